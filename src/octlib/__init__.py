@@ -1,0 +1,64 @@
+"""octlib: from a folder of retinal OCT B-scans to a classifier that one can trust.
+
+Nothing heavy happens on import: every name is handed over when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from octlib.data import OctDataset, load_oct_dataset
+    from octlib.evaluation import Evaluation, evaluate, predict
+    from octlib.explanation import Explanation, explain
+    from octlib.models import OctClassifier, build_classifier, load_classifier
+    from octlib.training import History, fit
+
+_ROOMS = {
+    "Evaluation": "evaluation",
+    "Explanation": "explanation",
+    "History": "training",
+    "OctClassifier": "models",
+    "OctDataset": "data",
+    "build_classifier": "models",
+    "evaluate": "evaluation",
+    "explain": "explanation",
+    "fit": "training",
+    "load_classifier": "models",
+    "load_oct_dataset": "data",
+    "predict": "evaluation",
+}
+
+__all__ = [
+    "Evaluation",
+    "Explanation",
+    "History",
+    "OctClassifier",
+    "OctDataset",
+    "build_classifier",
+    "evaluate",
+    "explain",
+    "fit",
+    "load_classifier",
+    "load_oct_dataset",
+    "predict",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Hand over a public name, importing its room on the way."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("octlib")
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'octlib' has no attribute {name!r}")
+    value = getattr(import_module(f"octlib.{_ROOMS[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, whether or not they were asked for yet."""
+    return sorted([*globals(), *__all__])

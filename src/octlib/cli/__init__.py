@@ -1,0 +1,1 @@
+"""Shell: the public functions as commands, with results as files."""

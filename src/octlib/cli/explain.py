@@ -1,0 +1,66 @@
+"""Explain: ``octlib explain``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from octlib.cli.output import free_name, new_folder
+
+if TYPE_CHECKING:
+    from octlib import Explanation
+
+AT_A_TIME = 64  # scans whose maps are held in memory
+
+
+@click.command()
+@click.argument("classifier", type=click.Path(path_type=Path))
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path), help="Folder for the pictures.  [default: octlib-explain]"
+)
+@click.option("--method", default="gradcam", help="gradcam, gradcam++, hirescam, layercam, eigencam, ...")
+@click.option("--target", help="The class to explain.  [default: the predicted one of each scan]")
+@click.option("--layer", help="timm's name of a layer.  [default: the last map]")
+def explain(classifier: Path, folder: Path, output: Path | None, **arguments: Any) -> None:
+    """Show where the saved CLASSIFIER finds support for a class in every scan of FOLDER.
+
+    The results are one PNG a scan, at the scan's own size, and index.csv.
+    """
+    import pandas as pd
+
+    import octlib
+
+    scans = octlib.load_oct_dataset(folder)
+    model = octlib.load_classifier(classifier)
+    output = new_folder(output or free_name("octlib-explain"))
+    rows: list[dict[str, Any]] = []
+    for start in range(0, len(scans), AT_A_TIME):
+        part = scans.subset(range(start, min(start + AT_A_TIME, len(scans))))
+        rows += _write_overlays(octlib.explain(model, part, **arguments), output, start)
+        click.echo(f"{len(rows)} of {len(scans)} scans", err=True)
+    pd.DataFrame(rows).to_csv(output / "index.csv", index=False)
+    click.echo(f"{len(rows)} pictures and index.csv written to {output}/")
+
+
+def _write_overlays(maps: Explanation, output: Path, start: int) -> list[dict[str, Any]]:
+    from PIL import Image
+
+    rows = []
+    for index, scan in enumerate(maps.scans):
+        # The number keeps scans apart that bear the same name in different folders.
+        picture = f"{start + index:05d}-{Path(scan.name).stem}.png"
+        Image.fromarray(maps.overlay(index)).save(output / picture)
+        rows.append(
+            {
+                "picture": picture,
+                "scan": scan.name,
+                "patient": scan.patient,
+                "label": scan.label,
+                "target": maps.targets[index],
+                "has_signal": bool(maps.has_signal[index]),
+            }
+        )
+    return rows

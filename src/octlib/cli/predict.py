@@ -1,0 +1,31 @@
+"""Predict: ``octlib predict``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from octlib.cli.output import free_name, say_where
+
+
+@click.command()
+@click.argument("classifier", type=click.Path(path_type=Path))
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="CSV file.  [default: octlib-predictions.csv]")
+def predict(classifier: Path, folder: Path, output: Path | None) -> None:
+    """Predict the class of every scan in FOLDER with the saved CLASSIFIER.
+
+    The result is a table: path, patient, predicted class, and the probability of each class.
+    """
+    import octlib
+
+    output = output or free_name("octlib-predictions.csv")
+    if output.exists():
+        raise FileExistsError(f"{output} exists already. Choose another --output, or remove it.")
+    scans = octlib.load_oct_dataset(folder)
+    table = octlib.predict(octlib.load_classifier(classifier), scans)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(output, index=False)
+    click.echo(table["predicted"].value_counts().to_string())
+    say_where(output)

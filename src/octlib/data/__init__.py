@@ -1,0 +1,10 @@
+"""Data: tables of scans, the readers that make them, and splits that don't leak."""
+
+from __future__ import annotations
+
+from octlib.data.dataset import OctDataset
+from octlib.data.labels import match_labels
+from octlib.data.loading import as_dataset, load_oct_dataset
+from octlib.data.scan import Scan
+
+__all__ = ["OctDataset", "Scan", "as_dataset", "load_oct_dataset", "match_labels"]

@@ -1,0 +1,86 @@
+"""Naming: what the names of files and folders say about patients, published splits and junk."""
+
+from __future__ import annotations
+
+import re
+
+IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png", ".tif", ".tiff", ".bmp", ".webp")
+
+KERMANY_CLASSES = ("CNV", "DME", "DRUSEN", "NORMAL")
+
+# Names that mark a folder as a class wherever it stands: the classes of Kermany, OCTDL, OCTID, OCT-C8, NEH and Duke.
+KNOWN_CLASSES = frozenset(
+    {*KERMANY_CLASSES, "AMD", "AMRD", "CSR", "DR", "ERM", "MH", "NO", "RAO", "RVO", "VID", "DRY_AMD", "WET_AMD"}
+)
+
+_SPLITS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
+
+# The number behind the patient is not asked to be the end: "CNV-53018-2 copy.jpeg" is still a scan of patient 53018.
+_KERMANY_NAME = re.compile(r"(?:CNV|DME|DRUSEN|NORMAL)-([0-9a-z]+)-\d+", re.IGNORECASE)
+
+
+def is_image(name: str) -> bool:
+    """Say whether a file's name ends as an image's does, in upper or lower case."""
+    return name.lower().endswith(IMAGE_SUFFIXES)
+
+
+def is_junk(name: str) -> bool:
+    """Say whether a file or folder is certainly no part of a set of OCT scans.
+
+    Junk is what starts with a dot (``.DS_Store``, ``._CNV-1-1.jpeg``, ``.ipynb_checkpoints``), the ``__MACOSX`` of
+    archives, and the chest X-rays that are published in one archive with Kermany's OCT scans.
+
+    Example:
+        >>> [name for name in ("CNV", ".DS_Store", "__MACOSX", "chest_xray", "ChestXRay2017") if not is_junk(name)]
+        ['CNV']
+    """
+    plain = re.sub("[^a-z]", "", name.lower())
+    return name.startswith(".") or name == "__MACOSX" or plain.startswith("chestxray")
+
+
+def published_split(name: str) -> str | None:
+    """Read a published split off a folder's name.
+
+    Args:
+        name: such as ``"train"``, ``"Validation"`` or ``"test "``.
+
+    Returns:
+        ``"train"``, ``"val"`` or ``"test"``; ``None`` for every other name.
+
+    Example:
+        >>> published_split("valid"), published_split("CNV")
+        ('val', None)
+    """
+    return _SPLITS.get(name.strip().lower())
+
+
+def patient_of(file_name: str, class_name: str | None = None) -> str | None:
+    """Read the patient off a file's name.
+
+    Two kinds of names are understood: Kermany's ``CLASS-patient-number`` whatever folder the file is in, and
+    ``<class>-<patient>-<number>`` with the name of the class folder in front. In Kermany's set the patient is the bare
+    number: the same number under two classes is the same person.
+
+    Args:
+        file_name: without folders, with its suffix.
+        class_name: the name of the class folder that the file is in, if there is one.
+
+    Returns:
+        The patient, or ``None`` where the name doesn't say.
+
+    Example:
+        >>> patient_of("CNV-1016042-3.jpeg"), patient_of("wet-P07-12.png", "wet"), patient_of("scan_12.png", "wet")
+        ('1016042', 'P07', None)
+    """
+    found = _KERMANY_NAME.match(file_name)
+    if found is None and class_name is not None:
+        found = re.match(rf"{re.escape(class_name)}-(.+)-\d+\.[^.]+$", file_name)
+    return found.group(1) if found else None

@@ -1,0 +1,52 @@
+"""Scan: one B-scan with its name, label, patient and origin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from octlib.data.origins import Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One row of a dataset; its pixels are read when asked for.
+
+    Args:
+        origin: where the pixels come from.
+        name: what identifies the scan on every machine: its path relative to the folder it was loaded from, with
+            forward slashes, or its number in an array.
+        label: the class's name, or ``None``.
+        patient: who was scanned, or ``None`` where nobody knows.
+        split: the published split that it belongs to, or ``None``.
+    """
+
+    origin: Origin
+    name: str
+    label: str | None = None
+    patient: str | None = None
+    split: str | None = None
+
+    @property
+    def path(self) -> Path | None:
+        """The file that holds the scan, or ``None`` where it has none of its own."""
+        return self.origin.path
+
+    def read(self, at_least: tuple[int, int] | None = None) -> NDArray[np.uint8]:
+        """Read the pixels.
+
+        Args:
+            at_least: (height, width) in pixels that are enough for the caller; a JPEG may then come at a reduced scale
+                that still covers them, several times faster.
+
+        Returns:
+            uint8 (height, width) in 0-255.
+
+        Raises:
+            FileNotFoundError: where the file is gone.
+            ValueError: where it can't be read; the text names the file.
+        """
+        return self.origin.read(at_least)

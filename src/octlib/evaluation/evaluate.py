@@ -1,0 +1,64 @@
+"""Evaluate: a classifier on scans whose classes are known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from octlib.data import as_dataset, match_labels
+from octlib.evaluation.arguments import check_settings
+from octlib.evaluation.score import measure
+
+if TYPE_CHECKING:
+    from octlib.data import OctDataset
+    from octlib.data.loading import Source
+    from octlib.evaluation.result import Evaluation
+    from octlib.models import OctClassifier
+
+
+def evaluate(
+    classifier: OctClassifier, scans: OctDataset | Source, *, confidence: float = 0.95, seed: int = 0
+) -> Evaluation:
+    """Evaluate a classifier on labelled scans, with an interval for every figure.
+
+    Labels are matched to the classifier's classes by name. How the figures and intervals come about: see ``score``,
+    which does the same for the probabilities of any model.
+
+    Args:
+        classifier: from ``build_classifier`` or ``load_classifier``; it isn't changed.
+        scans: a dataset or a path, with labels; patients too, if intervals are to be over patients.
+        confidence: of the intervals, in (0, 1).
+        seed: of the bootstrap, an int >= 0.
+
+    Returns:
+        The evaluation. A class that no scan has gets NaN, and a warning names all such classes; where a patient is
+        unknown, intervals are over scans, with a warning.
+
+    Raises:
+        ValueError: if there are no scans or no labels, if a label is none of the classifier's classes, or an argument
+            is out of its range.
+
+    Example:
+        >>> import octlib
+        >>> classifier = octlib.build_classifier("resnet18", weights=None, image_size=32)
+        >>> result = octlib.evaluate(classifier, octlib.load_oct_dataset("phantoms").take(40))
+        >>> 0 <= result.accuracy <= 1
+        True
+        >>> result.resampled
+        'patient'
+    """
+    # torch comes with it.
+    from octlib.features import predict_probabilities
+
+    # Everything that can be wrong is found before the pass through the network, which can take an hour.
+    check_settings(confidence, seed)
+    dataset = as_dataset(scans)
+    if not len(dataset):
+        raise ValueError("evaluate needs at least one scan; the dataset is empty.")
+    if dataset.labels is None:
+        raise ValueError(
+            "evaluate needs scans with labels; these have none. For probabilities without them: octlib.predict."
+        )
+    names = tuple(classifier.class_names)
+    truth = match_labels(dataset, names)
+    probabilities = predict_probabilities(classifier, dataset)
+    return measure(probabilities, truth, dataset.patients, names, confidence=confidence, seed=seed)

@@ -1,0 +1,80 @@
+"""Prediction: the probabilities of a classifier as a table of scans."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from octlib.data import as_dataset
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from octlib.data import OctDataset
+    from octlib.data.loading import Source
+    from octlib.models import OctClassifier
+
+
+def predict(classifier: OctClassifier, scans: OctDataset | Source) -> pd.DataFrame:
+    """Predict the class of each scan.
+
+    Args:
+        classifier: from ``build_classifier`` or ``load_classifier``.
+        scans: a dataset, uint8 (n, height, width[, 1 or 3]), a path or a list of paths; labels aren't needed.
+
+    Returns:
+        A row for each scan, in their order. Columns: ``path`` and ``patient`` (str, or None where there is none),
+        ``predicted`` (the name of the most probable class) and, for each class, ``p_<class>`` (float32 in [0, 1]; a row
+        sums to 1).
+
+    Raises:
+        ValueError: if ``scans`` can't be read as scans.
+
+    Example:
+        >>> import octlib
+        >>> classifier = octlib.build_classifier("resnet18", weights=None, image_size=32)
+        >>> table = octlib.predict(classifier, octlib.load_oct_dataset("phantoms").take(4))
+        >>> list(table.columns)
+        ['path', 'patient', 'predicted', 'p_CNV', 'p_DME', 'p_DRUSEN', 'p_NORMAL']
+        >>> len(table)
+        4
+    """
+    # torch comes with it.
+    from octlib.features import predict_probabilities
+
+    dataset = as_dataset(scans)
+    return prediction_table(dataset, predict_probabilities(classifier, dataset), tuple(classifier.class_names))
+
+
+def prediction_table(dataset: OctDataset, probabilities: np.ndarray, class_names: tuple[str, ...]) -> pd.DataFrame:
+    """Set probabilities beside the scans they belong to.
+
+    Args:
+        dataset: the scans.
+        probabilities: float (n, classes).
+        class_names: what the columns of ``probabilities`` stand for.
+
+    Returns:
+        The table that ``predict`` returns.
+    """
+    import pandas as pd
+
+    predicted = np.array(class_names, dtype=object)[probabilities.argmax(axis=1)]
+    columns = {
+        "path": _texts(dataset.paths, len(dataset)),
+        "patient": _texts(dataset.patients, len(dataset)),
+        "predicted": predicted,
+    }
+    for index, name in enumerate(class_names):
+        columns[f"p_{name}"] = probabilities[:, index]
+    return pd.DataFrame(columns)
+
+
+def _texts(values: Sequence[object] | np.ndarray | None, length: int) -> pd.Series:
+    import pandas as pd
+
+    given = [None] * length if values is None else [None if value is None else str(value) for value in values]
+    # object, because pandas' str columns turn None into NaN.
+    return pd.Series(given, dtype=object)

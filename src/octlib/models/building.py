@@ -1,0 +1,77 @@
+"""Building: a new classifier from the name of a backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from octlib._suggest import unknown
+from octlib.models.backbones import create_backbone
+from octlib.models.classifier import OctClassifier
+from octlib.preprocessing import Preprocessing
+
+HEADS = ("average", "flatten")
+
+
+def build_classifier(
+    backbone: str = "resnet50",
+    freeze: bool = True,
+    *,
+    class_names: Sequence[str] = ("CNV", "DME", "DRUSEN", "NORMAL"),
+    image_size: int | tuple[int, int] | None = None,
+    weights: str | Path | None = "pretrained",
+    head: str = "average",
+    dropout: float = 0.0,
+    seed: int = 0,
+) -> OctClassifier:
+    """Build a classifier: a timm backbone, a pooling, and one dense layer.
+
+    Args:
+        backbone: a timm architecture, such as ``"resnet50"`` or ``"resnet50.a1_in1k"``, or ``"hf-hub:owner/name"``.
+        freeze: keep the backbone as it is; ``octlib.fit`` then trains the head on its features alone, which is fast.
+        class_names: in the order of the outputs; ``scans.class_names`` of your dataset.
+        image_size: what scans are resized to, in pixels: a number or (height, width). ``None`` is the backbone's own.
+        weights: ``"pretrained"`` for timm's own, through the hub; a ``.safetensors`` or ``.pth`` file; a timm folder
+            (``config.json`` and weights), whose configuration wins over the architecture's defaults; ``None`` for
+            random ones.
+        head: ``"average"`` (spatial mean of the last map) or ``"flatten"`` (the whole map).
+        dropout: share of features dropped while training, in [0, 1).
+        seed: of all initial weights.
+
+    Returns:
+        The classifier, a ``keras.Model``.
+
+    Raises:
+        ValueError: if an argument is outside its range, a name is unknown, or the weights do not fit the backbone.
+        FileNotFoundError: if the weights are not there.
+        ConnectionError: if ``weights="pretrained"`` and the hub cannot be reached; the text names the choices left.
+
+    Example:
+        >>> import octlib
+        >>> classifier = octlib.build_classifier("resnet10t", weights=None, image_size=64)
+        >>> classifier.class_names, classifier.image_size, classifier.frozen
+        (('CNV', 'DME', 'DRUSEN', 'NORMAL'), (64, 64), True)
+    """
+    names = _checked_names(class_names)
+    if head not in HEADS:
+        raise unknown("head", head, HEADS)
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout must be in [0, 1), got {dropout}.")
+    spec, module = create_backbone(backbone, weights, image_size, seed=seed)
+    return OctClassifier(
+        backbone=spec,
+        module=module,
+        class_names=names,
+        preprocessing=Preprocessing(spec.image_size),
+        head=head,
+        dropout=dropout,
+        frozen=freeze,
+        seed=seed,
+    )
+
+
+def _checked_names(class_names: Sequence[str]) -> tuple[str, ...]:
+    names = (class_names,) if isinstance(class_names, str) else tuple(class_names)
+    if len(names) < 2 or len(set(names)) < len(names) or not all(names):
+        raise ValueError(f"class_names must be at least two different names, got {list(names)}.")
+    return names

@@ -1,0 +1,214 @@
+"""Classifier: backbone, head, class names and preprocessing as one Keras model."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from octlib.models.keras_backend import keras
+from octlib.models.layers import TimmBackbone
+from octlib.models.saving import save_folder
+from octlib.models.spec import BackboneSpec
+from octlib.models.torch_modules import TorchClassifier
+from octlib.preprocessing import Preprocessing, as_grey
+
+
+@keras.saving.register_keras_serializable("octlib")
+class OctClassifier(keras.Model):
+    """A classifier of retinal OCT B-scans: an ordinary Keras model that knows its classes and its preprocessing.
+
+    Two halves: ``preprocess`` does what a graph can't (wedge blanking, resizing); the graph takes what comes out of
+    it and does everything else (three channels, the backbone's own mean and standard deviation). In: uint8 or float in
+    0-255, (batch, height, width) or (batch, height, width, 1 or 3). Out: probabilities, (batch, classes).
+
+    Build one with ``octlib.build_classifier``, which gives every argument a default.
+
+    Args:
+        backbone: the backbone's specification, or its dictionary.
+        class_names: in the order of the outputs.
+        preprocessing: what happens to a scan outside the graph, or its dictionary.
+        head: ``"average"`` or ``"flatten"``.
+        dropout: share of features dropped while training, in [0, 1).
+        frozen: whether the backbone stays as it is.
+        seed: of the head's initial weights and of dropout.
+        module: the timm module with its weights; ``None`` builds one at random, for weights that are loaded later.
+        **kwargs: arguments of ``keras.Model``, such as ``name``.
+    """
+
+    def __init__(
+        self,
+        *,
+        backbone: BackboneSpec | dict[str, Any],
+        class_names: Sequence[str],
+        preprocessing: Preprocessing | dict[str, Any],
+        head: str = "average",
+        dropout: float = 0.0,
+        frozen: bool = True,
+        seed: int = 0,
+        module: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._class_names = tuple(class_names)
+        self.preprocessing = (
+            preprocessing if isinstance(preprocessing, Preprocessing) else Preprocessing.from_dict(preprocessing)
+        )
+        self.seed = seed
+        self.backbone = TimmBackbone(backbone, head, module=module, name="backbone")
+        self.backbone.trainable = not frozen
+        self.dropout = keras.layers.Dropout(dropout, seed=seed, name="dropout")
+        self.head = keras.layers.Dense(
+            len(self.class_names), kernel_initializer=keras.initializers.GlorotUniform(seed), name="head"
+        )
+        # Called once, so that summary, save and export work on a new classifier.
+        self(np.zeros((1, *self.image_size), np.uint8))
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Class names in the order of the outputs."""
+        return self._class_names
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) of the scans that the graph takes, in pixels."""
+        return self.preprocessing.image_size
+
+    @property
+    def backbone_name(self) -> str:
+        """timm's name of the architecture."""
+        return self.backbone.spec.architecture
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the backbone stays as it is in ``octlib.fit``."""
+        return not self.backbone.trainable
+
+    def unfreeze(self) -> None:
+        """Let the next ``octlib.fit`` train the backbone too."""
+        self.backbone.trainable = True
+
+    def preprocess(self, scans: Any) -> np.ndarray:
+        """Do to scans what has to happen before the graph: blank the white wedges and resize.
+
+        Args:
+            scans: an ``octlib.OctDataset``, a uint8 array (n, height, width) or (n, height, width, 1 or 3), the path
+                of an image, or a list of such paths.
+
+        Returns:
+            uint8 (n, height, width), of ``image_size``.
+
+        Raises:
+            TypeError: if ``scans`` is none of these.
+            ValueError: if an array has another shape, or an image cannot be read.
+        """
+        if hasattr(scans, "images"):  # A dataset reads its own pixels: models know no datasets.
+            return np.asarray(scans.images(self.image_size, blank_wedges=self.preprocessing.blank_wedges))
+        if isinstance(scans, np.ndarray):
+            prepared = [self.preprocessing(as_grey(scan)) for scan in scans]
+        elif isinstance(scans, str | Path):
+            prepared = [self.preprocessing.read(Path(scans))]
+        elif isinstance(scans, Sequence):
+            prepared = [self.preprocessing.read(Path(path)) for path in scans]
+        else:
+            raise TypeError(
+                f"scans must be an OctDataset, a uint8 array, or paths of images, got {type(scans).__name__}."
+            )
+        return np.stack(prepared) if prepared else np.empty((0, *self.image_size), np.uint8)
+
+    def call(self, scans: Any, training: bool = False) -> Any:
+        """Compute probabilities.
+
+        Args:
+            scans: preprocessed scans, uint8 or float in 0-255, (batch, height, width[, 1 or 3]).
+            training: whether dropout is active.
+
+        Returns:
+            float32 (batch, classes) in [0, 1]; rows sum to 1.
+        """
+        return keras.ops.softmax(self.logits(scans, training=training))
+
+    def logits(self, scans: Any, training: bool = False) -> Any:
+        """Compute the values before the softmax; arguments as in ``call``.
+
+        Returns:
+            float32 (batch, classes).
+        """
+        return self.head_logits(self.features(scans, training=training), training=training)
+
+    def features(self, scans: Any, training: bool = False) -> Any:
+        """Compute what the backbone gives; arguments as in ``call``.
+
+        Returns:
+            float32 (batch, features).
+        """
+        return self.backbone(keras.ops.convert_to_tensor(scans), training=training)
+
+    def head_logits(self, features: Any, training: bool = False) -> Any:
+        """Compute logits from ``features``.
+
+        Returns:
+            float32 (batch, classes).
+        """
+        return self.head(self.dropout(features, training=training))
+
+    def to_torch(self) -> TorchClassifier:
+        """Return a copy as a plain torch module.
+
+        Returns:
+            A ``torch.nn.Module`` in evaluation mode: (batch, height, width) or (batch, 1 or 3, height, width) in 0-255
+            in, logits (batch, classes) out. It shares nothing with the classifier.
+        """
+        backbone = copy.deepcopy(self.backbone.module)
+        backbone.frozen = False
+        backbone.zero_grad()
+        backbone.requires_grad_(True)
+        kernel, bias = (torch.from_numpy(np.array(weight)) for weight in self.head.get_weights())
+        classifier = TorchClassifier(backbone, kernel.T, bias)
+        classifier.eval()
+        return classifier
+
+    def save(self, folder: str | Path, *, overwrite: bool = False, **kwargs: Any) -> None:
+        """Save the classifier.
+
+        Args:
+            folder: where to: a folder with ``config.json``, ``model.safetensors`` (timm's key names) and ``README.md``
+                (a model card), which ``octlib.load_classifier`` reads. A path that ends in ``.keras`` is written in
+                Keras's own format.
+            overwrite: replace what is there.
+            **kwargs: further arguments of ``keras.Model.save``, for ``.keras`` alone.
+
+        Raises:
+            FileExistsError: if the target exists and ``overwrite`` is false.
+        """
+        target = Path(folder)
+        if target.exists() and not overwrite:
+            raise FileExistsError(
+                f"{target} exists already. Choose another name, or pass overwrite=True to replace it."
+            )
+        if target.suffix == ".keras":
+            super().save(target, overwrite=True, **kwargs)
+        else:
+            save_folder(self, target)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what ``from_config`` needs: names and numbers, no weights."""
+        return {
+            "name": self.name,
+            "backbone": self.backbone.spec.to_dict(),
+            "class_names": list(self.class_names),
+            "preprocessing": self.preprocessing.to_dict(),
+            "head": self.backbone.head,
+            "dropout": self.dropout.rate,
+            "frozen": self.frozen,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> OctClassifier:
+        """Build a classifier, with random weights, from ``get_config``'s dictionary."""
+        return cls(**config)

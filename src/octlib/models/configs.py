@@ -1,0 +1,108 @@
+"""Configurations: what timm, a timm folder or the hub say of a backbone, as one specification."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import timm
+
+from octlib._suggest import unknown
+from octlib.models.spec import BackboneSpec
+from octlib.preprocessing import as_size
+
+
+@dataclass(frozen=True)
+class BackboneConfig:
+    """What a source says of a backbone, in timm's own terms.
+
+    Attributes:
+        architecture: timm's name, with or without a weights tag.
+        pretrained_cfg: timm's description of the weights: mean, std, input size, name of the classifier.
+        model_args: arguments that the weights need, such as ``{"pad_type": "same"}``.
+    """
+
+    architecture: str
+    pretrained_cfg: dict[str, Any]
+    model_args: dict[str, Any] = field(default_factory=dict)
+
+
+def named_config(name: str) -> BackboneConfig:
+    """Return timm's own configuration of an architecture.
+
+    Raises:
+        ValueError: if timm has no such architecture, or no such weights of it.
+    """
+    if not timm.is_model(name):
+        raise unknown("backbone", name, timm.list_models())
+    architecture, _, tag = name.partition(".")
+    cfg = timm.get_pretrained_cfg(name)
+    if cfg is None:
+        tags = [known.partition(".")[2] for known in timm.list_pretrained(f"{architecture}.*")]
+        raise unknown(f"weights tag of {architecture}", tag, tags)
+    return BackboneConfig(architecture, cfg.to_dict())
+
+
+def folder_config(folder: Path) -> BackboneConfig:
+    """Read the ``config.json`` of a timm folder, which wins over the architecture's defaults.
+
+    Raises:
+        FileNotFoundError: if the folder has no ``config.json``.
+        ValueError: if it is not a timm configuration.
+    """
+    path = folder / "config.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"A timm folder needs a config.json beside its weights; {folder} has none.")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        architecture, pretrained_cfg = content["architecture"], content["pretrained_cfg"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is not a timm configuration: {error!r}.") from error
+    default = named_config(architecture).pretrained_cfg
+    return BackboneConfig(architecture, {**default, **pretrained_cfg}, dict(content.get("model_args") or {}))
+
+
+def specify(
+    config: BackboneConfig, image_size: int | tuple[int, int] | None, *, origin: str, fixed_batchnorm: bool
+) -> BackboneSpec:
+    """Turn a configuration into octlib's specification.
+
+    Args:
+        config: what the source says.
+        image_size: what the caller wants; ``None`` is the backbone's own.
+        origin: where the weights came from, in words.
+        fixed_batchnorm: whether BatchNorm's statistics were learned already.
+
+    Returns:
+        The specification.
+
+    Raises:
+        ValueError: if the weights need other than three channels.
+    """
+    cfg, model_args = config.pretrained_cfg, dict(config.model_args)
+    channels, *own_size = cfg["input_size"]
+    if model_args.get("in_chans", channels) != 3:
+        raise ValueError(f"octlib needs backbones for three channels; {origin} takes {model_args['in_chans']}.")
+    size = as_size(tuple(own_size) if image_size is None else image_size)
+    if cfg.get("fixed_input_size") or "img_size" in model_args:
+        # Transformers hold one position embedding a patch: they are built for one size.
+        model_args["img_size"] = size
+    for settled in ("num_classes", "in_chans"):
+        model_args.pop(settled, None)
+    return BackboneSpec(
+        architecture=config.architecture,
+        model_args=model_args,
+        image_size=size,
+        mean=tuple(cfg["mean"]),
+        std=tuple(cfg["std"]),
+        classifier=_first(cfg.get("classifier") or "head"),
+        origin=origin,
+        fixed_batchnorm=fixed_batchnorm,
+    )
+
+
+def _first(names: str | list[str] | tuple[str, ...]) -> str:
+    """Return the first of several classifiers: distilled transformers name two."""
+    return names if isinstance(names, str) else names[0]

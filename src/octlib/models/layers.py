@@ -1,0 +1,66 @@
+"""Keras layers: a timm backbone inside a Keras model, without pickle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from octlib.models.backbones import random_module
+from octlib.models.keras_backend import keras
+from octlib.models.spec import BackboneSpec
+from octlib.models.torch_modules import TimmFeatures
+
+
+@keras.saving.register_keras_serializable("octlib")
+class TimmBackbone(keras.layers.TorchModuleWrapper):
+    """A timm backbone as a Keras layer.
+
+    Keras's own wrapper tracks the parameters and saves the BatchNorm buffers with them. What it does in ways that cost
+    users dearly is done otherwise here: its configuration pickles the module, and a bare call counts as training.
+
+    Args:
+        spec: the backbone's specification, or its dictionary.
+        head: ``"average"`` or ``"flatten"``.
+        module: the timm module with its weights; ``None`` builds one at random, for weights that are loaded later.
+        **kwargs: ``name`` and other arguments of a Keras layer.
+    """
+
+    def __init__(self, spec: BackboneSpec | dict[str, Any], head: str, *, module: Any = None, **kwargs: Any) -> None:
+        self.spec = spec if isinstance(spec, BackboneSpec) else BackboneSpec.from_dict(spec)
+        self.head = head
+        module = random_module(self.spec) if module is None else module
+        super().__init__(TimmFeatures(module, self.spec, head), **kwargs)
+        self.n_features = self._count_features()
+
+    def call(self, scans: Any, training: bool = False) -> Any:
+        """Compute features.
+
+        Args:
+            scans: uint8 or float in 0-255, (batch, height, width) or (batch, height, width, 1 or 3).
+            training: whether dropout and, where it learns, BatchNorm are in training mode.
+
+        Returns:
+            float32 (batch, features).
+        """
+        self.module.frozen = not self.trainable
+        self.module.train(bool(training))
+        return self.module(scans.permute(0, 3, 1, 2) if scans.ndim == 4 else scans)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, int]:
+        """Return (batch, features) for any input."""
+        return (input_shape[0], self.n_features)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what ``from_config`` needs: names and numbers, no weights."""
+        return {"name": self.name, "spec": self.spec.to_dict(), "head": self.head}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> TimmBackbone:
+        """Build the layer, with random weights, from ``get_config``'s dictionary."""
+        return cls(**config)
+
+    def _count_features(self) -> int:
+        self.module.eval()
+        with torch.inference_mode():
+            return int(self.module(torch.zeros(1, *self.spec.image_size, device=self.module.mean.device)).shape[1])

@@ -1,0 +1,31 @@
+"""Seeding: every random choice of a run follows its seed, and the caller's random state is left alone."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from octlib.models.keras_backend import keras
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed Python, NumPy and Keras's backend inside a ``with`` block, and restore the former state after it.
+
+    Keras draws the order of scans from the global state, so seeding a generator of our own is not enough.
+
+    Args:
+        seed: any integer from 0 on.
+    """
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - it is the global state that is kept
+    with torch.random.fork_rng():
+        keras.utils.set_random_seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)  # noqa: NPY002

@@ -1,0 +1,128 @@
+"""Torch modules: a timm backbone that gives features, and the classifier as plain torch."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from octlib.models.spec import BackboneSpec
+
+
+class TimmFeatures(nn.Module):
+    """A timm architecture without its head: grey or RGB scans in, features out.
+
+    Every architecture's last map passes through ``feature_map`` as (batch, channels, height, width), whatever its
+    native layout (NHWC in Swin, tokens in a ViT): the one place that a class activation map has to look at.
+
+    Args:
+        module: the timm module, built with ``num_classes=0``.
+        spec: its specification.
+        head: ``"average"`` for the spatial mean, ``"flatten"`` for the whole map.
+    """
+
+    def __init__(self, module: nn.Module, spec: BackboneSpec, head: str) -> None:
+        super().__init__()
+        if getattr(module, "global_pool", None) == "token":
+            # The spatial mean of the patch tokens, so that heads mean the same for every architecture
+            # and a class activation map has something to show: the class token gives it an all-zero gradient.
+            module.reset_classifier(0, "avg")
+        # Convolutions are about twice as fast on a CPU in this layout.
+        self.module = module.to(memory_format=torch.channels_last)
+        self.feature_map = nn.Identity()
+        self.head = head
+        self.image_size = spec.image_size
+        self.frozen = False
+        self.fixed_batchnorm = spec.fixed_batchnorm
+        # Not persistent: the specification holds them, and the saved weights keep timm's key names alone.
+        self.register_buffer("mean", 255 * torch.tensor(spec.mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", 255 * torch.tensor(spec.std).view(1, 3, 1, 1), persistent=False)
+
+    def train(self, mode: bool = True) -> TimmFeatures:
+        """Switch to training mode, except for what is frozen: that stays in evaluation mode."""
+        super().train(mode and not self.frozen)
+        if self.fixed_batchnorm:
+            for module in self.modules():
+                if isinstance(module, nn.modules.batchnorm._NormBase):
+                    module.eval()
+        return self
+
+    def forward(self, scans: torch.Tensor) -> torch.Tensor:
+        """Compute features.
+
+        Args:
+            scans: uint8 or float in 0-255, (batch, height, width) or (batch, 1 or 3, height, width).
+
+        Returns:
+            float32 (batch, features).
+        """
+        native = self.module.forward_features(self._normalised(scans))
+        feature_map = self.feature_map(self.to_map(native))
+        if self.head == "flatten":
+            return feature_map.flatten(1)
+        return self.module.forward_head(self._to_native(feature_map, native), pre_logits=True)
+
+    def _normalised(self, scans: torch.Tensor) -> torch.Tensor:
+        scans = scans.unsqueeze(1) if scans.ndim == 3 else scans
+        # Not while tracing for ONNX, where shapes are no plain numbers.
+        if not torch.jit.is_tracing() and tuple(scans.shape[-2:]) != self.image_size:
+            raise ValueError(
+                f"The classifier takes scans of {self.image_size[0]} x {self.image_size[1]} pixels (height x width), "
+                f"got an array of shape {tuple(scans.shape)}. classifier.preprocess(scans) makes them fit."
+            )
+        # Grey scans become three channels here: (n, 1, h, w) is broadcast against the (1, 3, 1, 1) mean.
+        normalised = (scans.to(self.mean.dtype) - self.mean) / self.std
+        return normalised.contiguous(memory_format=torch.channels_last)
+
+    def to_map(self, native: torch.Tensor) -> torch.Tensor:
+        """Turn activations in the architecture's own layout into a map.
+
+        Args:
+            native: (batch, channels, height, width), (batch, height, width, channels) or (batch, tokens, channels).
+
+        Returns:
+            (batch, channels, height, width).
+        """
+        if native.ndim == 3:
+            height, width = self.module.patch_embed.grid_size
+            return self._patches(native).transpose(1, 2).unflatten(2, (height, width))
+        return native.permute(0, 3, 1, 2) if self._channels_come_last() else native
+
+    def _to_native(self, feature_map: torch.Tensor, native: torch.Tensor) -> torch.Tensor:
+        if native.ndim == 3:
+            prefix = native[:, : native.shape[1] - self._patches(native).shape[1]]
+            return torch.cat([prefix, feature_map.flatten(2).transpose(1, 2)], dim=1)
+        return feature_map.permute(0, 2, 3, 1) if self._channels_come_last() else feature_map
+
+    def _patches(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Leave out class and register tokens."""
+        return tokens[:, getattr(self.module, "num_prefix_tokens", 0) :]
+
+    def _channels_come_last(self) -> bool:
+        return getattr(self.module, "output_fmt", "NCHW") == "NHWC"
+
+
+class TorchClassifier(nn.Module):
+    """The classifier as plain torch: what pytorch-grad-cam works on, and what a torch user takes away.
+
+    Args:
+        backbone: gives the features.
+        weight: (classes, features), of the head.
+        bias: (classes,), of the head.
+    """
+
+    def __init__(self, backbone: TimmFeatures, weight: torch.Tensor, bias: torch.Tensor) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = nn.Linear(weight.shape[1], weight.shape[0])
+        self.head.load_state_dict({"weight": weight, "bias": bias})
+
+    def forward(self, scans: torch.Tensor) -> torch.Tensor:
+        """Compute logits.
+
+        Args:
+            scans: uint8 or float in 0-255, (batch, height, width) or (batch, 1 or 3, height, width).
+
+        Returns:
+            float32 (batch, classes); a softmax makes probabilities of them.
+        """
+        return self.head(self.backbone(scans))

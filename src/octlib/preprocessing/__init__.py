@@ -1,0 +1,11 @@
+"""Preprocessing: everything that happens to a scan outside the graph, from the file to the resized grey values."""
+
+from __future__ import annotations
+
+from octlib.preprocessing.pipeline import Preprocessing
+from octlib.preprocessing.reading import as_grey, read_scan
+from octlib.preprocessing.resizing import resize_scan
+from octlib.preprocessing.sizes import as_size
+from octlib.preprocessing.wedges import blank_wedges
+
+__all__ = ["Preprocessing", "as_grey", "as_size", "blank_wedges", "read_scan", "resize_scan"]

@@ -1,0 +1,122 @@
+"""Reading: a scan from a file or from an array, as 8-bit grey values."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+# A B-scan has about half a million pixels. Pillow itself only warns above 89 million and raises above twice that.
+MAX_PIXELS = 2**26
+
+
+def as_grey(image: NDArray[Any]) -> NDArray[np.uint8]:
+    """Turn one image array into a grey scan.
+
+    Args:
+        image: uint8 (height, width), (height, width, 1) or (height, width, 3) in 0-255; three channels are red, green
+            and blue and become their luminance (ITU-R BT.601), as in Pillow.
+
+    Returns:
+        uint8 (height, width); the input itself where it has that shape already.
+
+    Raises:
+        TypeError: where the values aren't uint8.
+        ValueError: where the shape is another one or the image is empty.
+
+    Example:
+        >>> as_grey(np.full((2, 3, 3), 7, dtype=np.uint8))
+        array([[7, 7, 7],
+               [7, 7, 7]], dtype=uint8)
+    """
+    image = np.asarray(image)
+    if image.dtype != np.uint8:
+        raise TypeError(
+            f"A scan must hold uint8 grey values in 0-255, got {image.dtype}. "
+            "Scale it to 0-255 and write scan.astype('uint8')."
+        )
+    if image.ndim not in (2, 3) or image.shape[2:] not in ((), (1,), (3,)) or image.size == 0:
+        raise ValueError(
+            f"A scan must have the shape (height, width), (height, width, 1) or (height, width, 3), got {image.shape}. "
+            "Give one scan at a time, with channels last."
+        )
+    if image.shape[2:] == (3,):
+        return np.asarray(Image.fromarray(image).convert("L"))
+    return image.reshape(image.shape[:2])
+
+
+def read_scan(path: str | os.PathLike[str], at_least: tuple[int, int] | None = None) -> NDArray[np.uint8]:
+    """Read one scan from an image file.
+
+    Colours become their luminance, transparency becomes black, 16-bit values are scaled from 0-65535 to 0-255, and of
+    several frames the first is taken.
+
+    Args:
+        path: a file of any format that Pillow reads (JPEG, PNG, TIFF, BMP, ...).
+        at_least: (height, width) that is enough for the caller: a JPEG is then decoded at 1/2, 1/4 or 1/8 of its size,
+            several times faster, as long as it stays at least that large both ways.
+
+    Returns:
+        uint8 (height, width) in 0-255: the file's own size, or a reduced one with ``at_least``.
+
+    Raises:
+        FileNotFoundError: where there is no such file.
+        ValueError: where the file isn't a readable image, is cut off or too large, or has floating-point or 32-bit
+            values, whose range no file states.
+
+    Example:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp()) / "scan.png"
+        >>> Image.fromarray(np.full((496, 512), 40, dtype=np.uint8)).save(file)
+        >>> read_scan(file).shape
+        (496, 512)
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"A scan must be an image file, and there is none at {path}. Check the path.")
+    try:
+        with Image.open(path) as image:
+            _check_pixels(image)
+            # Pillow counts (width, height). A JPEG decodes straight to luminance; other formats ignore the draft.
+            image.draft("L", at_least[::-1] if at_least else image.size)
+            return _to_grey(image)
+    except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
+        raise ValueError(
+            f"{path} can't be read as a scan ({_reason(error)}). "
+            "Replace it by an intact 8- or 16-bit image, or leave it out."
+        ) from error
+
+
+def _check_pixels(image: Image.Image) -> None:
+    if image.width * image.height > MAX_PIXELS:
+        raise ValueError(f"{image.width} x {image.height} pixels are more than the {MAX_PIXELS:,} of the largest scan")
+
+
+def _to_grey(image: Image.Image) -> NDArray[np.uint8]:
+    if image.mode == "F":
+        raise ValueError("it has floating-point values, whose range is unknown")
+    if image.mode.startswith("I"):
+        return _from_16_bit(np.asarray(image))
+    if image.has_transparency_data:
+        seen = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), seen)
+    if image.mode not in ("1", "L"):
+        image = image.convert("RGB")
+    return np.asarray(image.convert("L"))
+
+
+def _from_16_bit(values: NDArray[Any]) -> NDArray[np.uint8]:
+    # Pillow hands 16-bit files on as 32-bit integers in some formats (PGM), so the values decide and not the mode.
+    if values.min() < 0 or values.max() > 65535:
+        raise ValueError("it has 32-bit values, whose range is unknown")
+    return ((values.astype(np.int64) + 128) // 257).astype(np.uint8)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image"
+    return str(error) or type(error).__name__

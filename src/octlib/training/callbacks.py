@@ -1,0 +1,134 @@
+"""Callbacks: record each epoch, keep the best one, show progress, and let users' callbacks see the whole classifier."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from octlib._progress import progress as progress_bar
+from octlib.models import OctClassifier
+from octlib.models.keras_backend import keras
+
+
+class Recorder(keras.callbacks.Callback):
+    """Records the figures of each epoch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.epochs: list[dict[str, float]] = []
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Start the clock."""
+        self._started = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Write the figures down."""
+        figures = {name: float(value) for name, value in (logs or {}).items() if name != "learning_rate"}
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        seconds = time.perf_counter() - self._started
+        self.epochs.append({"epoch": epoch + 1, **figures, "learning_rate": rate, "seconds": seconds})
+
+
+class BestEpoch(keras.callbacks.Callback):
+    """Keeps the weights of the epoch with the lowest validation loss; without validation scans, the last ones.
+
+    Keras's own ``EarlyStopping(restore_best_weights=True)`` knows nothing of BatchNorm's statistics in a torch module.
+
+    Args:
+        take: returns a copy of the weights.
+        restore: puts such a copy back.
+    """
+
+    def __init__(self, take: Callable[[], Any], restore: Callable[[Any], None]) -> None:
+        super().__init__()
+        self._take, self._restore = take, restore
+        self._weights: Any = None
+        self._loss = float("inf")
+        self.epoch = 0
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Compare, and keep what is better."""
+        loss = (logs or {}).get("val_loss")
+        if loss is None:
+            self.epoch = epoch + 1
+        elif self._weights is None or loss < self._loss:
+            self.epoch, self._loss, self._weights = epoch + 1, loss, self._take()
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Put the best weights back."""
+        if self._weights is not None:
+            self._restore(self._weights)
+
+
+class EpochBar(keras.callbacks.Callback):
+    """Shows a progress bar over the batches of all epochs.
+
+    Args:
+        show: as for every progress bar of octlib.
+    """
+
+    def __init__(self, show: bool | None) -> None:
+        super().__init__()
+        self._show = show
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Draw the bar."""
+        total = self.params["epochs"] * self.params["steps"]
+        self._steps = iter(progress_bar(range(total), title="training", show=self._show))
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Move it on."""
+        next(self._steps, None)
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Take it away, however early training ended."""
+        close = getattr(self._steps, "close", None)
+        if close is not None:
+            close()
+
+
+class WholeClassifier(keras.callbacks.Callback):
+    """Hands events of a head's training on to callbacks that expect the whole classifier.
+
+    Args:
+        classifier: what the callbacks see as ``self.model``.
+        write_back: copies the head's weights into the classifier.
+        callbacks: the user's.
+    """
+
+    def __init__(
+        self, classifier: OctClassifier, write_back: Callable[[], None], callbacks: Sequence[keras.callbacks.Callback]
+    ) -> None:
+        super().__init__()
+        self._classifier = classifier
+        self._write_back = write_back
+        self._callbacks = list(callbacks)
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Introduce the classifier to the callbacks."""
+        self._classifier.stop_training = False
+        self._all = keras.callbacks.CallbackList(self._callbacks, model=self._classifier, **self.params)
+        self._all.on_train_begin(logs)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Hand it on."""
+        self._all.on_epoch_begin(epoch, logs)
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Hand it on."""
+        self._all.on_train_batch_begin(batch, logs)
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Hand it on."""
+        self._all.on_train_batch_end(batch, logs)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Bring the classifier up to date, hand it on, and stop if a callback says so."""
+        self._write_back()
+        self._all.on_epoch_end(epoch, logs)
+        self.model.stop_training = self.model.stop_training or self._classifier.stop_training
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Hand it on."""
+        self._all.on_train_end(logs)

@@ -1,0 +1,100 @@
+"""Head training: with a frozen backbone, each scan is passed through it once and the head trains on the features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from octlib.models import OctClassifier
+from octlib.models.keras_backend import keras
+from octlib.training.callbacks import BestEpoch, EpochBar, Recorder, WholeClassifier
+from octlib.training.recipe import Outcome, Recipe, compile_classifier
+
+EPOCHS = 40
+LEARNING_RATE = 1e-3
+WEIGHT_DECAY = 1e-2
+
+Features = tuple[np.ndarray, np.ndarray]  # float32 (n, features) and int (n,) labels
+
+
+@dataclass(frozen=True)
+class Standardisation:
+    """Mean and standard deviation of each feature; a head is trained on standardised features and stored on plain ones.
+
+    Folding the two into the weights keeps the classifier a backbone and one dense layer.
+    """
+
+    mean: np.ndarray
+    std: np.ndarray
+
+    @classmethod
+    def of(cls, features: np.ndarray) -> Standardisation:
+        """Measure features; one that never varies is left as it is."""
+        std = features.std(axis=0, dtype=np.float64)
+        return cls(features.mean(axis=0, dtype=np.float64), np.where(std > 0, std, 1.0))
+
+    def apply(self, features: np.ndarray) -> np.ndarray:
+        """Standardise features."""
+        return np.asarray((features - self.mean) / self.std, np.float32)
+
+    def unfold(self, kernel: np.ndarray, bias: np.ndarray) -> list[np.ndarray]:
+        """Turn the weights of a layer on plain features into those on standardised ones."""
+        return [kernel * self.std[:, None], bias + self.mean @ kernel]
+
+    def fold(self, kernel: np.ndarray, bias: np.ndarray) -> list[np.ndarray]:
+        """Undo ``unfold``."""
+        plain = kernel / self.std[:, None]
+        return [plain, bias - self.mean @ plain]
+
+
+def train_head(classifier: OctClassifier, train: Features, validation: Features | None, recipe: Recipe) -> Outcome:
+    """Train the head of a classifier on features; the backbone is not touched.
+
+    Args:
+        classifier: its head and dropout are used, and its head is changed.
+        train: features and labels.
+        validation: the same, or ``None``.
+        recipe: how.
+
+    Returns:
+        The figures of each epoch.
+    """
+    scale = Standardisation.of(train[0])
+    head = _standardised_head(classifier, scale)
+    optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=WEIGHT_DECAY)
+    head.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    compile_classifier(classifier, optimizer)  # Callbacks read and change the learning rate there.
+
+    def write_back() -> None:
+        classifier.head.set_weights(scale.fold(*head.layers[-1].get_weights()))
+
+    recorder = Recorder()
+    best = BestEpoch(classifier.head.get_weights, classifier.head.set_weights)
+    users = WholeClassifier(classifier, write_back, [best, *recipe.callbacks])
+    head.fit(
+        scale.apply(train[0]),
+        train[1],
+        validation_data=None if validation is None else (scale.apply(validation[0]), validation[1]),
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        class_weight=recipe.class_weight,
+        callbacks=[recorder, EpochBar(recipe.progress), users],
+        verbose=0,
+    )
+    # The optimizer's slots belong to the head that was trained on the side: start afresh for whoever fits next.
+    compile_classifier(classifier, keras.optimizers.AdamW.from_config(optimizer.get_config()))
+    return Outcome(tuple(recorder.epochs), best.epoch)
+
+
+def _standardised_head(classifier: OctClassifier, scale: Standardisation) -> Any:
+    """Build the classifier's head for standardised features; it starts where the classifier's head stands."""
+    layers = [
+        keras.Input((len(scale.mean),)),
+        keras.layers.Dropout(classifier.dropout.rate, seed=classifier.seed),
+        keras.layers.Dense(len(classifier.class_names)),
+    ]
+    head = keras.Sequential(layers)
+    head.layers[-1].set_weights(scale.unfold(*classifier.head.get_weights()))
+    return head

@@ -1,0 +1,71 @@
+"""History: what happened in each epoch of a fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True)
+class History:
+    """What ``octlib.fit`` returns.
+
+    Attributes:
+        epochs: for each epoch its figures: ``epoch`` (from 1), ``loss``, ``accuracy``, ``val_loss`` and
+            ``val_accuracy`` where there were validation scans, ``learning_rate`` and ``seconds``. Accuracies are in [0, 1].
+        best_epoch: number of the epoch whose weights the classifier has now: the one with the lowest validation
+            loss; without validation scans, the last.
+        seconds: the whole fit, the pass through a frozen backbone included.
+    """
+
+    epochs: tuple[Mapping[str, float], ...] = field(repr=False)
+    best_epoch: int
+    seconds: float
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row an epoch."""
+        import pandas as pd
+
+        return pd.DataFrame([dict(epoch) for epoch in self.epochs])
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """Plot the loss over the epochs, and the best epoch.
+
+        Args:
+            ax: where to draw; ``None`` makes a new figure.
+
+        Returns:
+            The axes drawn on.
+        """
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            ax = plt.subplots(figsize=(5, 3.2), layout="constrained")[1]
+        numbers = [epoch["epoch"] for epoch in self.epochs]
+        for name, label in (("loss", "training"), ("val_loss", "validation")):
+            if name in self.epochs[0]:
+                ax.plot(numbers, [epoch[name] for epoch in self.epochs], label=label)
+        ax.axvline(self.best_epoch, color="0.6", linestyle=":", label=f"best epoch ({self.best_epoch})")
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.set(xlabel="epoch", ylabel="loss", ylim=(0, None))
+        ax.legend()
+        return ax
+
+    def __repr__(self) -> str:
+        """Say how it went in one line."""
+        figures = self.epochs[self.best_epoch - 1]
+        shown = ", ".join(
+            f"{label} {figures[name]:.3f}"
+            for name, label in (("accuracy", "accuracy"), ("val_accuracy", "validation accuracy"))
+            if name in figures
+        )
+        return f"History({len(self.epochs)} epochs in {self.seconds:.1f} s, best epoch {self.best_epoch}: {shown})"
+
+    def _repr_html_(self) -> str:
+        """Show the line and the table in a notebook."""
+        return f"<p><code>{self!r}</code></p>{self.to_frame().to_html(index=False, float_format='{:.3g}'.format)}"

@@ -1,0 +1,234 @@
+"""Dataset: an immutable table; every method keeps rows, labels and patients together."""
+
+from __future__ import annotations
+
+import dataclasses
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from octlib.data import OctDataset, Scan, load_oct_dataset
+from octlib.data.origins import ArrayScan
+
+
+def rows(scans: OctDataset) -> list[tuple[str, str | None, str | None, str | None]]:
+    """Give all that a dataset says about its scans."""
+    return [(scan.name, scan.label, scan.patient, scan.split) for scan in scans]
+
+
+@pytest.fixture
+def scans(table):
+    return table(["CNV", "DME", "CNV", "NORMAL"], ["1", "2", None, "1"], splits=["train", None, "val", "train"])
+
+
+def test_columns(scans):
+    assert len(scans) == 4
+    assert scans.class_names == ("CNV", "DME", "NORMAL")
+    assert scans.labels.dtype == np.int64
+    assert scans.labels.tolist() == [0, 1, 0, 2]
+    assert scans.patients.dtype == object
+    assert scans.patients.tolist() == ["1", "2", None, "1"]
+    assert scans.paths.tolist() == [None] * 4
+    assert scans.names == ("scan0", "scan1", "scan2", "scan3")
+    assert [type(scan) for scan in scans] == [Scan] * 4
+
+
+def test_unknown_columns_are_none(table):
+    bare = table([None, None])
+    assert bare.labels is None
+    assert bare.patients is None
+    assert bare.class_names == ()
+
+
+def test_nothing_can_be_changed(scans):
+    with pytest.raises(ValueError, match="read-only"):
+        scans.labels[0] = 2
+    with pytest.raises(ValueError, match="read-only"):
+        scans.patients[0] = "x"
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        scans.class_names = ("A",)
+
+
+def test_frame(scans, plant):
+    frame = scans.to_frame()
+    assert list(frame.columns) == ["name", "path", "label", "patient", "split"]
+    assert frame["label"].tolist() == ["CNV", "DME", "CNV", "NORMAL"]
+    assert frame["patient"].tolist() == ["1", "2", None, "1"]
+    assert frame["split"].tolist() == ["train", None, "val", "train"]
+    root = plant("CNV/CNV-1-1.jpeg")
+    assert load_oct_dataset(root).to_frame().loc[0, "path"] == str(root / "CNV" / "CNV-1-1.jpeg")
+
+
+def test_images_at_any_size(scans):
+    assert scans.images(3).shape == (4, 3, 3)
+    images = scans.images((4, 5))
+    assert images.dtype == np.uint8
+    assert images[:, 0, 0].tolist() == [0, 1, 2, 3]
+
+
+def test_images_keep_wedges_unless_told(table):
+    white = load_oct_dataset(
+        np.pad(np.full((1, 64, 56), 30, dtype=np.uint8), ((0, 0), (0, 0), (8, 0)), constant_values=255)
+    )
+    assert white.images(64)[0, 0, 0] == 255
+    assert white.images(64, blank_wedges=True)[0, 0, 0] == 0
+
+
+@given(data=st.data())
+def test_subset_keeps_rows_together(table, data):
+    scans = table(list("ABCAB"), list("12345"), class_names=list("CBA"))
+    places = data.draw(st.lists(st.integers(-5, 4)))
+    chosen = scans.subset(places)
+    assert rows(chosen) == [rows(scans)[place] for place in places]
+    assert chosen.class_names == ("C", "B", "A")
+    assert chosen.labels.tolist() == [scans.labels[place] for place in places]
+
+
+def test_subset_by_truth(scans):
+    assert rows(scans.subset(scans.labels == 0)) == [rows(scans)[0], rows(scans)[2]]
+    assert len(scans.subset([False] * 4)) == 0
+
+
+@pytest.mark.parametrize(
+    ("indices", "error", "message"),
+    [
+        ([4], IndexError, "between -4 and 3 for 4 scans, got 4"),
+        ([0, -5], IndexError, "got -5"),
+        ([True, False], ValueError, "as many as scans, 4, got 2"),
+        ([0.0, 1.0], TypeError, "whole numbers or truth values, got float64"),
+        (["a"], TypeError, "whole numbers or truth values"),
+        (2, ValueError, "plain list"),
+        ([[0, 1]], ValueError, "plain list"),
+    ],
+)
+def test_subset_refuses(scans, indices, error, message):
+    with pytest.raises(error, match=message):
+        scans.subset(indices)
+
+
+def test_take_shows_every_class(table):
+    scans = table(["A"] * 50 + ["B"] * 3 + ["C"] * 2)
+    assert [scan.label for scan in scans.take(4)] == ["A", "B", "C", "A"]
+    assert sorted(scan.label for scan in scans.take(10)) == ["A"] * 5 + ["B"] * 3 + ["C"] * 2
+    assert sorted(scans.take(55).names) == sorted(scans.names)
+
+
+def test_take_is_random_and_repeatable(table):
+    scans = table([None] * 100)
+    assert scans.take(5).names == scans.take(5).names
+    assert len({scans.take(5, seed=seed).names for seed in range(10)}) == 10
+    assert scans.take(0).names == ()
+
+
+@pytest.mark.parametrize("n", [5, -1])
+def test_take_refuses_what_is_not_there(scans, n):
+    with pytest.raises(ValueError, match=f"between 0 and the 4 that there are, got {n}"):
+        scans.take(n)
+
+
+def test_concat_appends(table):
+    one, other = table(["A", "B"], ["1", "2"]), table(["B"], class_names=["A", "B"])
+    both = one.concat(other)
+    assert rows(both) == rows(one) + rows(other)
+    assert both.labels.tolist() == [0, 1, 1]
+    assert both.patients.tolist() == ["1", "2", None]
+
+
+def test_concat_refuses_other_classes(table):
+    with pytest.raises(ValueError, match=r"got \(A, B\) and \(B, C\)"):
+        table(["A", "B"]).concat(table(["B", "C"]))
+    with pytest.raises(ValueError, match=r"got \(A\) and no labels"):
+        table(["A"]).concat(table([None]))
+
+
+def test_with_patients_from_a_list_and_a_function(table, plant):
+    scans = table(["A", "A"])
+    assert scans.with_patients([7, None]).patients.tolist() == ["7", None]
+    assert scans.patients is None
+    assert scans.with_patients(lambda name: name.name[-1]).patients.tolist() == ["0", "1"]
+    files = load_oct_dataset(plant("CNV/left/a.png", "CNV/right/b.png"))
+    assert files.with_patients(lambda path: path.parent.name).patients.tolist() == ["left", "right"]
+    with pytest.raises(ValueError, match="2 in all"):
+        scans.with_patients(["1"])
+
+
+def test_split_gives_disjoint_parts_in_order(table):
+    scans = table(["A", "B"] * 60, [f"p{number // 3}" for number in range(120)])
+    parts = scans.split((0.5, 0.25, 0.25), seed=4)
+    assert sorted(name for part in parts for name in part.names) == sorted(scans.names)
+    people = [set(part.patients) for part in parts]
+    assert not people[0] & people[1]
+    assert not people[1] & people[2]
+    assert not people[0] & people[2]
+    for part in parts:
+        assert list(part.names) == [name for name in scans.names if name in set(part.names)]
+        assert part.class_names == scans.class_names
+
+
+def test_split_without_labels(table):
+    train, test = table([None] * 10, [str(number) for number in range(10)]).split((0.8, 0.2))
+    assert (len(train), len(test)) == (8, 2)
+
+
+def test_split_by_unknown_patient_says_what_to_do(table):
+    scans = table(["A"] * 4, ["1", None, "2", None])
+    with pytest.raises(ValueError, match=r"2 of 4 scans have none.*with_patients.*by='scan'"):
+        scans.split((0.5, 0.5))
+    with pytest.raises(ValueError, match=r"with_patients.*by='scan'"):
+        scans.folds(2)
+    assert [len(part) for part in scans.split((0.5, 0.5), by="scan")] == [2, 2]
+    with pytest.raises(ValueError, match="did you mean 'patient'"):
+        scans.split(by="patients")
+
+
+def test_split_error_names_the_class(table):
+    with pytest.raises(ValueError, match="Class B has 2 scans, 3 parts"):
+        table(["A", "A", "A", "B", "B"]).split(by="scan")
+
+
+def test_split_by_scan_places_scans_of_one_name_apart(table):
+    scans = table(["A"] * 2).concat(table(["A"] * 2))
+    assert sorted(len(part) for part in scans.split((0.25,) * 4, by="scan")) == [1] * 4
+
+
+def test_folds_test_every_scan_once(table):
+    scans = table(["A", "B"] * 30, [f"p{number // 2}" for number in range(60)])
+    folds = scans.folds(5, seed=1)
+    assert sorted(name for _, test in folds for name in test.names) == sorted(scans.names)
+    for train, test in folds:
+        assert sorted(train.names + test.names) == sorted(scans.names)
+        assert not set(train.patients) & set(test.patients)
+
+
+def test_labels_must_be_among_the_classes():
+    scan = Scan(ArrayScan(np.zeros((1, 4, 4), dtype=np.uint8), 0), "0", "CNV")
+    with pytest.raises(ValueError, match=r"among the class names \(DME\), got CNV"):
+        OctDataset((scan,), ("DME",))
+    with pytest.raises(ValueError, match="none, for scans without labels"):
+        OctDataset((scan,))
+    with pytest.raises(ValueError, match=r"\(CNV\), got None"):
+        OctDataset((scan, dataclasses.replace(scan, label=None)), ("CNV",))
+    with pytest.raises(ValueError, match="got CNV more than once"):
+        OctDataset((scan,), ("CNV", "CNV"))
+
+
+def test_datasets_travel_to_other_processes(scans):
+    assert rows(pickle.loads(pickle.dumps(scans))) == rows(scans)  # noqa: S301
+
+
+def test_real_scans(kermany: Path):
+    scans = load_oct_dataset(kermany)
+    assert repr(scans).splitlines()[:2] == [
+        "OctDataset: 515 scans of 308 patients",
+        "scans per class: CNV 132, DME 126, DRUSEN 137, NORMAL 120",
+    ]
+    few = scans.take(8, seed=3)
+    images = few.images((60, 80), blank_wedges=True)
+    assert images.shape == (8, 60, 80)
+    assert all(image.std() > 5 for image in images)
+    for train, test in scans.folds():
+        assert not set(train.patients) & set(test.patients)

@@ -1,0 +1,30 @@
+"""Labels: matched by class name, never by number."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from octlib.data import match_labels
+
+
+def test_labels_follow_the_other_order(table):
+    scans = table(["CNV", "DME", "NORMAL", "CNV"])
+    matched = match_labels(scans, ("NORMAL", "DRUSEN", "DME", "CNV"))
+    assert matched.dtype == np.int64
+    assert matched.tolist() == [3, 2, 0, 3]
+
+
+def test_classes_without_scans_do_not_matter(table):
+    scans = table(["DME", "DME"], class_names=["CNV", "DME", "OTHER"])
+    assert match_labels(scans, ["DME"]).tolist() == [0, 0]
+
+
+def test_mismatch_lists_both_sides(table):
+    with pytest.raises(ValueError, match="are of CNV, VID, and of these VID can't be found among CNV, DME"):
+        match_labels(table(["CNV", "VID"]), ("CNV", "DME"))
+
+
+def test_unlabelled_scans_are_refused(table):
+    with pytest.raises(ValueError, match="must have labels"):
+        match_labels(table([None]), ("CNV",))

@@ -1,0 +1,49 @@
+"""Naming: patients, splits and junk, read off names."""
+
+from __future__ import annotations
+
+import pytest
+
+from octlib.data.naming import is_image, is_junk, patient_of, published_split
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "patient"),
+    [
+        ("CNV-1016042-1.jpeg", "CNV", "1016042"),
+        ("DRUSEN-1016042-12.jpeg", "DRUSEN", "1016042"),
+        ("DME-7-1.jpeg", "CNV", "7"),  # in the wrong folder, and still patient 7
+        ("normal-7-1.JPG", None, "7"),
+        ("CNV-53018-2 copy.jpeg", "CNV", "53018"),
+        ("wet-P07-3.png", "wet", "P07"),
+        ("a.b-x-1.png", "a.b", "x"),
+        ("axb-x-1.png", "a.b", None),  # the folder's name is no pattern
+        ("wet-P07-3.png", None, None),
+        ("wet-P07-3.png", "dry", None),
+        ("scan_001.png", "CNV", None),
+        ("CNV-1.jpeg", "CNV", None),
+    ],
+)
+def test_patient_of(name, folder, patient):
+    assert patient_of(name, folder) == patient
+
+
+@pytest.mark.parametrize("name", [".DS_Store", "._CNV-1-1.jpeg", "__MACOSX", "chest_xray", "Chest X-Ray", ".git"])
+def test_junk(name):
+    assert is_junk(name)
+
+
+@pytest.mark.parametrize("name", ["CNV", "OCT2017 ", "chest", "CNV-1-1.jpeg"])
+def test_no_junk(name):
+    assert not is_junk(name)
+
+
+def test_images_by_suffix():
+    assert all(map(is_image, ("a.jpeg", "a.JPG", "a.Png", "a.tif", "a.TIFF", "a.bmp", "a.webp")))
+    assert not any(map(is_image, ("a.txt", "jpeg", "a.jpeg.zip", "Thumbs.db")))
+
+
+def test_published_split():
+    names = ("train", "Training", "val", "VALID", "validation ", "test", "testing", "CNV", "tests")
+    expected = ["train", "train", "val", "val", "val", "test", "test", None, None]
+    assert [published_split(name) for name in names] == expected

@@ -1,0 +1,43 @@
+"""Pixels: every scan at its place, whatever the threads do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from octlib.data import load_oct_dataset
+from octlib.data.pixels import BATCH, read_images
+from octlib.preprocessing import Preprocessing
+
+
+def test_order_survives_threads_and_batches(table):
+    scans = table([None] * (BATCH + 3)).scans
+    images = read_images(scans, Preprocessing((4, 5), blank_wedges=False))
+    assert images.dtype == np.uint8
+    assert images.shape == (BATCH + 3, 4, 5)
+    np.testing.assert_array_equal(images[:, 0, 0], np.arange(BATCH + 3) % 256)
+    assert (images == images[:, :1, :1]).all()
+
+
+def test_wedges_are_blanked_on_demand(table):
+    scan = np.full((1, 64, 64), 30, dtype=np.uint8)
+    scan[:, :8] = 255
+    scans = load_oct_dataset(scan).scans
+    assert read_images(scans, Preprocessing(64, blank_wedges=False))[0, 0, 0] == 255
+    assert read_images(scans, Preprocessing(64, blank_wedges=True))[0, 0, 0] == 0
+
+
+def test_damaged_file_is_named(plant):
+    root = plant("a.png", "b.png")
+    (root / "b.png").write_bytes(b"no image")
+    with pytest.raises(ValueError, match=r"b\.png can't be read"):
+        read_images(load_oct_dataset(root).scans, Preprocessing(8))
+
+
+def test_no_scans_give_no_images():
+    assert read_images([], Preprocessing((3, 4))).shape == (0, 3, 4)
+
+
+def test_bar_counts_scans(table, capsys):
+    read_images(table([None] * 3).scans, Preprocessing(4), show=True)
+    assert "Reading scans" in capsys.readouterr().err

@@ -1,0 +1,156 @@
+"""Splits: no leak, nothing lost, fair to patients of any size, and the same everywhere."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from octlib.data import load_oct_dataset
+from octlib.data.splits import distinct, fold_indices, shuffled, split_indices
+
+SEEDS = range(30)
+FRACTIONS = [(0.7, 0.15, 0.15), (0.8, 0.2), (0.2,) * 5]
+
+
+@st.composite
+def clinics(draw: st.DrawFn) -> tuple[list[str], list[int]]:
+    """Draw patients with scans of one to three classes; classes 0-2 have at least five patients of their own."""
+    keys: list[str] = []
+    labels: list[int] = []
+    for patient in range(draw(st.integers(15, 40))):
+        own = [patient % 3] * draw(st.integers(1, 6))
+        others = draw(st.lists(st.integers(0, 2), max_size=2)) if patient % 4 == 0 else []
+        keys += [f"p{patient}"] * len(own + others)
+        labels += own + others
+    return keys, labels
+
+
+@given(clinics(), st.sampled_from(FRACTIONS), st.integers(-3, 10**6))
+def test_parts_are_complete_and_share_no_patient(clinic, fractions, seed):
+    keys, labels = clinic
+    parts = split_indices(keys, labels, fractions, seed=seed)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(len(keys)))
+    owners = [{keys[place] for place in part} for part in parts]
+    assert sum(len(owner) for owner in owners) == len(set(keys))
+
+
+@given(clinics(), st.permutations(range(200)), st.integers(0, 99))
+def test_order_of_files_has_no_say(clinic, order, seed):
+    keys, labels = clinic
+    order = [place for place in order if place < len(keys)]
+    order += [place for place in range(len(keys)) if place not in order]
+    plain = split_indices(keys, labels, (0.7, 0.15, 0.15), seed=seed)
+    mixed = split_indices([keys[i] for i in order], [labels[i] for i in order], (0.7, 0.15, 0.15), seed=seed)
+    for one, other in zip(plain, mixed, strict=True):
+        assert {keys[place] for place in one} == {keys[order[place]] for place in other}
+
+
+@given(st.integers(2, 6), st.integers(0, 3), st.integers(0, 99))
+def test_every_part_has_every_class_if_patients_suffice(parts, spare, seed):
+    keys = [f"{label}-{patient}" for label in range(3) for patient in range(parts + spare)]
+    labels = [int(key[0]) for key in keys]
+    uneven = [0.9] + [0.1 / (parts - 1)] * (parts - 1)
+    for part in split_indices(keys, labels, uneven, seed=seed):
+        assert {labels[place] for place in part} == {0, 1, 2}
+
+
+def test_known_answer_on_every_machine():
+    keys = [f"p{number // 2}" for number in range(20)]
+    parts = split_indices(keys, [0, 1] * 10, (0.5, 0.3, 0.2), seed=7)
+    assert [sorted({keys[place] for place in part}) for part in parts] == [
+        ["p0", "p2", "p4", "p8", "p9"],
+        ["p5", "p6", "p7"],
+        ["p1", "p3"],
+    ]
+
+
+def test_seeds_differ():
+    keys = [f"p{number}" for number in range(40)]
+    outcomes = {tuple(split_indices(keys, [0] * 40, (0.5, 0.5), seed=seed)[0].tolist()) for seed in range(10)}
+    assert len(outcomes) == 10
+
+
+def test_sizes_follow_unequal_fractions():
+    keys = [f"p{number}" for number in range(1000)]
+    sizes = [len(part) for part in split_indices(keys, [0] * 1000, (0.05, 0.6, 0.35))]
+    assert sizes == pytest.approx([50, 600, 350], abs=2)
+
+
+def test_large_patients_are_tested_as_often_as_small_ones():
+    sizes = [1] * 60 + [2] * 30 + [12] * 6
+    keys = [f"p{patient}" for patient, size in enumerate(sizes) for _ in range(size)]
+    tested: Counter[int] = Counter()
+    for seed in range(300):
+        for patient in {keys[place] for place in split_indices(keys, [0] * len(keys), (0.8, 0.2), seed=seed)[1]}:
+            tested[sizes[int(patient[1:])]] += 1
+    for size, patients in Counter(sizes).items():
+        # The standard error for the six large patients is 0.009.
+        assert tested[size] / (300 * patients) == pytest.approx(0.2, abs=0.03)
+
+
+def test_real_scans_keep_class_shares_and_sizes(kermany: Path):
+    scans = load_oct_dataset(kermany)
+    assert scans.labels is not None
+    whole = np.bincount(scans.labels) / len(scans)
+    for fractions in FRACTIONS:
+        for seed in SEEDS:
+            for part, fraction in zip(scans.split(fractions, seed=seed), fractions, strict=True):
+                share = np.bincount(part.labels, minlength=4) / len(part)
+                assert np.abs(share - whole).max() <= 0.03
+                assert len(part) / len(scans) == pytest.approx(fraction, abs=0.02)
+
+
+@pytest.mark.parametrize("fractions", [(0.7, 0.2), (1.2, -0.2), (0.5, 0.5, 0.0), (), (float("nan"), 0.5)])
+def test_fractions_must_be_positive_and_sum_to_one(fractions):
+    with pytest.raises(ValueError, match="positive and sum to 1"):
+        split_indices(list("abcd"), [0] * 4, fractions)
+
+
+def test_fractions_must_be_numbers():
+    with pytest.raises(TypeError, match=r"sequence of numbers, got 0\.8"):
+        split_indices(list("abcd"), [0] * 4, 0.8)
+
+
+def test_too_few_patients_are_named():
+    with pytest.raises(ValueError, match="Class DME has 2 patients, 3 parts need at least 3"):
+        split_indices(list("aabbcd"), [0, 1, 0, 1, 0, 0], (0.6, 0.2, 0.2), class_names=("CNV", "DME"))
+    with pytest.raises(ValueError, match="The dataset has 1 scan, 2 parts need at least 2"):
+        split_indices(["a"], [0], (0.5, 0.5), unit="scan")
+    with pytest.raises(ValueError, match="The dataset has 0 patients"):
+        split_indices([], [], (0.5, 0.5))
+
+
+def test_folds_test_each_scan_once():
+    keys = [f"p{number // 3}" for number in range(60)]
+    folds = fold_indices(keys, [number % 2 for number in range(60)], 4, seed=3)
+    assert len(folds) == 4
+    assert sorted(np.concatenate([test for _, test in folds]).tolist()) == list(range(60))
+    for train, test in folds:
+        assert sorted([*train, *test]) == list(range(60))
+        assert not {keys[i] for i in train} & {keys[i] for i in test}
+
+
+@pytest.mark.parametrize(("n", "error"), [(1, ValueError), (0, ValueError), (2.0, TypeError), (True, TypeError)])
+def test_folds_must_be_a_whole_number_from_two(n, error):
+    with pytest.raises(error, match="olds must be"):
+        fold_indices(list("abcd"), [0] * 4, n)
+
+
+def test_shuffled_depends_on_keys_not_on_their_order():
+    keys = [f"k{number}" for number in range(50)]
+    order = [keys[place] for place in shuffled(keys, 1)]
+    assert order == [keys[::-1][place] for place in shuffled(keys[::-1], 1)]
+    assert order not in (keys, [keys[place] for place in shuffled(keys, 2)])
+
+
+def test_distinct_numbers_repeated_names():
+    assert distinct(["a", "a", "b", "a"]) == ["a", "a#2", "b", "a#3"]
+
+
+def test_names_that_are_no_unicode_can_be_split():
+    assert len(split_indices(["\udcff", "b"], [0, 0], (0.5, 0.5))) == 2

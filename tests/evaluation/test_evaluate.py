@@ -1,0 +1,88 @@
+"""Evaluating a classifier: labels by name, patients from the dataset, and no forward pass for a wrong call."""
+
+from __future__ import annotations
+
+import inspect
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import octlib.features
+from octlib.data import load_oct_dataset
+from octlib.evaluation import evaluate, score
+
+NAMES = ("CNV", "DRUSEN", "NORMAL")
+
+
+@pytest.fixture
+def classifier(monkeypatch):
+    """A classifier that reads the class of a scan off its brightness, and is wrong about every fifth scan."""
+
+    def probabilities(classifier, dataset, **_):
+        classifier.passes += 1
+        images = np.stack([np.asarray(image) for image in dataset.images((8, 8))])
+        names = np.array(["NORMAL", "CNV", "DRUSEN"])[images[:, 0, 0] // 80]
+        predicted = np.array([classifier.class_names.index(name) for name in names])
+        predicted[::5] = (predicted[::5] + 1) % 3
+        return (0.1 + 0.7 * np.eye(3)[predicted]).astype(np.float32)
+
+    monkeypatch.setattr(octlib.features, "predict_probabilities", probabilities)
+    return SimpleNamespace(class_names=NAMES, passes=0)
+
+
+def dataset(patients=True, n=30):
+    """Scans whose class names are in another order than the classifier's; brightness says the class."""
+    labels = np.arange(n) % 3
+    images = np.broadcast_to(80 * labels[:, None, None], (n, 8, 8)).astype(np.uint8)
+    arrays = (images, labels, [f"p{index // 3}" for index in range(n)]) if patients else (images, labels)
+    return load_oct_dataset(arrays, class_names=("NORMAL", "CNV", "DRUSEN"))
+
+
+def test_signature_is_the_contracts():
+    parameters = inspect.signature(evaluate).parameters.values()
+    assert [(item.name, item.default) for item in parameters if item.kind is item.POSITIONAL_OR_KEYWORD] == [
+        ("classifier", inspect.Parameter.empty),
+        ("scans", inspect.Parameter.empty),
+    ]
+    keywords = {item.name: item.default for item in parameters if item.kind is item.KEYWORD_ONLY}
+    assert keywords == {"confidence": 0.95, "seed": 0}
+
+
+def test_labels_are_matched_by_name(classifier):
+    result = evaluate(classifier, dataset())
+    assert result.accuracy == pytest.approx(0.8)
+    assert result.class_names == NAMES
+    assert (result.n_scans, result.n_patients, result.resampled) == (30, 10, "patient")
+    assert result.confusion_matrix.sum(axis=1).tolist() == [10, 10, 10]
+
+
+def test_settings_are_handed_on(classifier):
+    probabilities = octlib.features.predict_probabilities(classifier, dataset())
+    truth = np.array([NAMES.index(("NORMAL", "CNV", "DRUSEN")[index % 3]) for index in range(30)])
+    expected = score(probabilities, truth, np.arange(30) // 3, NAMES, confidence=0.8, seed=3)
+    assert evaluate(classifier, dataset(), confidence=0.8, seed=3).to_dict() == expected.to_dict()
+
+
+def test_unknown_patients_warn_where_evaluate_was_called(classifier):
+    with pytest.warns(UserWarning, match="bootstrapped over scans") as caught:
+        assert evaluate(classifier, dataset(patients=False)).n_patients is None
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+@pytest.mark.parametrize("wrong", [{"confidence": 95}, {"seed": -1}])
+def test_wrong_settings_cost_no_pass(classifier, wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        evaluate(classifier, dataset(), **wrong)
+    assert classifier.passes == 0
+
+
+def test_scans_without_labels_are_refused(classifier):
+    with pytest.raises(ValueError, match=r"needs scans with labels.*octlib\.predict"):
+        evaluate(classifier, np.zeros((3, 8, 8), dtype=np.uint8))
+    assert classifier.passes == 0
+
+
+def test_no_scans_are_refused(classifier):
+    with pytest.raises(ValueError, match="at least one scan"):
+        evaluate(classifier, dataset().subset(np.zeros(30, dtype=bool)))

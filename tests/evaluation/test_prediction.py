@@ -1,0 +1,51 @@
+"""Predictions as a table: one row a scan, in order, with what is known about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import octlib.features
+from octlib.data import load_oct_dataset
+from octlib.evaluation import predict
+from octlib.evaluation.prediction import prediction_table
+
+NAMES = ("CNV", "NORMAL")
+PROBABILITIES = np.array([[0.25, 0.75], [0.875, 0.125], [0.5, 0.5]], dtype=np.float32)
+
+
+@pytest.fixture
+def classifier(monkeypatch):
+    monkeypatch.setattr(
+        octlib.features, "predict_probabilities", lambda classifier, dataset: PROBABILITIES[: len(dataset)]
+    )
+    return SimpleNamespace(class_names=NAMES)
+
+
+def test_table_of_bare_pixels(classifier):
+    table = predict(classifier, np.zeros((3, 8, 8), dtype=np.uint8))
+    assert list(table.columns) == ["path", "patient", "predicted", "p_CNV", "p_NORMAL"]
+    assert table["predicted"].tolist() == ["NORMAL", "CNV", "CNV"]
+    assert table["patient"].tolist() == [None, None, None]
+    assert np.array_equal(table[["p_CNV", "p_NORMAL"]].to_numpy(), PROBABILITIES)
+    assert table["p_CNV"].dtype == np.float32
+
+
+def test_patients_come_along_and_labels_are_not_needed(classifier):
+    scans = load_oct_dataset((np.zeros((3, 8, 8), np.uint8), [0, 0, 1], ["p1", None, "p2"]), class_names=("x", "y"))
+    assert predict(classifier, scans)["patient"].tolist() == ["p1", None, "p2"]
+
+
+def test_paths_are_text_and_survive_csv(tmp_path):
+    scans = SimpleNamespace(paths=[Path("a, b.png"), None, "c.png"], patients=None, __len__=None)
+    scans = type("Three", (), {**vars(scans), "__len__": lambda self: 3})()
+    table = prediction_table(scans, PROBABILITIES, NAMES)
+    assert table["path"].tolist() == ["a, b.png", None, "c.png"]
+    table.to_csv(tmp_path / "predictions.csv", index=False)
+    again = pd.read_csv(tmp_path / "predictions.csv")
+    assert again["path"][0] == "a, b.png"
+    assert np.array_equal(again[["p_CNV", "p_NORMAL"]].to_numpy(np.float32), PROBABILITIES)

@@ -1,0 +1,89 @@
+"""The evaluation object: numbers first, and the same numbers in every form."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+from octlib.evaluation import score
+from octlib.evaluation.figures import CLASS_FIGURES, FIGURES
+
+NAMES = ("CNV", "DME", "NORMAL")
+
+
+@pytest.fixture(scope="module")
+def evaluation():
+    rng = np.random.default_rng(0)
+    truth = np.arange(60) % 3
+    probabilities = rng.dirichlet(np.ones(3), size=60) * 1.6 + np.eye(3)[truth] * 0.4
+    return score(probabilities / 2, truth, np.arange(60) // 4, NAMES)
+
+
+def test_figures_are_plain_numbers_by_class_name(evaluation):
+    assert all(type(getattr(evaluation, name)) is float for name in FIGURES)
+    for name in CLASS_FIGURES:
+        figure = getattr(evaluation, name)
+        assert tuple(figure) == NAMES
+        assert all(type(value) is float for value in figure.values())
+
+
+def test_confusion_matrix_agrees_with_the_figures(evaluation):
+    matrix = evaluation.confusion_matrix
+    assert matrix.sum() == evaluation.n_scans == 60
+    assert matrix.trace() / 60 == pytest.approx(evaluation.accuracy)
+    assert matrix[1, 1] / matrix[1].sum() == pytest.approx(evaluation.recall["DME"])
+    assert matrix[1, 1] / matrix[:, 1].sum() == pytest.approx(evaluation.precision["DME"])
+
+
+def test_nothing_in_it_can_be_replaced(evaluation):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        evaluation.accuracy = 1.0
+    with pytest.raises(ValueError, match="read-only"):
+        evaluation.confusion_matrix[0, 0] = 5
+
+
+def test_intervals_mirror_the_figures(evaluation):
+    plain = evaluation.to_dict()
+    assert list(plain["intervals"]) == [*FIGURES, *CLASS_FIGURES]
+    for name in FIGURES:
+        low, high = evaluation.intervals[name]
+        assert 0 <= low < plain[name] < high <= 1
+    for name in CLASS_FIGURES:
+        assert plain["intervals"][name].keys() == plain[name].keys()
+
+
+def test_dict_survives_json(evaluation):
+    plain = evaluation.to_dict()
+    assert json.loads(json.dumps(plain, allow_nan=False)) == plain
+    assert plain["f1"]["CNV"] == evaluation.f1["CNV"]
+    assert plain["intervals"]["f1"]["CNV"] == list(evaluation.intervals["f1"]["CNV"])
+    assert plain["class_names"] == list(NAMES)
+    assert np.array_equal(plain["confusion_matrix"], evaluation.confusion_matrix)
+    assert [plain[key] for key in ("n_scans", "n_patients", "confidence", "resampled")] == [60, 15, 0.95, "patient"]
+    assert plain.keys() == {field.name for field in dataclasses.fields(evaluation)}
+
+
+def test_frame_has_a_row_for_every_figure_and_class(evaluation):
+    frame = evaluation.to_frame()
+    assert list(frame.columns) == ["figure", "class", "value", "low", "high", "support"]
+    assert len(frame) == len(FIGURES) + 3 * len(CLASS_FIGURES)
+    row = frame[(frame["figure"] == "recall") & (frame["class"] == "DME")].iloc[0]
+    assert (row["low"], row["high"]) == evaluation.intervals["recall"]["DME"]
+    assert row["value"] == evaluation.recall["DME"]
+    assert row["support"] == 20
+    assert (frame.loc[frame["class"] == "", "support"] == 60).all()
+
+
+def test_frame_stays_numeric_where_figures_are_undefined():
+    with pytest.warns(UserWarning, match="No scan is of class DME"):
+        frame = score(np.eye(2)[[0, 0, 0]], [0, 0, 0], ["p1", "p2", "p3"], ["CNV", "DME"]).to_frame()
+    assert frame[["value", "low", "high"]].dtypes.eq(float).all()
+    assert frame["value"].isna().sum() == 5
+
+
+def test_evaluation_survives_another_process(evaluation):
+    assert pickle.loads(pickle.dumps(evaluation)).to_dict() == evaluation.to_dict()  # noqa: S301 - our own bytes

@@ -1,0 +1,175 @@
+"""Scoring any model's probabilities: what it asks for, what it warns of, and that order doesn't matter."""
+
+from __future__ import annotations
+
+import json
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from octlib.evaluation import score
+
+NAMES = ("CNV", "DME", "NORMAL")
+
+
+def scans(n=40, n_patients=12, seed=0):
+    rng = np.random.default_rng(seed)
+    truth = np.arange(n) % 3
+    probabilities = rng.dirichlet(np.ones(3), size=n) + 0.8 * np.eye(3)[truth]
+    patients = np.array([f"p{index}" for index in rng.integers(n_patients, size=n)], dtype=object)
+    return probabilities / probabilities.sum(axis=1, keepdims=True), truth, patients
+
+
+def test_same_input_same_result_other_seed_other_intervals():
+    one, other, reseeded = score(*scans(), NAMES), score(*scans(), NAMES), score(*scans(), NAMES, seed=1)
+    assert one.to_dict() == other.to_dict()
+    assert one.f1 == reseeded.f1
+    assert one.intervals != reseeded.intervals
+
+
+def test_order_of_scans_without_patients_changes_nothing_even_in_ties():
+    # Few distinct probabilities: the first column alone doesn't tell the scans apart.
+    truth = np.arange(60) % 3
+    probabilities = np.array([[0.2, 0.6, 0.2], [0.2, 0.2, 0.6], [0.6, 0.2, 0.2]])[np.arange(60) // 7 % 3]
+    order = np.random.default_rng(0).permutation(60)
+    with pytest.warns(UserWarning, match="bootstrapped over scans"):
+        straight = score(probabilities, truth, None, NAMES)
+    with pytest.warns(UserWarning, match="bootstrapped over scans"):
+        shuffled = score(probabilities[order], truth[order], None, NAMES)
+    assert shuffled.to_dict() == straight.to_dict()
+
+
+@settings(max_examples=15)
+@given(st.permutations(range(40)), st.booleans())
+@pytest.mark.filterwarnings("ignore:Patients are unknown")
+def test_order_of_scans_changes_nothing(order, by_patient):
+    probabilities, truth, patients = scans()
+    order = np.array(order)
+    shuffled = score(probabilities[order], truth[order], patients[order] if by_patient else None, NAMES)
+    assert shuffled.to_dict() == score(probabilities, truth, patients if by_patient else None, NAMES).to_dict()
+
+
+def test_order_of_classes_only_renames():
+    probabilities, truth, patients = scans()
+    turned = score(probabilities[:, ::-1], 2 - truth, patients, NAMES[::-1])
+    straight = score(probabilities, truth, patients, NAMES)
+    assert turned.f1 == pytest.approx(straight.f1)
+    assert turned.intervals["auroc"]["DME"] == pytest.approx(straight.intervals["auroc"]["DME"])
+    assert turned.confusion_matrix.tolist() == straight.confusion_matrix[::-1, ::-1].tolist()
+
+
+def test_patients_are_counted_and_their_type_does_not_matter():
+    probabilities, truth, _ = scans()
+    numbers = np.arange(40) % 7
+    result = score(probabilities, truth, numbers, NAMES)
+    assert (result.n_scans, result.n_patients, result.resampled) == (40, 7, "patient")
+    assert result.to_dict() == score(probabilities, truth, [str(number) for number in numbers], NAMES).to_dict()
+
+
+def test_scans_of_one_patient_widen_the_interval():
+    probabilities, truth, _ = scans(n=400)
+    wrong = np.arange(400) % 40 < 12
+    probabilities[wrong] = np.roll(probabilities[wrong], 1, axis=1)
+    together = score(probabilities, truth, np.arange(400) % 40, NAMES).intervals["accuracy"]
+    apart = score(probabilities, truth, np.arange(400), NAMES).intervals["accuracy"]
+    assert together[1] - together[0] > 2 * (apart[1] - apart[0])
+
+
+@pytest.mark.parametrize("unknown", [None, float("nan"), ""])
+def test_any_unknown_patient_makes_it_scans_with_one_warning(unknown):
+    probabilities, truth, patients = scans()
+    patients[3] = patients[7] = unknown
+    with pytest.warns(UserWarning, match="bootstrapped over scans") as caught:
+        result = score(probabilities, truth, patients, NAMES)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    assert (result.n_patients, result.resampled) == (None, "scan")
+
+
+def test_absent_classes_are_named_in_one_warning():
+    probabilities, _, patients = scans()
+    with pytest.warns(UserWarning, match="CNV, NORMAL") as caught:
+        result = score(probabilities, np.ones(40, dtype=int), patients, NAMES)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    for figure in (result.f1, result.recall, result.auroc):
+        assert np.isnan(figure["CNV"])
+    assert np.isnan(result.intervals["f1"]["CNV"]).all()
+    assert np.isnan(result.auroc["DME"])
+    assert result.macro_f1 == result.f1["DME"]
+    assert json.loads(json.dumps(result.to_dict(), allow_nan=False))["intervals"]["f1"]["NORMAL"] == [None, None]
+
+
+def test_one_patient_alone_has_figures_but_no_intervals():
+    probabilities, truth, _ = scans()
+    with pytest.warns(UserWarning, match="one patient alone"):
+        result = score(probabilities, truth, ["p1"] * 40, NAMES)
+    assert 0 < result.accuracy <= 1
+    assert np.isnan(result.intervals["accuracy"]).all()
+    assert np.isnan(result.intervals["recall"]["DME"]).all()
+
+
+def test_single_precision_and_plain_lists_are_fine():
+    probabilities, truth, patients = scans()
+    half = score(probabilities.astype(np.float16), truth.tolist(), patients.tolist(), list(NAMES))
+    assert half.accuracy == score(probabilities, truth, patients, NAMES).accuracy
+
+
+def test_arguments_are_left_alone():
+    probabilities, truth, patients = scans()
+    before = probabilities.copy(), truth.copy(), patients.copy()
+    score(probabilities, truth, patients, NAMES)
+    assert all(np.array_equal(one, other) for one, other in zip(before, (probabilities, truth, patients), strict=True))
+
+
+def spoiled(column, value):
+    probabilities = scans()[0]
+    probabilities[5, column] = value
+    return probabilities
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"probabilities": scans()[0][:, :2]}, r"column for each of the 3 class names.*\(40, 2\)"),
+        ({"probabilities": scans()[0][:, 0]}, r"got the shape \(40,\)"),
+        ({"probabilities": 3 * scans()[0]}, "40 of 40 rows do not.*softmax"),
+        ({"probabilities": spoiled(0, np.nan)}, "1 of 40 rows do not, the first is row 5"),
+        ({"probabilities": spoiled([0, 1, 2], [-0.5, 0.5, 1])}, "first is row 5"),
+        ({"probabilities": np.empty((0, 3)), "truth": np.empty(0, int), "patients": None}, "at least one scan"),
+        (
+            {"probabilities": np.ones((40, 1)), "class_names": ["CNV"]},
+            "at least one scan and two classes; got 40 scans",
+        ),
+        ({"truth": np.full(40, 3)}, "truth must lie in 0 to 2.*40 scans"),
+        ({"truth": np.full(40, -1)}, "without a label"),
+        ({"truth": np.zeros(39, int)}, "each of the 40 rows"),
+        ({"truth": np.zeros(40)}, "truth must hold ints"),
+        ({"patients": ["p1"] * 39}, "patients must have one entry for each of the 40 rows"),
+        ({"class_names": ("CNV", "CNV", "DME")}, "must differ"),
+        ({"confidence": 0}, "between 0 and 1"),
+        ({"confidence": 1}, "between 0 and 1"),
+        ({"confidence": 95}, "0.95 for 95 %; got 95"),
+        ({"confidence": float("nan")}, "between 0 and 1"),
+        ({"seed": -1}, "seed must be an int >= 0; got -1"),
+    ],
+)
+def test_wrong_arguments_are_refused(change, message):
+    probabilities, truth, patients = scans()
+    arguments = {"probabilities": probabilities, "truth": truth, "patients": patients, "class_names": NAMES} | change
+    with pytest.raises(ValueError, match=message):
+        score(**arguments)
+
+
+def test_nothing_is_said_when_there_is_nothing_to_say():
+    # Precision is undefined for the class that is never predicted; neither that nor anything else warns.
+    probabilities = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1]] * 6)
+    truth = np.array([0, 1, 2] * 4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = score(probabilities, truth, np.arange(12) % 5, NAMES)
+    assert np.isnan(result.precision["NORMAL"])
+    assert result.f1["NORMAL"] == 0

@@ -1,0 +1,72 @@
+"""Pipeline: one value that blanks, resizes, reads, and survives being saved."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from octlib.preprocessing import Preprocessing, read_scan
+
+
+@pytest.fixture
+def scan() -> np.ndarray:
+    scan = np.full((496, 512), 40, dtype=np.uint8)
+    scan[:60] = 255
+    scan[200:260] = 180
+    return scan
+
+
+def test_wedges_go_before_the_size_changes(scan: np.ndarray) -> None:
+    prepared = Preprocessing((124, 128))(scan)
+    assert prepared.shape == (124, 128)
+    assert prepared.max() == 180  # no grey rim is left of the fill
+    assert (prepared[:14] == 0).all()
+
+
+def test_wedges_stay_where_that_is_asked(scan: np.ndarray) -> None:
+    assert (Preprocessing(100, blank_wedges=False)(scan)[:11] == 255).all()
+
+
+def test_colour_scans_are_taken_too(scan: np.ndarray) -> None:
+    preprocessing = Preprocessing(100)
+    np.testing.assert_array_equal(preprocessing(np.stack([scan] * 3, axis=-1)), preprocessing(scan))
+
+
+def test_a_file_and_its_pixels_agree(scan: np.ndarray, tmp_path: Path) -> None:
+    Image.fromarray(scan).save(tmp_path / "scan.png")
+    np.testing.assert_array_equal(Preprocessing(100).read(tmp_path / "scan.png"), Preprocessing(100)(scan))
+
+
+def test_real_files_read_at_a_reduced_scale_look_the_same(kermany: Path) -> None:
+    preprocessing = Preprocessing(224)
+    for file in sorted(kermany.glob("*/*.jpeg"))[::25]:
+        quick, slow = preprocessing.read(file).astype(int), preprocessing(read_scan(file)).astype(int)
+        assert np.abs(quick - slow).mean() < 4, file.name
+
+
+@pytest.mark.parametrize("preprocessing", [Preprocessing(100), Preprocessing((96, 128), blank_wedges=False)])
+def test_it_survives_json(preprocessing: Preprocessing) -> None:
+    assert Preprocessing.from_dict(json.loads(json.dumps(preprocessing.to_dict()))) == preprocessing
+
+
+def test_settings_that_are_misspelt_or_missing_are_named() -> None:
+    with pytest.raises(ValueError, match="'image_sise': did you mean 'image_size'"):
+        Preprocessing.from_dict({"image_sise": 100})
+    with pytest.raises(ValueError, match="must have an 'image_size'"):
+        Preprocessing.from_dict({"blank_wedges": True})
+
+
+def test_values_are_checked_when_it_is_made() -> None:
+    with pytest.raises(TypeError, match="whole number"):
+        Preprocessing("224")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="True or False, got 'no'"):
+        Preprocessing(224, blank_wedges="no")  # type: ignore[arg-type]
+
+
+def test_it_describes_itself_in_one_line() -> None:
+    assert Preprocessing((100, 120)).describe() == "white wedges blanked, resized to 100 x 120"
+    assert Preprocessing(224, blank_wedges=False).describe() == "resized to 224 x 224"

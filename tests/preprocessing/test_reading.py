@@ -1,0 +1,130 @@
+"""Reading: every kind of file becomes the same 8-bit grey scan, or an error that names it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from octlib.preprocessing import as_grey, read_scan, reading
+
+
+@pytest.fixture
+def scan() -> np.ndarray:
+    rows, columns = np.mgrid[:496, :512]
+    return ((rows + columns) % 256).astype(np.uint8)
+
+
+def test_grey_arrays_of_every_shape_agree(scan: np.ndarray) -> None:
+    coloured = np.repeat(scan[..., None], 3, axis=2)
+    for image in (scan, scan[..., None], coloured):
+        np.testing.assert_array_equal(as_grey(image), scan)
+
+
+def test_colours_become_luminance() -> None:
+    red_green_blue = np.eye(3, dtype=np.uint8)[None] * 255
+    assert as_grey(red_green_blue).tolist() == [[76, 150, 29]]
+
+
+def test_floats_are_refused_because_their_range_is_unknown() -> None:
+    with pytest.raises(TypeError, match=r"uint8 grey values in 0-255, got float64"):
+        as_grey(np.zeros((4, 4)))
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 4, 2), (2, 4, 4, 3), (0, 4), (4, 4, 4)])
+def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="one scan at a time"):
+        as_grey(np.zeros(shape, dtype=np.uint8))
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "bmp", "pgm", "gif"])
+def test_lossless_files_keep_every_pixel(scan: np.ndarray, tmp_path: Path, suffix: str) -> None:
+    Image.fromarray(scan).save(tmp_path / f"scan.{suffix}")
+    np.testing.assert_array_equal(read_scan(tmp_path / f"scan.{suffix}"), scan)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "P", "RGBA", "LA", "CMYK"])
+def test_grey_in_a_colour_mode_is_the_same_grey(scan: np.ndarray, tmp_path: Path, mode: str) -> None:
+    file = tmp_path / "scan.tif"
+    Image.fromarray(scan).convert("RGB" if mode == "CMYK" else "L").convert(mode).save(file)
+    assert np.abs(read_scan(file).astype(int) - scan).max() <= 1
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "pgm"])
+def test_sixteen_bits_are_scaled_to_eight(tmp_path: Path, suffix: str) -> None:
+    values = np.array([[0, 128, 129, 257 * 100, 65535]], dtype=np.uint16)
+    Image.fromarray(values).save(tmp_path / f"scan.{suffix}")
+    assert read_scan(tmp_path / f"scan.{suffix}").tolist() == [[0, 0, 1, 100, 255]]
+
+
+def test_black_and_white_files_span_the_range(tmp_path: Path) -> None:
+    Image.fromarray(np.array([[0, 255]], dtype=np.uint8)).convert("1").save(tmp_path / "scan.png")
+    assert read_scan(tmp_path / "scan.png").tolist() == [[0, 255]]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int32])
+def test_values_of_unknown_range_are_refused(tmp_path: Path, dtype: type) -> None:
+    Image.fromarray(np.full((4, 4), 100_000, dtype=dtype)).save(tmp_path / "scan.tif")
+    with pytest.raises(ValueError, match=r"scan\.tif.*range is unknown"):
+        read_scan(tmp_path / "scan.tif")
+
+
+def test_transparency_becomes_black(tmp_path: Path) -> None:
+    pixels = np.array([[[200, 200, 200, 255], [200, 200, 200, 0]]], dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "scan.png")
+    assert read_scan(tmp_path / "scan.png").tolist() == [[200, 0]]
+
+
+def test_the_first_frame_counts(tmp_path: Path) -> None:
+    frames = [Image.fromarray(np.full((4, 4), grey, dtype=np.uint8)) for grey in (10, 200)]
+    frames[0].save(tmp_path / "scan.tif", save_all=True, append_images=frames[1:])
+    assert (read_scan(tmp_path / "scan.tif") == 10).all()
+
+
+def test_a_jpeg_is_reduced_but_never_below_what_is_asked(scan: np.ndarray, tmp_path: Path) -> None:
+    file = tmp_path / "scan.jpeg"
+    Image.fromarray(scan).save(file)
+    assert read_scan(file).shape == (496, 512)
+    assert read_scan(file, at_least=(248, 256)).shape == (248, 256)
+    assert read_scan(file, at_least=(100, 140)).shape == (248, 256)
+    assert read_scan(file, at_least=(62, 64)).shape == (62, 64)
+    assert read_scan(file, at_least=(600, 100)).shape == (496, 512)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"absent\.png"):
+        read_scan(tmp_path / "absent.png")
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", b"\xff\xd8\xff\xe0 JPEG", b"\x89PNG\r\n\x1a\n broken"])
+def test_a_file_without_an_image_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "junk.png").write_bytes(content)
+    with pytest.raises(ValueError, match=r"junk\.png can't be read as a scan.*leave it out"):
+        read_scan(tmp_path / "junk.png")
+
+
+@pytest.mark.parametrize("suffix", ["jpeg", "png", "tif", "bmp"])
+@pytest.mark.parametrize("share", [0.1, 0.6, 0.95])
+def test_a_cut_off_file_is_named(scan: np.ndarray, tmp_path: Path, suffix: str, share: float) -> None:
+    file = tmp_path / f"cut.{suffix}"
+    Image.fromarray(scan).save(file)
+    file.write_bytes(file.read_bytes()[: int(share * file.stat().st_size)])
+    with pytest.raises(ValueError, match=rf"cut\.{suffix} can't be read as a scan"):
+        read_scan(file)
+
+
+def test_a_decompression_bomb_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.fromarray(np.zeros((100, 100), dtype=np.uint8)).save(tmp_path / "bomb.png")
+    monkeypatch.setattr(reading, "MAX_PIXELS", 5000)
+    with pytest.raises(ValueError, match=r"bomb\.png.*100 x 100 pixels"):
+        read_scan(tmp_path / "bomb.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 4000)  # above twice this, Pillow refuses by itself
+    with pytest.raises(ValueError, match=r"bomb\.png.*decompression bomb"):
+        read_scan(tmp_path / "bomb.png")
+
+
+def test_real_scans_are_read_at_their_size(kermany: Path) -> None:
+    shapes = {read_scan(file).shape for file in sorted(kermany.glob("*/*.jpeg"))[::20]}
+    assert shapes <= {(496, 512), (496, 768), (496, 1536)}

@@ -1,0 +1,110 @@
+"""The rooms of octlib: who imports whom, read from the sources without running them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+SOURCES = Path(__file__).parents[1] / "src" / "octlib"
+MODULES = sorted(SOURCES.rglob("*.py"))
+
+# The table of CONTRIBUTING.md: what each room may import of octlib.
+LEAVES = {"_suggest", "_progress"}
+MAY_IMPORT = {
+    "preprocessing": set(),
+    "phantoms": {"preprocessing"},
+    "data": {"preprocessing", "phantoms"},
+    "models": {"preprocessing"},
+    "features": {"preprocessing", "data", "models"},
+    "training": {"preprocessing", "data", "models", "features"},
+    "evaluation": {"preprocessing", "data", "models", "features"},
+    "explanation": {"preprocessing", "data", "models", "features"},
+}
+# The shell may take what a room offers to everybody, and nothing from a room's modules.
+PUBLIC = {f"octlib.{room}.{name}" for room in MAY_IMPORT for name in import_module(f"octlib.{room}").__all__}
+NETWORK_ROOMS = {"models", "features", "explanation"}
+NETWORKS = {"pytorch_grad_cam", "timm", "torch", "torchvision"}
+HEAVY = {"IPython", "keras", "matplotlib", "pandas", "scipy", "sklearn"} | NETWORKS
+
+
+def room_of(path: Path) -> str:
+    """Name the room of a module: the folder or, for a room of one file, the file."""
+    return path.relative_to(SOURCES).parts[0].removesuffix(".py")
+
+
+def package_of(path: Path) -> list[str]:
+    return ["octlib", *path.relative_to(SOURCES).parts[:-1]]
+
+
+def imports(path: Path, *, at_module_level: bool = False, for_types: bool = False) -> Iterator[str]:
+    """Yield the absolute dotted name of everything that a module imports; TYPE_CHECKING blocks count only for types."""
+    todo: list[ast.AST] = list(ast.parse(path.read_text(encoding="utf-8")).body)
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package_of(path)[: len(package_of(path)) + 1 - node.level] if node.level else []
+            module = ".".join([*above, *filter(None, [node.module])])
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+        elif not for_types and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            todo.extend(node.orelse)
+        elif not (at_module_level and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)):
+            todo.extend(ast.iter_child_nodes(node))
+
+
+def octlib_rooms(path: Path) -> set[str]:
+    """Collect what a module knows of octlib, by name or by type, its own room left out."""
+    parts = [name.split(".") for name in imports(path, for_types=True)]
+    return {part[1] for part in parts if part[0] == "octlib" and len(part) > 1} - {room_of(path)}
+
+
+def used_of_rooms(path: Path) -> set[str]:
+    """Collect the names that the shell takes from rooms, such as octlib.data.match_labels."""
+    return {name for name in imports(path) if name.split(".")[0] == "octlib" and name.split(".")[1:2] != ["cli"]} - {
+        "octlib"
+    }
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCES)))
+def test_a_module_imports_only_what_its_room_may_know(path):
+    room = room_of(path)
+    if room in MAY_IMPORT:
+        assert octlib_rooms(path) <= MAY_IMPORT[room] | LEAVES
+    elif room in LEAVES:
+        assert octlib_rooms(path) == set()
+    elif room in {"cli", "__main__"}:
+        assert used_of_rooms(path) <= PUBLIC
+    else:
+        assert room == "__init__", f"{room} is a new room: give it a row here and in CONTRIBUTING.md"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCES)))
+def test_torch_and_timm_stay_in_their_rooms(path):
+    if room_of(path) not in NETWORK_ROOMS:
+        assert not {name.partition(".")[0] for name in imports(path)} & NETWORKS
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCES)))
+def test_heavy_packages_are_imported_where_they_are_used(path):
+    if room_of(path) not in NETWORK_ROOMS:
+        assert not {name.partition(".")[0] for name in imports(path, at_module_level=True)} & HEAVY
+
+
+def test_the_index_imports_no_room():
+    rooms = [name for name in imports(SOURCES / "__init__.py", at_module_level=True) if name.startswith("octlib.")]
+    assert rooms == []
+
+
+def test_a_planted_fault_is_seen(tmp_path, monkeypatch):
+    monkeypatch.setitem(globals(), "SOURCES", tmp_path)
+    (tmp_path / "data").mkdir()
+    module = tmp_path / "data" / "bad.py"
+    module.write_text("from ..models import zoo\ndef f():\n    import torch\n", encoding="utf-8")
+    assert octlib_rooms(module) == {"models"}
+    assert "torch" in set(imports(module))
+    assert "torch" not in set(imports(module, at_module_level=True))
