@@ -83,8 +83,8 @@ def _downloaded(name: str, download: Callable[[], Result]) -> Result:
         raise ConnectionError(
             f"The pretrained weights of {name!r} are not in the local cache and could not be downloaded from "
             f"{constants.ENDPOINT} ({reason}). Three choices are left: connect to the network once, or copy a cache "
-            "and point HF_HOME to it; weights=PATH with a .safetensors or .pth file or a timm folder; or weights=None for "
-            "random weights."
+            "and point HF_HOME to it; weights=PATH with a .safetensors or .pth file or a timm folder; "
+            "or weights=None for random weights."
         ) from error
 
 

@@ -16,8 +16,8 @@ class History:
     """What ``octlib.fit`` returns.
 
     Attributes:
-        epochs: for each epoch its figures: ``epoch`` (from 1), ``loss``, ``accuracy``, ``val_loss`` and
-            ``val_accuracy`` where there were validation scans, ``learning_rate`` and ``seconds``. Accuracies are in [0, 1].
+        epochs: for each epoch its figures: ``epoch`` (from 1), ``loss``, ``accuracy``, ``learning_rate``, ``seconds``
+            and, where there were validation scans, ``val_loss`` and ``val_accuracy``. Accuracies are in [0, 1].
         best_epoch: number of the epoch whose weights the classifier has now: the one with the lowest validation
             loss; without validation scans, the last.
         seconds: the whole fit, the pass through a frozen backbone included.
