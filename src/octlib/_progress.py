@@ -8,6 +8,8 @@ from typing import TypeVar, cast
 
 Item = TypeVar("Item")
 
+PATIENCE = 2  # seconds: what is done by then needs no bar
+
 
 def progress(
     items: Iterable[Item], *, total: int | None = None, title: str = "", show: bool | None = None
@@ -18,7 +20,8 @@ def progress(
         items: what to iterate over.
         total: how many items there are, where ``items`` has no length.
         title: what stands before the bar.
-        show: ``True`` or ``False``; ``None`` shows it where somebody can watch: at a terminal or in a notebook.
+        show: ``True`` or ``False``; ``None`` shows it where somebody can watch, at a terminal or in a notebook, as soon
+            as it has taken two seconds.
 
     Returns:
         An iterable over the same items.
@@ -27,7 +30,8 @@ def progress(
         return items
     from tqdm.auto import tqdm
 
-    return cast("Iterable[Item]", tqdm(items, total=total, desc=title, leave=False))
+    delay = 0 if show else PATIENCE
+    return cast("Iterable[Item]", tqdm(items, total=total, desc=title, leave=False, delay=delay))
 
 
 def wanted(show: bool | None) -> bool:

@@ -9,9 +9,11 @@ import click
 from octlib.cli.output import free_name, new_folder, say_where, write_split
 from octlib.cli.results import write_evaluation, write_explanations, write_history
 
-BACKBONE = "resnet10t"
-IMAGE_SIZE = 96
-EPOCHS = 12
+# Small and from scratch, so that it needs no weights; such a network learns fast from a high rate.
+BACKBONE = "test_resnet"
+IMAGE_SIZE = 144
+EPOCHS = 25
+LEARNING_RATE = 3e-3
 
 
 @click.command()
@@ -36,7 +38,9 @@ def demo(output: Path | None, seed: int) -> None:
     classifier = octlib.build_classifier(
         BACKBONE, freeze=False, weights=None, image_size=IMAGE_SIZE, class_names=scans.class_names, seed=seed
     )
-    history = octlib.fit(classifier, parts["train"], parts["validation"], epochs=EPOCHS, seed=seed)
+    history = octlib.fit(
+        classifier, parts["train"], parts["validation"], epochs=EPOCHS, learning_rate=LEARNING_RATE, seed=seed
+    )
     click.echo(history)
     classifier.save(output / "classifier")
     write_history(output, history)

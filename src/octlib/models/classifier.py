@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from octlib.models.keras_backend import keras
 from octlib.models.layers import TimmBackbone
@@ -167,10 +166,8 @@ class OctClassifier(keras.Model):
         backbone.frozen = False
         backbone.zero_grad()
         backbone.requires_grad_(True)
-        kernel, bias = (torch.from_numpy(np.array(weight)) for weight in self.head.get_weights())
-        classifier = TorchClassifier(backbone, kernel.T, bias)
-        classifier.eval()
-        return classifier
+        kernel, bias = (weight.value.detach() for weight in self.head.weights)
+        return TorchClassifier(backbone, kernel.T, bias).to(kernel.device).eval()
 
     def save(self, folder: str | Path, *, overwrite: bool = False, **kwargs: Any) -> None:
         """Save the classifier.

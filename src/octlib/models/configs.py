@@ -38,10 +38,11 @@ def named_config(name: str) -> BackboneConfig:
     if not timm.is_model(name):
         raise unknown("backbone", name, timm.list_models())
     architecture, _, tag = name.partition(".")
-    cfg = timm.get_pretrained_cfg(name)
-    if cfg is None:
+    try:
+        cfg = timm.get_pretrained_cfg(name)
+    except RuntimeError as error:
         tags = [known.partition(".")[2] for known in timm.list_pretrained(f"{architecture}.*")]
-        raise unknown(f"weights tag of {architecture}", tag, tags)
+        raise unknown(f"weights tag of {architecture}", tag, tags) from error
     return BackboneConfig(architecture, cfg.to_dict())
 
 
@@ -57,7 +58,8 @@ def folder_config(folder: Path) -> BackboneConfig:
         raise FileNotFoundError(f"A timm folder needs a config.json beside its weights; {folder} has none.")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        architecture, pretrained_cfg = content["architecture"], content["pretrained_cfg"]
+        # In timm's first layout, the description of the weights is all that there is.
+        architecture, pretrained_cfg = content["architecture"], content.get("pretrained_cfg", content)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is not a timm configuration: {error!r}.") from error
     default = named_config(architecture).pretrained_cfg
@@ -83,10 +85,12 @@ def specify(
     """
     cfg, model_args = config.pretrained_cfg, dict(config.model_args)
     channels, *own_size = cfg["input_size"]
-    if model_args.get("in_chans", channels) != 3:
-        raise ValueError(f"octlib needs backbones for three channels; {origin} takes {model_args['in_chans']}.")
-    size = as_size(tuple(own_size) if image_size is None else image_size)
-    if cfg.get("fixed_input_size") or "img_size" in model_args:
+    channels = model_args.get("in_chans", channels)
+    if channels != 3:
+        raise ValueError(f"octlib needs backbones for three channels; {origin} takes {channels}.")
+    # What the weights were built with says more of their size than what they were evaluated at.
+    size = as_size(model_args.get("img_size", tuple(own_size)) if image_size is None else image_size)
+    if cfg.get("fixed_input_size") or "img_size" in model_args or model_args.get("dynamic_img_size"):
         # Transformers hold one position embedding a patch: they are built for one size.
         model_args["img_size"] = size
     for settled in ("num_classes", "in_chans"):

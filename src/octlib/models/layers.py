@@ -61,6 +61,13 @@ class TimmBackbone(keras.layers.TorchModuleWrapper):
         return cls(**config)
 
     def _count_features(self) -> int:
+        height, width = self.spec.image_size
         self.module.eval()
-        with torch.inference_mode():
-            return int(self.module(torch.zeros(1, *self.spec.image_size, device=self.module.mean.device)).shape[1])
+        try:
+            with torch.inference_mode():
+                return int(self.module(torch.zeros(1, height, width, device=self.module.mean.device)).shape[1])
+        except (AssertionError, RuntimeError) as error:
+            raise ValueError(
+                f"{self.spec.architecture} cannot take scans of {height} x {width} pixels: {error} "
+                "Choose another image_size; None is the backbone's own."
+            ) from error

@@ -9,7 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -96,8 +95,8 @@ def state_dict(classifier: OctClassifier) -> dict[str, torch.Tensor]:
         Name to tensor, on the CPU.
     """
     name = classifier.backbone.spec.classifier
-    kernel, bias = classifier.head.get_weights()
-    head = {f"{name}.weight": torch.from_numpy(np.ascontiguousarray(kernel.T)), f"{name}.bias": torch.from_numpy(bias)}
+    kernel, bias = (weight.value for weight in classifier.head.weights)
+    head = {f"{name}.weight": kernel.T, f"{name}.bias": bias}
     backbone = classifier.backbone.module.module.state_dict()
     return {key: value.detach().cpu().contiguous() for key, value in {**backbone, **head}.items()}
 

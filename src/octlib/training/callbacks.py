@@ -10,6 +10,13 @@ from octlib._progress import progress as progress_bar
 from octlib.models import OctClassifier
 from octlib.models.keras_backend import keras
 
+WARM_UP = 0.1  # of all steps
+
+
+def learning_rate(model: Any) -> float:
+    """Return the learning rate at which a model's optimizer stands."""
+    return float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
+
 
 class Recorder(keras.callbacks.Callback):
     """Records the figures of each epoch."""
@@ -25,8 +32,8 @@ class Recorder(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Write the figures down."""
         figures = {name: float(value) for name, value in (logs or {}).items() if name != "learning_rate"}
-        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         seconds = time.perf_counter() - self._started
+        rate = learning_rate(self.model)
         self.epochs.append({"epoch": epoch + 1, **figures, "learning_rate": rate, "seconds": seconds})
 
 
@@ -59,6 +66,36 @@ class BestEpoch(keras.callbacks.Callback):
         """Put the best weights back."""
         if self._weights is not None:
             self._restore(self._weights)
+
+
+class WarmUpAndDecay(keras.callbacks.Callback):
+    """Raises the learning rate to its peak and lets it fall along a cosine, until somebody else sets it.
+
+    Keras's schedules do the same, but an optimizer that has one lets no callback set its rate.
+
+    Args:
+        peak: the learning rate after warm-up.
+        steps: batches in all.
+    """
+
+    def __init__(self, peak: float, steps: int) -> None:
+        super().__init__()
+        warm_up = max(1, round(WARM_UP * steps))
+        self._schedule = keras.optimizers.schedules.CosineDecay(
+            peak / 25, decay_steps=max(1, steps - warm_up), warmup_target=peak, warmup_steps=warm_up
+        )
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Note where the rate stands."""
+        self._step = 0
+        self._rate = learning_rate(self.model)
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Set the rate, if it is still what it was set to."""
+        if learning_rate(self.model) == self._rate:
+            self.model.optimizer.learning_rate = self._schedule(self._step)
+            self._rate = learning_rate(self.model)
+            self._step += 1
 
 
 class EpochBar(keras.callbacks.Callback):
@@ -122,6 +159,22 @@ class WholeClassifier(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Hand it on."""
         self._all.on_train_batch_end(batch, logs)
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        """Hand it on."""
+        self._all.on_test_begin(logs)
+
+    def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Hand it on."""
+        self._all.on_test_batch_begin(batch, logs)
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Hand it on."""
+        self._all.on_test_batch_end(batch, logs)
+
+    def on_test_end(self, logs: Any = None) -> None:
+        """Hand it on."""
+        self._all.on_test_end(logs)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Bring the classifier up to date, hand it on, and stop if a callback says so."""

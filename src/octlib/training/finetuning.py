@@ -9,13 +9,12 @@ import numpy as np
 from octlib.models import OctClassifier
 from octlib.models.keras_backend import keras
 from octlib.training.batches import ScanBatches
-from octlib.training.callbacks import BestEpoch, EpochBar, Recorder
+from octlib.training.callbacks import BestEpoch, EpochBar, Recorder, WarmUpAndDecay
 from octlib.training.recipe import Labelled, Outcome, Recipe, compile_classifier
 
 EPOCHS = 14
 LEARNING_RATE = 5e-4
-WEIGHT_DECAY = 1e-2
-WARM_UP = 0.1  # of all steps
+RATE_SETTERS = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
 
 
 def fine_tune(classifier: OctClassifier, train: Labelled, validation: Labelled | None, recipe: Recipe) -> Outcome:
@@ -31,8 +30,7 @@ def fine_tune(classifier: OctClassifier, train: Labelled, validation: Labelled |
         The figures of each epoch.
     """
     batches = ScanBatches(classifier, *train, recipe, training=True)
-    schedule = _warm_up_and_decay(recipe.learning_rate, len(batches) * recipe.epochs)
-    compile_classifier(classifier, keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY))
+    compile_classifier(classifier, recipe.learning_rate)
     recorder = Recorder()
     best = BestEpoch(lambda: _weights(classifier), lambda weights: _restore(classifier, weights))
     classifier.fit(
@@ -40,17 +38,17 @@ def fine_tune(classifier: OctClassifier, train: Labelled, validation: Labelled |
         validation_data=None if validation is None else ScanBatches(classifier, *validation, recipe, training=False),
         epochs=recipe.epochs,
         shuffle=False,  # ScanBatches shuffles by itself
-        callbacks=[recorder, EpochBar(recipe.progress), best, *recipe.callbacks],
+        callbacks=[*_schedule(recipe, len(batches)), recorder, EpochBar(recipe.progress), best, *recipe.callbacks],
         verbose=0,
     )
     return Outcome(tuple(recorder.epochs), best.epoch)
 
 
-def _warm_up_and_decay(peak: float, steps: int) -> Any:
-    warm_up = max(1, round(WARM_UP * steps))
-    return keras.optimizers.schedules.CosineDecay(
-        peak / 25, decay_steps=max(1, steps - warm_up), warmup_target=peak, warmup_steps=warm_up
-    )
+def _schedule(recipe: Recipe, steps_per_epoch: int) -> list[keras.callbacks.Callback]:
+    """Warm up and decay, unless a callback of the user's is there to set the rate."""
+    if any(isinstance(callback, RATE_SETTERS) for callback in recipe.callbacks):
+        return []
+    return [WarmUpAndDecay(recipe.learning_rate, steps_per_epoch * recipe.epochs)]
 
 
 def _weights(classifier: OctClassifier) -> tuple[dict[str, Any], list[np.ndarray]]:

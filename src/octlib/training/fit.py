@@ -17,7 +17,7 @@ from octlib.models.seeding import seeded
 from octlib.training import finetuning, head
 from octlib.training.augmentation import augment_scans
 from octlib.training.history import History
-from octlib.training.recipe import Augment, Labelled, Outcome, Recipe, balanced_weights
+from octlib.training.recipe import Augment, Labelled, Outcome, Recipe, balanced_weights, compile_classifier
 
 if TYPE_CHECKING:
     from octlib.models.keras_backend import keras
@@ -57,7 +57,8 @@ def fit(
             scalings and changes of brightness; ``False`` doesn't; a function that takes scans, uint8
             (n, height, width), and a ``numpy.random.Generator`` does it your way. A frozen backbone sees each scan
             once, so it takes none.
-        callbacks: Keras callbacks; they see the whole classifier, frozen or not.
+        callbacks: Keras callbacks; they see the whole classifier, frozen or not. One that sets the learning rate, such
+            as ``ReduceLROnPlateau``, takes the place of warm-up and decay.
         seed: of every random choice.
         progress: show bars; ``None`` shows them where somebody can watch.
 
@@ -97,17 +98,24 @@ def fit(
 
 def _labelled(classifier: OctClassifier, scans: Any) -> Labelled:
     dataset = as_dataset(scans)
+    if len(dataset) == 0:
+        raise ValueError("Training needs at least one scan, and validation too: got a dataset without any.")
     return dataset, match_labels(dataset, classifier.class_names)
 
 
 def _train(classifier: OctClassifier, train: Labelled, validation: Labelled | None, recipe: Recipe) -> Outcome:
-    if not classifier.frozen:
-        return finetuning.fine_tune(classifier, train, validation, recipe)
+    try:
+        if not classifier.frozen:
+            return finetuning.fine_tune(classifier, train, validation, recipe)
+        held_out = None if validation is None else _featured(classifier, validation, recipe)
+        return head.train_head(classifier, _featured(classifier, train, recipe), held_out, recipe)
+    finally:
+        # What the optimizer has gathered, and a rate that has decayed, are of no use to whoever fits next.
+        compile_classifier(classifier, recipe.learning_rate)
 
-    def featured(part: Labelled) -> head.Features:
-        return extract_features(classifier, part[0], progress=recipe.progress), part[1]
 
-    return head.train_head(classifier, featured(train), None if validation is None else featured(validation), recipe)
+def _featured(classifier: OctClassifier, part: Labelled, recipe: Recipe) -> head.Features:
+    return extract_features(classifier, part[0], progress=recipe.progress), part[1]
 
 
 def _warn_of_shared_patients(train: OctDataset, validation: OctDataset) -> None:

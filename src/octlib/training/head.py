@@ -14,7 +14,6 @@ from octlib.training.recipe import Outcome, Recipe, compile_classifier
 
 EPOCHS = 40
 LEARNING_RATE = 1e-3
-WEIGHT_DECAY = 1e-2
 
 Features = tuple[np.ndarray, np.ndarray]  # float32 (n, features) and int (n,) labels
 
@@ -63,9 +62,10 @@ def train_head(classifier: OctClassifier, train: Features, validation: Features 
     """
     scale = Standardisation.of(train[0])
     head = _standardised_head(classifier, scale)
-    optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=WEIGHT_DECAY)
-    head.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
-    compile_classifier(classifier, optimizer)  # Callbacks read and change the learning rate there.
+    compile_classifier(classifier, recipe.learning_rate)
+    # One optimizer for both: callbacks read and change the learning rate at the classifier's.
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    head.compile(classifier.optimizer, loss, metrics=["accuracy"])
 
     def write_back() -> None:
         classifier.head.set_weights(scale.fold(*head.layers[-1].get_weights()))
@@ -83,8 +83,6 @@ def train_head(classifier: OctClassifier, train: Features, validation: Features 
         callbacks=[recorder, EpochBar(recipe.progress), users],
         verbose=0,
     )
-    # The optimizer's slots belong to the head that was trained on the side: start afresh for whoever fits next.
-    compile_classifier(classifier, keras.optimizers.AdamW.from_config(optimizer.get_config()))
     return Outcome(tuple(recorder.epochs), best.epoch)
 
 

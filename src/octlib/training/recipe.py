@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from octlib.data import OctDataset
+from octlib.models import OctClassifier
 from octlib.models.keras_backend import keras
+
+WEIGHT_DECAY = 1e-2
 
 Labelled = tuple[OctDataset, np.ndarray]  # scans, and their labels in the order of the classifier's classes
 Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
@@ -48,9 +50,18 @@ class Outcome:
     best_epoch: int
 
 
-def compile_classifier(classifier: Any, optimizer: keras.optimizers.Optimizer) -> None:
-    """Compile a classifier as ``octlib.fit`` trains it, so that ``classifier.evaluate`` and the like work."""
-    classifier.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+def compile_classifier(classifier: OctClassifier, learning_rate: float) -> None:
+    """Compile a classifier with a new AdamW, so that ``classifier.evaluate`` and ``classifier.fit`` work.
+
+    Args:
+        classifier: the classifier.
+        learning_rate: of the optimizer.
+    """
+    classifier.compile(
+        optimizer=keras.optimizers.AdamW(learning_rate, weight_decay=WEIGHT_DECAY),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
 
 
 def balanced_weights(labels: np.ndarray) -> dict[int, float]:
