@@ -16,10 +16,12 @@ settings.load_profile("octlib")
 
 
 def pytest_configure() -> None:
-    """Draw without a display; not by MPLBACKEND, which the notebooks' kernels would inherit."""
+    """Draw without a display, and keep torch from waking many threads for tiny networks."""
+    # On a busy machine they take ten times as long as one.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     import matplotlib as mpl
 
-    mpl.use("agg")
+    mpl.use("agg")  # not by MPLBACKEND, which the notebooks' kernels would inherit
 
 
 @pytest.fixture(autouse=True)

@@ -27,5 +27,5 @@ def unknown(kind: str, given: object, choices: Iterable[str]) -> ValueError:
     close = difflib.get_close_matches(str(given).lower(), [choice.lower() for choice in choices], n=1)
     meant = next((choice for choice in choices if close and choice.lower() == close[0]), None)
     hint = f": did you mean {meant!r}?" if meant else "."
-    shown = ", ".join(choices[:12]) + (", ..." if len(choices) > 12 else "")
-    return ValueError(f"Unknown {kind} {given!r}{hint} Choices: {shown}.")
+    shown = ", ".join(choices[:12]) + (", ..." if len(choices) > 12 else ".")
+    return ValueError(f"Unknown {kind} {given!r}{hint} Choices: {shown}")

@@ -50,11 +50,14 @@ def test_the_global_state_is_left_alone() -> None:
 
 def test_the_global_state_is_left_alone_after_an_error() -> None:
     def fail() -> None:
-        with pytest.raises(KeyError), seeded(1):
-            global_draws()
-            raise KeyError
+        with seeded(1):
+            raise KeyError(*global_draws())
 
-    assert undisturbed(fail)
+    def fail_unseen() -> None:
+        with pytest.raises(KeyError):
+            fail()
+
+    assert undisturbed(fail_unseen)
 
 
 def test_building_leaves_the_global_state_alone(build: Callable[..., Any]) -> None:

@@ -27,24 +27,24 @@ def demo(output: Path | None, seed: int) -> None:
     """
     import octlib
 
-    output = new_folder(output or free_name("octlib-demo"))
     click.echo(
         "Phantoms: synthetic scans, drawn by octlib. They stand in for real ones and prove nothing about patients."
     )
-    scans = octlib.load_oct_dataset("phantoms")
-    click.echo(scans)
-    parts = dict(zip(("train", "validation", "test"), scans.split(seed=seed), strict=True))
-    write_split(output / "split.csv", parts)
-    classifier = octlib.build_classifier(
-        BACKBONE, freeze=False, weights=None, image_size=IMAGE_SIZE, class_names=scans.class_names, seed=seed
-    )
-    history = octlib.fit(
-        classifier, parts["train"], parts["validation"], epochs=EPOCHS, learning_rate=LEARNING_RATE, seed=seed
-    )
-    click.echo(history)
-    classifier.save(output / "classifier")
-    write_history(output, history)
-    click.echo("\nOn patients that it has never seen:")
-    write_evaluation(output, classifier, parts["test"])
-    write_explanations(output, classifier, parts["test"])
-    say_where(output)
+    with new_folder(output or free_name("octlib-demo")) as results:
+        scans = octlib.load_oct_dataset("phantoms")
+        click.echo(scans)
+        parts = dict(zip(("train", "validation", "test"), scans.split(seed=seed), strict=True))
+        write_split(results / "split.csv", parts)
+        classifier = octlib.build_classifier(
+            BACKBONE, freeze=False, weights=None, image_size=IMAGE_SIZE, class_names=scans.class_names, seed=seed
+        )
+        history = octlib.fit(
+            classifier, parts["train"], parts["validation"], epochs=EPOCHS, learning_rate=LEARNING_RATE, seed=seed
+        )
+        click.echo(history)
+        classifier.save(results / "classifier")
+        write_history(results, history)
+        click.echo("\nOn patients that it has never seen:")
+        write_evaluation(results, classifier, parts["test"])
+        write_explanations(results, classifier, parts["test"])
+    say_where(results)

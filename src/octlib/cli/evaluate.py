@@ -23,8 +23,7 @@ def evaluate(classifier: Path, folder: Path, output: Path | None) -> None:
     """
     import octlib
 
-    scans = octlib.load_oct_dataset(folder)
-    model = octlib.load_classifier(classifier)
-    output = new_folder(output or free_name("octlib-evaluate"))
-    write_evaluation(output, model, scans)
-    say_where(output)
+    with new_folder(output or free_name("octlib-evaluate")) as results:
+        scans = octlib.load_oct_dataset(folder)
+        write_evaluation(results, octlib.load_classifier(classifier), scans)
+    say_where(results)

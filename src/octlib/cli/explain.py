@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import click
 from octlib.cli.output import free_name, new_folder
 
 if TYPE_CHECKING:
-    from octlib import Explanation
+    from octlib import Explanation, OctClassifier, OctDataset
 
 AT_A_TIME = 64  # scans whose maps are held in memory
 
@@ -21,7 +22,11 @@ AT_A_TIME = 64  # scans whose maps are held in memory
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path), help="Folder for the pictures.  [default: octlib-explain]"
 )
-@click.option("--method", default="gradcam", help="gradcam, gradcam++, hirescam, layercam, eigencam, ...")
+@click.option(
+    "--method",
+    default="gradcam",
+    help="gradcam, gradcam++, hirescam, xgradcam, layercam, eigencam, eigengradcam, scorecam or ablationcam.",
+)
 @click.option("--target", help="The class to explain.  [default: the predicted one of each scan]")
 @click.option("--layer", help="timm's name of a layer.  [default: the last map]")
 def explain(classifier: Path, folder: Path, output: Path | None, **arguments: Any) -> None:
@@ -33,16 +38,28 @@ def explain(classifier: Path, folder: Path, output: Path | None, **arguments: An
 
     import octlib
 
-    scans = octlib.load_oct_dataset(folder)
-    model = octlib.load_classifier(classifier)
-    output = new_folder(output or free_name("octlib-explain"))
-    rows: list[dict[str, Any]] = []
-    for start in range(0, len(scans), AT_A_TIME):
-        part = scans.subset(range(start, min(start + AT_A_TIME, len(scans))))
-        rows += _write_overlays(octlib.explain(model, part, **arguments), output, start)
-        click.echo(f"{len(rows)} of {len(scans)} scans", err=True)
-    pd.DataFrame(rows).to_csv(output / "index.csv", index=False)
-    click.echo(f"{len(rows)} pictures and index.csv written to {output}/")
+    with new_folder(output or free_name("octlib-explain")) as pictures:
+        scans = octlib.load_oct_dataset(folder)
+        model = octlib.load_classifier(classifier)
+        rows: list[dict[str, Any]] = []
+        for start in range(0, len(scans), AT_A_TIME):
+            part = scans.subset(range(start, min(start + AT_A_TIME, len(scans))))
+            rows += _write_overlays(_explain(model, part, arguments), pictures, start)
+            click.echo(f"{len(rows)} of {len(scans)} scans", err=True)
+        pd.DataFrame(rows).to_csv(pictures / "index.csv", index=False)
+    silent = sum(not row["has_signal"] for row in rows)
+    if silent:
+        click.echo(f"Warning: {silent} maps are constant and show nothing; index.csv says which.", err=True)
+    click.echo(f"{len(rows)} pictures and index.csv written to {pictures}/")
+
+
+def _explain(model: OctClassifier, scans: OctDataset, arguments: dict[str, Any]) -> Explanation:
+    import octlib
+
+    with warnings.catch_warnings():
+        # It numbers the scans of one part; index.csv and a single line at the end say the same of all of them.
+        warnings.filterwarnings("ignore", message=".* maps are constant")
+        return octlib.explain(model, scans, **arguments)
 
 
 def _write_overlays(maps: Explanation, output: Path, start: int) -> list[dict[str, Any]]:

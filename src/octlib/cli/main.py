@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import Any
 
@@ -28,7 +29,7 @@ class Shell(click.Group):
             except MISTAKES as error:
                 if context.params["debug"]:
                     raise
-                raise click.ClickException(str(error)) from error
+                raise click.ClickException(_in_shell_words(str(error))) from error
 
 
 @click.group(cls=Shell, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -39,6 +40,11 @@ def main(debug: bool) -> None:
 
     For research only: octlib is not a medical device.
     """
+
+
+def _in_shell_words(text: str) -> str:
+    """Write the one argument that errors advise on as the shell's option: ``weights=None`` is ``--weights none``."""
+    return re.sub(r"\bweights= ?", "--weights ", text.replace("weights=None", "weights=none"))
 
 
 def _one_line(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:

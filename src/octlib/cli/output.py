@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,30 +17,44 @@ if TYPE_CHECKING:
     from octlib import OctDataset
 
 
-def new_folder(folder: Path) -> Path:
-    """Make an output folder.
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """Make an output folder, before the work, and take it away again if the work fails or is broken off.
 
     Args:
         folder: where; an empty folder may be there already.
 
-    Returns:
+    Yields:
         The folder.
 
     Raises:
         FileExistsError: if something is there: results are never overwritten.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise FileExistsError(f"{folder} exists already. Choose another --output, or remove it.")
+        raise taken(folder)
+    was_there = folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    try:
+        yield folder
+    except BaseException:  # Ctrl-C too: half of the results would be taken for all of them.
+        shutil.rmtree(folder, ignore_errors=True)
+        if was_there:
+            folder.mkdir(exist_ok=True)
+        raise
+
+
+def taken(path: Path) -> FileExistsError:
+    """Build the error for an output that exists."""
+    return FileExistsError(f"{path} exists already. Choose another --output, or remove it.")
 
 
 def free_name(name: str) -> Path:
-    """Return a path in the current folder that is not taken: the name itself, or the name and a number."""
-    path, number = Path(name), 1
+    """Return a path in the current folder that is not taken: the name, or with a number: ``name-2.csv``."""
+    first = path = Path(name)
+    number = 1
     while path.exists():
         number += 1
-        path = Path(f"{name}-{number}")
+        path = first.with_stem(f"{first.stem}-{number}")
     return path
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from octlib.cli.output import free_name, say_where
+from octlib.cli.output import free_name, say_where, taken
 
 
 @click.command()
@@ -14,7 +14,7 @@ from octlib.cli.output import free_name, say_where
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="CSV file.  [default: octlib-predictions.csv]")
 def predict(classifier: Path, folder: Path, output: Path | None) -> None:
-    """Predict the class of every scan in FOLDER with the saved CLASSIFIER.
+    """Predict the class of every scan in FOLDER with the saved CLASSIFIER. Labels aren't needed.
 
     The result is a table: path, patient, predicted class, and the probability of each class.
     """
@@ -22,7 +22,7 @@ def predict(classifier: Path, folder: Path, output: Path | None) -> None:
 
     output = output or free_name("octlib-predictions.csv")
     if output.exists():
-        raise FileExistsError(f"{output} exists already. Choose another --output, or remove it.")
+        raise taken(output)
     scans = octlib.load_oct_dataset(folder)
     table = octlib.predict(octlib.load_classifier(classifier), scans)
     output.parent.mkdir(parents=True, exist_ok=True)

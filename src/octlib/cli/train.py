@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from octlib.cli.output import free_name, new_folder, say_where, write_split
 from octlib.cli.results import write_evaluation, write_explanations, write_history
+
+if TYPE_CHECKING:
+    from octlib import OctClassifier, OctDataset
 
 
 @click.command()
@@ -21,13 +24,19 @@ from octlib.cli.results import write_evaluation, write_explanations, write_histo
     "--weights", default="pretrained", help="'pretrained', a .safetensors or .pth file, a timm folder, or 'none'."
 )
 @click.option("--freeze/--no-freeze", default=True, help="Train the head alone, or fine-tune everything.")
-@click.option("--image-size", type=click.IntRange(1), help="In pixels.  [default: the backbone's own]")
+@click.option(
+    "--image-size", type=click.IntRange(1), metavar="PIXELS", show_default="the backbone's own", help="Resize to."
+)
 @click.option("--head", default="average", help="'average' or 'flatten'.")
 @click.option("--dropout", type=float, default=0.0, help="Share of features dropped while training.")
-@click.option("--epochs", type=click.IntRange(1), help="[default: 40 frozen, 14 unfrozen]")
-@click.option("--batch-size", type=click.IntRange(1), default=32)
-@click.option("--learning-rate", type=float, help="[default: 1e-3 frozen, 5e-4 unfrozen]")
-@click.option("--by", type=click.Choice(["patient", "scan"]), default="patient", help="Unit of the split.")
+@click.option(
+    "--epochs", type=click.IntRange(1), metavar="N", show_default="40 frozen, 14 unfrozen", help="Rounds of training."
+)
+@click.option("--batch-size", type=click.IntRange(1), metavar="N", default=32, help="Scans a step.")
+@click.option("--learning-rate", type=float, show_default="1e-3 frozen, 5e-4 unfrozen", help="At its peak.")
+@click.option(
+    "--by", type=click.Choice(["patient", "scan"]), default="patient", help="What stays together in the split."
+)
 @click.option("--seed", type=int, default=0, help="Of the split, of initial weights and of training.")
 def train(folder: Path, output: Path | None, by: str, seed: int, **arguments: Any) -> None:
     """Train a classifier on FOLDER, a folder of class folders.
@@ -37,23 +46,39 @@ def train(folder: Path, output: Path | None, by: str, seed: int, **arguments: An
     """
     import octlib
 
-    scans = octlib.load_oct_dataset(folder)
-    click.echo(scans)
-    parts = dict(zip(("train", "validation", "test"), scans.split(by=by, seed=seed), strict=True))
-    classifier = _build(scans.class_names, seed, arguments)
-    output = new_folder(output or free_name("octlib-train"))
-    write_split(output / "split.csv", parts)
-    fitting = {name: arguments[name] for name in ("epochs", "batch_size", "learning_rate")}
-    history = octlib.fit(classifier, parts["train"], parts["validation"], seed=seed, **fitting)
-    click.echo(history)
-    classifier.save(output / "classifier")
-    write_history(output, history)
-    write_evaluation(output, classifier, parts["test"])
-    write_explanations(output, classifier, parts["test"])
-    say_where(output)
+    with new_folder(output or free_name("octlib-train")) as results:
+        scans = octlib.load_oct_dataset(folder)
+        click.echo(scans)
+        _require_trainable(scans, by)
+        parts = dict(zip(("train", "validation", "test"), scans.split(by=by, seed=seed), strict=True))
+        classifier = _build(scans.class_names, seed, arguments)
+        fitting = {name: arguments[name] for name in ("epochs", "batch_size", "learning_rate")}
+        history = octlib.fit(classifier, parts["train"], parts["validation"], seed=seed, **fitting)
+        click.echo(history)
+        write_split(results / "split.csv", parts)
+        write_history(results, history)
+        classifier.save(results / "classifier")
+    # What has been trained stays, whatever happens now.
+    write_evaluation(results, classifier, parts["test"])
+    write_explanations(results, classifier, parts["test"])
+    say_where(results)
 
 
-def _build(class_names: tuple[str, ...], seed: int, arguments: dict[str, Any]) -> Any:
+def _require_trainable(scans: OctDataset, by: str) -> None:
+    """Say what a folder lacks, in the words of the shell."""
+    if len(scans.class_names) < 2:
+        found = ", ".join(scans.class_names) or "none"
+        raise ValueError(f"Training needs a folder with two class folders or more (CLASS/image); found: {found}.")
+    unknown = sum(scan.patient is None for scan in scans)
+    if by == "patient" and unknown:
+        raise ValueError(
+            f"The patients of {unknown:,} of {len(scans):,} scans are unknown, and the split is by patient. They are "
+            "read off file names of the form CLASS-patient-number, such as CNV-0042-1.png: rename the files, or use "
+            "--by scan. Scans of one patient can then be trained on and tested on, and the figures come out too high."
+        )
+
+
+def _build(class_names: tuple[str, ...], seed: int, arguments: dict[str, Any]) -> OctClassifier:
     import octlib
 
     return octlib.build_classifier(

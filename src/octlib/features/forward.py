@@ -28,6 +28,9 @@ def extract_features(
 
     Returns:
         float32 (n, features).
+
+    Raises:
+        ValueError: if there are no scans, one cannot be read, or ``batch_size`` is below 1.
     """
     return _forward(classifier.features, classifier, scans, batch_size, progress, "features")
 
@@ -45,6 +48,9 @@ def predict_probabilities(
 
     Returns:
         float32 (n, classes) in [0, 1]; rows sum to 1.
+
+    Raises:
+        ValueError: if there are no scans, one cannot be read, or ``batch_size`` is below 1.
     """
     return _forward(classifier, classifier, scans, batch_size, progress, "prediction")
 
@@ -81,6 +87,10 @@ def _forward(
     progress: bool | None,
     title: str,
 ) -> np.ndarray:
+    if len(scans) == 0:
+        raise ValueError("A forward pass needs at least one scan, got a dataset without any.")
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
     batches: Iterable[np.ndarray] = preprocessed_batches(classifier, scans, batch_size)
     batches = progress_bar(batches, total=-(-len(scans) // batch_size), title=title, show=progress)
     with torch.inference_mode():

@@ -111,11 +111,12 @@ class OctClassifier(keras.Model):
             prepared = [self.preprocessing(as_grey(scan)) for scan in scans]
         elif isinstance(scans, str | Path):
             prepared = [self.preprocessing.read(Path(scans))]
-        elif isinstance(scans, Sequence):
+        elif isinstance(scans, Sequence) and all(isinstance(path, str | Path) for path in scans):
             prepared = [self.preprocessing.read(Path(path)) for path in scans]
         else:
             raise TypeError(
-                f"scans must be an OctDataset, a uint8 array, or paths of images, got {type(scans).__name__}."
+                "scans must be an OctDataset, a uint8 array, the path of an image or a list of such paths, "
+                f"got {type(scans).__name__}."
             )
         return np.stack(prepared) if prepared else np.empty((0, *self.image_size), np.uint8)
 
@@ -167,7 +168,9 @@ class OctClassifier(keras.Model):
         backbone.zero_grad()
         backbone.requires_grad_(True)
         kernel, bias = (weight.value.detach() for weight in self.head.weights)
-        return TorchClassifier(backbone, kernel.T, bias).to(kernel.device).eval()
+        classifier = TorchClassifier(backbone, kernel.T, bias)
+        classifier.to(kernel.device).eval()
+        return classifier
 
     def save(self, folder: str | Path, *, overwrite: bool = False, **kwargs: Any) -> None:
         """Save the classifier.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -12,10 +14,11 @@ import timm
 from huggingface_hub import constants, try_to_load_from_cache
 from timm.models import load_model_config_from_hf
 
-from octlib.models.configs import BackboneConfig, named_config, specify
+from octlib.models.configs import BackboneConfig, folder_config, named_config, specify
 from octlib.models.spec import BackboneSpec
 
 HUB_PREFIX = "hf-hub:"
+CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
 PATIENCE = 10  # seconds
 
@@ -37,17 +40,24 @@ def from_hub(name: str, image_size: int | tuple[int, int] | None) -> tuple[Backb
         ConnectionError: if the weights are neither in the local cache nor to be had from the hub.
     """
     if name.startswith(HUB_PREFIX):
-        config = _downloaded(name, lambda: _hub_config(name))
+        config = _cached_config(name) or _downloaded(name, lambda: _hub_config(name))
     else:
         config = named_config(name)
         _require_weights(name, config)
     spec = specify(config, image_size, origin=f"timm's {name}", fixed_batchnorm=True)
-    arguments = {key: value for key, value in spec.model_args.items() if key == "img_size"}
     # From the cache without a question to the hub, which takes most of a minute where there is no network.
-    cached = _cached_weights(config)
+    cached = _cached(config.pretrained_cfg.get("hf_hub_id"), WEIGHTS_NAME)
     if cached is not None:
-        arguments["pretrained_cfg_overlay"] = {"file": cached}
-        return spec, timm.create_model(name, pretrained=True, num_classes=0, **arguments)
+        cfg = {key: config.pretrained_cfg.get(key) for key in ("num_classes", "classifier", "first_conv")}
+        return spec, timm.create_model(
+            spec.architecture if name.startswith(HUB_PREFIX) else name,
+            pretrained=True,
+            # Without custom_load: that is for the files of other origins, such as .npz, which timm knows too.
+            pretrained_cfg_overlay={**cfg, "file": str(cached), "custom_load": False},
+            num_classes=0,
+            **spec.model_args,
+        )
+    arguments = {key: value for key, value in spec.model_args.items() if key == "img_size"}
     return spec, _downloaded(name, lambda: timm.create_model(name, pretrained=True, num_classes=0, **arguments))
 
 
@@ -64,13 +74,21 @@ def _require_weights(name: str, config: BackboneConfig) -> None:
         )
 
 
-def _cached_weights(config: BackboneConfig) -> str | None:
-    repository = config.pretrained_cfg.get("hf_hub_id")
+def _cached_config(name: str) -> BackboneConfig | None:
+    identifier = name.removeprefix(HUB_PREFIX)
+    path = _cached(identifier, CONFIG_NAME)
+    if path is None:
+        return None
+    config = folder_config(path.parent)
+    return replace(config, pretrained_cfg={**config.pretrained_cfg, "hf_hub_id": identifier})
+
+
+def _cached(repository: str | None, file: str) -> Path | None:
     if not repository:
         return None
     identifier, _, revision = repository.partition("@")
-    found = try_to_load_from_cache(identifier, WEIGHTS_NAME, revision=revision or None)
-    return found if isinstance(found, str) else None  # it also tells of files that are known not to exist
+    found = try_to_load_from_cache(identifier, file, revision=revision or None)
+    return Path(found) if isinstance(found, str) else None  # it also tells of files that are known not to exist
 
 
 def _downloaded(name: str, download: Callable[[], Result]) -> Result:

@@ -8,6 +8,7 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import torch
 from safetensors import SafetensorError
@@ -33,8 +34,10 @@ def save_folder(classifier: OctClassifier, folder: Path) -> None:
     # Written beside the target and moved into place, so that no half-written folder ever bears its name.
     scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        _write_parts(classifier, scratch)
-        _move_into_place(scratch, folder)
+        written = scratch / folder.name  # A temporary folder itself is closed to other users, and would stay so.
+        written.mkdir()
+        _write_parts(classifier, written)
+        _move_into_place(written, folder)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -60,17 +63,35 @@ def load_classifier(folder: str | Path) -> OctClassifier:
         ...     octlib.load_classifier(f"{folder}/classifier").class_names
         ('CNV', 'DME', 'DRUSEN', 'NORMAL')
     """
+    path = Path(folder)
+    if path.suffix == ".keras" and path.is_file():
+        return _load_keras_file(path)
+    classifier = _build(path / "config.json")
+    _load_weights(classifier, path / "model.safetensors")
+    return classifier
+
+
+def _load_keras_file(path: Path) -> OctClassifier:
     from octlib.models.classifier import OctClassifier
     from octlib.models.keras_backend import keras
 
-    path = Path(folder)
-    if path.suffix == ".keras" and path.is_file():
-        loaded: OctClassifier = keras.saving.load_model(path)
-        return loaded
-    config = _read_config(path / "config.json")
-    classifier = OctClassifier.from_config(config)
-    _load_weights(classifier, path / "model.safetensors")
-    return classifier
+    try:
+        loaded = keras.saving.load_model(path)
+    except (BadZipFile, KeyError, OSError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is damaged, or not an octlib classifier: {error}.") from error
+    if not isinstance(loaded, OctClassifier):
+        raise ValueError(f"{path} is damaged, or not an octlib classifier: it holds a {type(loaded).__name__}.")
+    return loaded
+
+
+def _build(path: Path) -> OctClassifier:
+    from octlib.models.classifier import OctClassifier
+
+    content = _read_config(path)
+    try:
+        return OctClassifier.from_config(dict(content["classifier"]))
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is not the configuration of an octlib classifier: {error!r}.") from error
 
 
 def _write_parts(classifier: OctClassifier, folder: Path) -> None:
@@ -119,7 +140,7 @@ def _read_config(path: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"No classifier at {str(path.parent)!r}: a folder with config.json is needed.")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        kind, number = content["format"], content["format_version"]
+        kind, number = content["format"], int(content["format_version"])
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is not the configuration of an octlib classifier: {error!r}.") from error
     if kind != FORMAT or number > FORMAT_VERSION:
@@ -127,18 +148,18 @@ def _read_config(path: Path) -> dict[str, Any]:
             f"{path} has format {kind!r} version {number}; this octlib reads {FORMAT!r} up to version "
             f"{FORMAT_VERSION}. Upgrade octlib."
         )
-    return dict(content["classifier"])
+    return dict(content)
 
 
-def _move_into_place(scratch: Path, folder: Path) -> None:
+def _move_into_place(written: Path, folder: Path) -> None:
     if not folder.exists():
-        scratch.rename(folder)
+        written.rename(folder)
         return
     # A folder cannot be replaced in one step: the old one steps aside, and back again should the move fail.
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent)) / folder.name
     folder.rename(aside)
     try:
-        scratch.rename(folder)
+        written.rename(folder)
     except OSError:
         aside.rename(folder)
         raise

@@ -23,8 +23,8 @@ def seeded(seed: int) -> Iterator[None]:
     """
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - it is the global state that is kept
     with torch.random.fork_rng():
-        keras.utils.set_random_seed(seed)
         try:
+            keras.utils.set_random_seed(seed)
             yield
         finally:
             random.setstate(python)

@@ -63,15 +63,19 @@ class TimmFeatures(nn.Module):
 
     def _normalised(self, scans: torch.Tensor) -> torch.Tensor:
         scans = scans.unsqueeze(1) if scans.ndim == 3 else scans
-        # Not while tracing for ONNX, where shapes are no plain numbers.
-        if not torch.jit.is_tracing() and tuple(scans.shape[-2:]) != self.image_size:
-            raise ValueError(
-                f"The classifier takes scans of {self.image_size[0]} x {self.image_size[1]} pixels (height x width), "
-                f"got an array of shape {tuple(scans.shape)}. classifier.preprocess(scans) makes them fit."
-            )
+        if not torch.jit.is_tracing():  # While tracing for ONNX, shapes are no plain numbers.
+            self._check(tuple(scans.shape))
         # Grey scans become three channels here: (n, 1, h, w) is broadcast against the (1, 3, 1, 1) mean.
         normalised = (scans.to(self.mean.dtype) - self.mean) / self.std
         return normalised.contiguous(memory_format=torch.channels_last)
+
+    def _check(self, shape: tuple[int, ...]) -> None:
+        height, width = self.image_size
+        if len(shape) != 4 or shape[1] not in (1, 3) or shape[2:] != (height, width):
+            raise ValueError(
+                f"The classifier takes a batch of grey or RGB scans of {height} x {width} pixels (height x width), "
+                f"got an array of shape {shape}. classifier.preprocess(scans) makes them fit."
+            )
 
     def to_map(self, native: torch.Tensor) -> torch.Tensor:
         """Turn activations in the architecture's own layout into a map.

@@ -1,4 +1,4 @@
-"""Batches: preprocessed, augmented scans for Keras, read by worker threads."""
+"""Batches: preprocessed, augmented scans for Keras, each scan once an epoch."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ class ScanBatches(keras.utils.PyDataset):
     def __init__(
         self, classifier: OctClassifier, scans: OctDataset, labels: np.ndarray, recipe: Recipe, *, training: bool
     ) -> None:
-        super().__init__(workers=2, use_multiprocessing=False, max_queue_size=4)
+        # One worker: with more, Keras's queue carries batches over into the next epoch, and which scans an epoch has
+        # depends on who comes first.
+        super().__init__(workers=1)
         self._classifier, self._scans, self._labels, self._recipe = classifier, scans, labels, recipe
         self._training = training
         self._augment: Augment | None = recipe.augment if training else None

@@ -1,13 +1,12 @@
-"""Callbacks: record each epoch, keep the best one, show progress, and let users' callbacks see the whole classifier."""
+"""Callbacks: record each epoch, keep the best one, warm up and decay, show progress."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from octlib._progress import progress as progress_bar
-from octlib.models import OctClassifier
 from octlib.models.keras_backend import keras
 
 WARM_UP = 0.1  # of all steps
@@ -62,8 +61,8 @@ class BestEpoch(keras.callbacks.Callback):
         elif self._weights is None or loss < self._loss:
             self.epoch, self._loss, self._weights = epoch + 1, loss, self._take()
 
-    def on_train_end(self, logs: Any = None) -> None:
-        """Put the best weights back."""
+    def restore(self) -> None:
+        """Put the best weights back; called after training, when no callback of the user's can undo it."""
         if self._weights is not None:
             self._restore(self._weights)
 
@@ -123,65 +122,3 @@ class EpochBar(keras.callbacks.Callback):
         close = getattr(self._steps, "close", None)
         if close is not None:
             close()
-
-
-class WholeClassifier(keras.callbacks.Callback):
-    """Hands events of a head's training on to callbacks that expect the whole classifier.
-
-    Args:
-        classifier: what the callbacks see as ``self.model``.
-        write_back: copies the head's weights into the classifier.
-        callbacks: the user's.
-    """
-
-    def __init__(
-        self, classifier: OctClassifier, write_back: Callable[[], None], callbacks: Sequence[keras.callbacks.Callback]
-    ) -> None:
-        super().__init__()
-        self._classifier = classifier
-        self._write_back = write_back
-        self._callbacks = list(callbacks)
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Introduce the classifier to the callbacks."""
-        self._classifier.stop_training = False
-        self._all = keras.callbacks.CallbackList(self._callbacks, model=self._classifier, **self.params)
-        self._all.on_train_begin(logs)
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Hand it on."""
-        self._all.on_epoch_begin(epoch, logs)
-
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Hand it on."""
-        self._all.on_train_batch_begin(batch, logs)
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Hand it on."""
-        self._all.on_train_batch_end(batch, logs)
-
-    def on_test_begin(self, logs: Any = None) -> None:
-        """Hand it on."""
-        self._all.on_test_begin(logs)
-
-    def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Hand it on."""
-        self._all.on_test_batch_begin(batch, logs)
-
-    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Hand it on."""
-        self._all.on_test_batch_end(batch, logs)
-
-    def on_test_end(self, logs: Any = None) -> None:
-        """Hand it on."""
-        self._all.on_test_end(logs)
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Bring the classifier up to date, hand it on, and stop if a callback says so."""
-        self._write_back()
-        self._all.on_epoch_end(epoch, logs)
-        self.model.stop_training = self.model.stop_training or self._classifier.stop_training
-
-    def on_train_end(self, logs: Any = None) -> None:
-        """Hand it on."""
-        self._all.on_train_end(logs)

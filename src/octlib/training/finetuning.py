@@ -41,6 +41,7 @@ def fine_tune(classifier: OctClassifier, train: Labelled, validation: Labelled |
         callbacks=[*_schedule(recipe, len(batches)), recorder, EpochBar(recipe.progress), best, *recipe.callbacks],
         verbose=0,
     )
+    best.restore()
     return Outcome(tuple(recorder.epochs), best.epoch)
 
 

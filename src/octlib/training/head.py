@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +11,7 @@ import numpy as np
 
 from octlib.models import OctClassifier
 from octlib.models.keras_backend import keras
-from octlib.training.callbacks import BestEpoch, EpochBar, Recorder, WholeClassifier
+from octlib.training.callbacks import BestEpoch, EpochBar, Recorder
 from octlib.training.recipe import Outcome, Recipe, compile_classifier
 
 EPOCHS = 40
@@ -67,12 +69,8 @@ def train_head(classifier: OctClassifier, train: Features, validation: Features 
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     head.compile(classifier.optimizer, loss, metrics=["accuracy"])
 
-    def write_back() -> None:
-        classifier.head.set_weights(scale.fold(*head.layers[-1].get_weights()))
-
     recorder = Recorder()
     best = BestEpoch(classifier.head.get_weights, classifier.head.set_weights)
-    users = WholeClassifier(classifier, write_back, [best, *recipe.callbacks])
     head.fit(
         scale.apply(train[0]),
         train[1],
@@ -80,10 +78,48 @@ def train_head(classifier: OctClassifier, train: Features, validation: Features 
         epochs=recipe.epochs,
         batch_size=recipe.batch_size,
         class_weight=recipe.class_weight,
-        callbacks=[recorder, EpochBar(recipe.progress), users],
+        callbacks=_seeing_the_classifier(
+            [recorder, EpochBar(recipe.progress), best, *recipe.callbacks],
+            classifier,
+            head,
+            scale,
+            len(train[1]),
+            recipe,
+        ),
         verbose=0,
     )
+    best.restore()
     return Outcome(tuple(recorder.epochs), best.epoch)
+
+
+def _seeing_the_classifier(
+    callbacks: Sequence[keras.callbacks.Callback],
+    classifier: OctClassifier,
+    head: Any,
+    scale: Standardisation,
+    n: int,
+    recipe: Recipe,
+) -> keras.callbacks.CallbackList:
+    """Make the whole classifier the model that callbacks see, and keep it in step with the head that trains."""
+
+    def write_back(*_: Any) -> None:
+        classifier.head.set_weights(scale.fold(*head.layers[-1].get_weights()))
+
+    def heed_stop(*_: Any, **__: Any) -> None:
+        head.stop_training = classifier.stop_training
+
+    classifier.stop_training = False
+    head.history = None  # Keras returns what its own list of callbacks would have put there.
+    return keras.callbacks.CallbackList(
+        [
+            keras.callbacks.LambdaCallback(on_epoch_end=write_back),
+            *callbacks,
+            keras.callbacks.LambdaCallback(on_epoch_end=heed_stop, on_train_batch_end=heed_stop),
+        ],
+        model=classifier,
+        epochs=recipe.epochs,
+        steps=math.ceil(n / recipe.batch_size),
+    )
 
 
 def _standardised_head(classifier: OctClassifier, scale: Standardisation) -> Any:

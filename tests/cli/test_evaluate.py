@@ -1,0 +1,70 @@
+"""Evaluate: ``octlib evaluate``."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+
+import octlib
+
+
+@pytest.fixture(scope="module")
+def evaluation(tmp_path_factory, shell, classifier, scans):
+    output = tmp_path_factory.mktemp("evaluate") / "evaluation"
+    result = shell("evaluate", classifier, scans, "--output", output)
+    assert result.exit_code == 0, result.output
+    assert "metrics.json" in result.stdout
+    return output
+
+
+def test_it_leaves_these_files(evaluation, is_figure):
+    assert {path.name for path in evaluation.iterdir()} == {"metrics.json", "predictions.csv", "confusion_matrix.png"}
+    assert is_figure(evaluation / "confusion_matrix.png")
+
+
+def test_the_metrics_are_those_of_the_library(evaluation, classifier, scans):
+    metrics = json.loads((evaluation / "metrics.json").read_text())
+    expected = octlib.evaluate(octlib.load_classifier(classifier), scans)
+    assert metrics["accuracy"] == expected.accuracy
+    assert metrics["macro_f1"] == expected.macro_f1
+    assert metrics["f1"] == expected.f1
+    assert metrics["intervals"]["accuracy"] == list(expected.intervals["accuracy"])
+    assert metrics["intervals"]["f1"] == {name: list(ends) for name, ends in expected.intervals["f1"].items()}
+
+
+def test_there_is_a_prediction_a_scan(evaluation, scans):
+    table = pd.read_csv(evaluation / "predictions.csv")
+    names = ["CNV", "DME", "DRUSEN", "NORMAL"]
+    assert list(table.columns) == ["path", "patient", "label", "predicted", *(f"p_{name}" for name in names)]
+    assert sorted(table["path"]) == sorted(map(str, scans.rglob("*.png")))
+    assert table[[f"p_{name}" for name in names]].sum(axis=1).to_numpy() == pytest.approx(1, abs=1e-5)
+
+
+def test_scans_without_labels_are_refused(mistake, classifier, flat, tmp_path):
+    assert "labels" in mistake("evaluate", classifier, flat, "--output", tmp_path / "evaluation")
+    assert not (tmp_path / "evaluation").exists()
+
+
+def test_a_wrong_classifier_is_named(mistake, scans, tmp_path):
+    assert "No classifier at 'nowhere'" in mistake("evaluate", "nowhere", scans, "--output", tmp_path / "evaluation")
+
+
+def test_a_misspelt_folder_is_recognised(mistake, classifier, scans, tmp_path):
+    misspelt = scans.with_name(scans.name + "x")
+    text = mistake("evaluate", classifier, misspelt, "--output", tmp_path / "evaluation")
+    assert f"Did you mean '{scans}'?" in text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_broken_image_is_named(mistake, classifier, broken, tmp_path):
+    text = mistake("evaluate", classifier, broken, "--output", tmp_path / "evaluation")
+    assert str(broken / "DME" / "DME-") in text
+    assert not (tmp_path / "evaluation").exists()
+
+
+def test_an_existing_folder_is_kept(mistake, evaluation, classifier, scans):
+    before = (evaluation / "metrics.json").read_bytes()
+    assert "exists already" in mistake("evaluate", classifier, scans, "--output", evaluation)
+    assert (evaluation / "metrics.json").read_bytes() == before

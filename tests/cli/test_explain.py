@@ -1,0 +1,90 @@
+"""Explain: ``octlib explain``."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import octlib
+
+
+def explained(shell, output, *arguments):
+    result = shell("explain", *arguments, "--output", output)
+    assert result.exit_code == 0, result.output
+    return pd.read_csv(output / "index.csv")
+
+
+def test_there_is_a_picture_a_scan_at_its_own_size(shell, classifier, flat, tmp_path):
+    index = explained(shell, tmp_path / "maps", classifier, flat)
+    assert {path.name for path in (tmp_path / "maps").iterdir()} == {"index.csv", *index["picture"]}
+    assert sorted(index["scan"]) == ["new_0.png", "new_1.png", "new_2.png"]
+    for _, row in index.iterrows():
+        with Image.open(tmp_path / "maps" / row["picture"]) as picture, Image.open(flat / row["scan"]) as scan:
+            assert picture.size == scan.size
+            assert picture.mode == "RGB"
+
+
+def test_the_pictures_are_the_overlays_of_the_library(shell, classifier, flat, tmp_path):
+    index = explained(shell, tmp_path / "maps", classifier, flat, "--target", "DME", "--method", "hirescam")
+    maps = octlib.explain(octlib.load_classifier(classifier), flat, target="DME", method="hirescam")
+    assert set(index["target"]) == {"DME"}
+    for name, overlay in zip(index["picture"], maps.overlays(), strict=True):
+        with Image.open(tmp_path / "maps" / name) as picture:
+            np.testing.assert_array_equal(np.asarray(picture), overlay)
+
+
+def test_a_layer_can_be_chosen(shell, classifier, flat, tmp_path):
+    index = explained(shell, tmp_path / "maps", classifier, flat, "--target", "CNV", "--layer", "layer2")
+    expected = octlib.explain(octlib.load_classifier(classifier), flat, target="CNV", layer="layer2").overlay(0)
+    with Image.open(tmp_path / "maps" / index["picture"][0]) as picture:
+        np.testing.assert_array_equal(np.asarray(picture), expected)
+
+
+def test_scans_of_one_name_in_two_folders_are_kept_apart(shell, classifier, flat, tmp_path, monkeypatch):
+    # In parts of three, so that the numbers go on from one part to the next.
+    monkeypatch.setattr("octlib.cli.explain.AT_A_TIME", 3)
+    for folder in ("left", "right"):
+        (tmp_path / "scans" / folder).mkdir(parents=True)
+        for path in flat.iterdir():
+            (tmp_path / "scans" / folder / path.name).write_bytes(path.read_bytes())
+    index = explained(shell, tmp_path / "maps", classifier, tmp_path / "scans")
+    assert index["picture"].nunique() == len(index) == 6
+    assert list(index["label"]) == ["left"] * 3 + ["right"] * 3
+
+
+def test_maps_that_show_nothing_are_counted_once(shell, classifier, flat, tmp_path, monkeypatch):
+    make = octlib.explain
+
+    def silent(*args, **named):
+        maps = make(*args, **named)
+        maps.heatmaps[0] = 0
+        return maps
+
+    monkeypatch.setattr(octlib, "explain", silent)
+    result = shell("explain", classifier, flat, "--output", tmp_path / "maps")
+    assert "Warning: 1 maps are constant and show nothing" in result.stderr
+    assert list(pd.read_csv(tmp_path / "maps" / "index.csv")["has_signal"]) == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--method", "gradcan"), "did you mean 'gradcam'"),
+        (("--target", "cnv"), "did you mean 'CNV'"),
+        (("--layer", "layer9"), "did you mean 'layer"),
+    ],
+)
+def test_misspelt_names_are_recognised_and_leave_no_folder(mistake, classifier, flat, tmp_path, options, message):
+    assert message in mistake("explain", classifier, flat, "--output", tmp_path / "maps", *options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_broken_image_is_named_and_leaves_no_half_of_the_pictures(mistake, classifier, flat, tmp_path, monkeypatch):
+    for path in flat.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "new_9.png").write_bytes(b"no image")
+    monkeypatch.setattr("octlib.cli.explain.AT_A_TIME", 4)
+    assert str(tmp_path / "new_9.png") in mistake("explain", classifier, tmp_path, "--output", tmp_path / "maps")
+    assert not (tmp_path / "maps").exists()

@@ -1,0 +1,49 @@
+"""Predict: ``octlib predict``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import octlib
+
+
+def test_the_table_is_that_of_the_library(shell, classifier, flat, tmp_path):
+    output = tmp_path / "new" / "predictions.csv"
+    result = shell("predict", classifier, flat, "--output", output)
+    assert result.exit_code == 0, result.output
+    assert str(output) in result.stdout
+    table = pd.read_csv(output)
+    expected = octlib.predict(octlib.load_classifier(classifier), flat)
+    assert list(table.columns) == list(expected.columns)
+    assert list(table["path"]) == [str(flat / f"new_{number}.png") for number in range(3)]
+    assert table["patient"].isna().all()
+    assert list(table["predicted"]) == list(expected["predicted"])
+    for name in ("p_CNV", "p_DME", "p_DRUSEN", "p_NORMAL"):
+        assert table[name].to_numpy() == pytest.approx(expected[name].to_numpy(), abs=1e-6)
+
+
+def test_default_names_are_free(shell, classifier, flat, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        assert shell("predict", classifier, flat).exit_code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["octlib-predictions-2.csv", "octlib-predictions.csv"]
+
+
+def test_an_existing_file_is_kept(mistake, classifier, flat, tmp_path):
+    (tmp_path / "mine.csv").write_text("precious")
+    assert "exists already" in mistake("predict", classifier, flat, "--output", tmp_path / "mine.csv")
+    assert (tmp_path / "mine.csv").read_text() == "precious"
+
+
+def test_a_broken_image_is_named_and_leaves_no_table(mistake, classifier, broken, tmp_path):
+    assert str(broken / "DME" / "DME-") in mistake("predict", classifier, broken, "-o", tmp_path / "p.csv")
+    assert not (tmp_path / "p.csv").exists()
+
+
+def test_arguments_in_the_wrong_order_are_told(mistake, classifier, flat, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "must hold images" in mistake("predict", flat, classifier)
+    assert list(Path.cwd().iterdir()) == []

@@ -1,0 +1,53 @@
+"""Results: the files of an evaluation and of a fit."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+
+import octlib
+from octlib.cli.results import write_evaluation, write_explanations, write_history
+
+
+def test_an_evaluation_is_that_of_the_library_in_a_single_pass(tmp_path, monkeypatch, classifier, scans, is_figure):
+    from octlib.features import forward
+
+    passes = []
+    monkeypatch.setattr(forward, "progress_bar", lambda batches, **named: passes.append(named["title"]) or batches)
+    model, dataset = octlib.load_classifier(classifier), octlib.load_oct_dataset(scans)
+    result = write_evaluation(tmp_path, model, dataset)
+    assert passes == ["prediction"]
+    expected = octlib.evaluate(model, dataset)
+    assert result.to_dict() == expected.to_dict()
+    assert json.loads((tmp_path / "metrics.json").read_text()) == json.loads(json.dumps(expected.to_dict()))
+    assert is_figure(tmp_path / "confusion_matrix.png")
+
+
+def test_labels_in_another_order_are_matched_by_name(tmp_path, classifier, scans):
+    model = octlib.load_classifier(classifier)
+    reversed_names = octlib.load_oct_dataset(scans, class_names=("NORMAL", "DRUSEN", "DME", "CNV"))
+    write_evaluation(tmp_path, model, reversed_names)
+    table = pd.read_csv(tmp_path / "predictions.csv")
+    assert all(f"/{label}/" in path for label, path in zip(table["label"], table["path"], strict=True))
+
+
+def test_other_classes_are_refused_before_anything_is_written(tmp_path, classifier, scans):
+    other = octlib.load_oct_dataset(list((scans / "CNV").iterdir()))
+    with pytest.raises(ValueError, match="label"):
+        write_evaluation(tmp_path, octlib.load_classifier(classifier), other)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_fewer_scans_than_are_explained_by_default_are_enough(tmp_path, classifier, flat, is_figure):
+    write_explanations(tmp_path, octlib.load_classifier(classifier), octlib.load_oct_dataset(flat))
+    assert is_figure(tmp_path / "explanations.png")
+
+
+def test_a_history_is_a_table_and_a_curve(tmp_path, is_figure):
+    epoch = {"loss": 1.0, "accuracy": 0.5, "learning_rate": 1e-3, "seconds": 0.1}
+    history = octlib.History(({"epoch": 1, **epoch}, {"epoch": 2, **epoch}), 2, 0.2)
+    write_history(tmp_path, history)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "history.csv"), history.to_frame())
+    assert is_figure(tmp_path / "history.png")

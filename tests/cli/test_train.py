@@ -1,0 +1,157 @@
+"""Train: every file that ``octlib train`` leaves, and mistakes that leave none."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+
+import octlib
+
+CLASSES = ("CNV", "DME", "DRUSEN", "NORMAL")
+
+
+def test_it_leaves_these_files(run):
+    assert {path.name for path in run.iterdir()} == {
+        "classifier",
+        "confusion_matrix.png",
+        "explanations.png",
+        "history.csv",
+        "history.png",
+        "metrics.json",
+        "predictions.csv",
+        "split.csv",
+    }
+
+
+def test_the_split_says_where_every_scan_went_and_parts_share_no_patient(run, scans):
+    table = pd.read_csv(run / "split.csv", dtype=str)
+    assert sorted(table["path"]) == sorted(map(str, scans.rglob("*.png")))
+    assert set(table["part"]) == {"train", "validation", "test"}
+    assert (table.groupby("patient")["part"].nunique() == 1).all()
+    expected = dict(zip(("train", "validation", "test"), octlib.load_oct_dataset(scans).split(seed=0), strict=True))
+    for part, dataset in expected.items():
+        assert tuple(table.loc[table["part"] == part, "name"]) == dataset.names
+
+
+def test_figures_and_predictions_are_of_the_test_part(run):
+    metrics = json.loads((run / "metrics.json").read_text())
+    test = pd.read_csv(run / "split.csv").query("part == 'test'")
+    predictions = pd.read_csv(run / "predictions.csv")
+    assert list(predictions["path"]) == list(test["path"])
+    assert list(predictions["label"]) == list(test["label"])
+    assert metrics["accuracy"] == pytest.approx((predictions["label"] == predictions["predicted"]).mean())
+    assert metrics["n_scans"] == len(test)
+
+
+def test_the_history_has_a_row_an_epoch(run):
+    table = pd.read_csv(run / "history.csv")
+    assert list(table["epoch"]) == [1, 2]
+    assert {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"} <= set(table.columns)
+
+
+@pytest.mark.parametrize("name", ["history", "confusion_matrix", "explanations"])
+def test_the_figures_show_something(run, is_figure, name):
+    assert is_figure(run / f"{name}.png")
+
+
+def test_the_classifier_is_what_the_options_asked_for(classifier):
+    model = octlib.load_classifier(classifier)
+    assert model.class_names == CLASSES
+    assert (model.backbone_name, model.image_size, model.frozen) == ("test_resnet", (48, 48), True)
+
+
+def test_options_reach_the_classifier_and_the_fit(shell, scans, tmp_path, training):
+    options = ("--no-freeze", "--head", "flatten", "--dropout", "0.25", "--by", "scan", "--seed", "3")
+    rates = ("--epochs", "1", "--batch-size", "5", "--learning-rate", "0.002")
+    result = shell("train", scans, "-o", tmp_path / "run", *training, *options, *rates)
+    assert result.exit_code == 0, result.output
+    config = octlib.load_classifier(tmp_path / "run" / "classifier").get_config()
+    assert (config["frozen"], config["head"], config["dropout"], config["seed"]) == (False, "flatten", 0.25, 3)
+    assert len(pd.read_csv(tmp_path / "run" / "history.csv")) == 1
+    expected = octlib.load_oct_dataset(scans).split(by="scan", seed=3)
+    assert list(pd.read_csv(tmp_path / "run" / "split.csv")["name"]) == [n for part in expected for n in part.names]
+
+
+def test_the_same_seed_gives_the_same_classifier(shell, run, scans, tmp_path, training):
+    assert shell("train", scans, "--output", tmp_path / "again", *training).exit_code == 0
+    assert (tmp_path / "again" / "metrics.json").read_text() == (run / "metrics.json").read_text()
+    weights = "classifier/model.safetensors"
+    assert (tmp_path / "again" / weights).read_bytes() == (run / weights).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--backbone", "tset_resnet"), "did you mean 'test_resnet"),
+        (("--head", "avrage"), "did you mean 'average'"),
+        (("--weights", "nothere.pth"), "No weights at 'nothere.pth'. --weights takes"),
+        (("--dropout", "2"), "dropout must be in [0, 1)"),
+        (("--learning-rate", "0"), "learning_rate must be positive"),
+    ],
+)
+def test_mistakes_in_options_leave_no_folder(mistake, scans, tmp_path, training, options, message):
+    assert message in mistake("train", scans, "--output", tmp_path / "run", *training, *options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_class_is_too_few(mistake, scans, tmp_path, training):
+    shutil.copytree(scans / "CNV", tmp_path / "one" / "CNV")
+    text = mistake("train", tmp_path / "one", "--output", tmp_path / "run", *training)
+    assert "two class folders or more" in text
+    assert "found: CNV" in text
+    assert not (tmp_path / "run").exists()
+
+
+def test_scans_without_labels_are_refused(mistake, flat, tmp_path, training):
+    text = mistake("train", flat, "--output", tmp_path / "run", *training)
+    assert "two class folders or more" in text
+    assert not (tmp_path / "run").exists()
+
+
+def test_unknown_patients_are_explained_in_the_words_of_the_shell(shell, mistake, scans, tmp_path, training):
+    for path in scans.rglob("*.png"):
+        target = tmp_path / "scans" / path.parent.name / f"scan{path.stem.split('-')[1]}.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    text = mistake("train", tmp_path / "scans", "--output", tmp_path / "run", *training)
+    assert "32 of 32 scans are unknown" in text
+    assert "--by scan" in text
+    assert "dataset." not in text
+    assert not (tmp_path / "run").exists()
+
+
+def test_unknown_patients_can_be_split_by_scan(shell, scans, tmp_path, training):
+    for path in scans.rglob("*.png"):
+        target = tmp_path / "scans" / path.parent.name / f"scan{path.stem.split('-')[1]}.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    result = shell("train", tmp_path / "scans", "--output", tmp_path / "run", *training, "--by", "scan")
+    assert result.exit_code == 0, result.output
+    assert "Warning: Patients are unknown" in result.stderr
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["resampled"] == "scan"
+
+
+def test_an_existing_folder_is_kept_and_costs_no_training(mistake, monkeypatch, run, scans, training):
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+    monkeypatch.setattr(octlib, "load_oct_dataset", lambda *_: pytest.fail("looked at the scans first"))
+    assert "exists already" in mistake("train", scans, "--output", run, *training)
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
+
+
+def test_a_broken_image_is_named_and_leaves_no_folder(mistake, broken, tmp_path, training):
+    text = mistake("train", broken, "--output", tmp_path / "run", *training)
+    assert str(broken / "DME" / "DME-") in text
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_was_trained_survives_a_failure_after_it(mistake, monkeypatch, scans, tmp_path, training):
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("octlib.cli.train.write_evaluation", fail)
+    assert "disk full" in mistake("train", scans, "--output", tmp_path / "run", *training)
+    assert octlib.load_classifier(tmp_path / "run" / "classifier").class_names == CLASSES
+    assert not (tmp_path / "run" / "metrics.json").exists()

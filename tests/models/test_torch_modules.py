@@ -1,0 +1,172 @@
+"""Torch modules: features, and maps that are the right way up for every kind of architecture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import octlib
+from octlib.models.backbones import random_module
+from octlib.models.configs import named_config, specify
+from octlib.models.torch_modules import TimmFeatures
+from octlib.preprocessing import Preprocessing
+
+Build = Callable[..., Any]
+
+# Scan size, map (channels, rows, columns), and arguments that make a large architecture small. Transformers with class
+# token, with register tokens too, windows in NHWC, and convolutions with a norm after the pooling and without.
+ARCHITECTURES: dict[str, tuple[tuple[int, int], tuple[int, int, int], dict[str, Any]]] = {
+    "test_resnet": ((96, 64), (96, 3, 2), {}),
+    "test_vit": ((64, 96), (64, 4, 6), {}),
+    "vit_small_patch14_reg4_dinov2": ((56, 84), (48, 4, 6), {"embed_dim": 48, "depth": 2, "num_heads": 3}),
+    "swin_tiny_patch4_window7_224": ((64, 96), (192, 2, 3), {"embed_dim": 24, "depths": [2, 2, 2, 2]}),
+    "convnext_atto": ((64, 96), (64, 2, 3), {"depths": [1, 1, 1, 1], "dims": [8, 16, 32, 64]}),
+    "mobilenetv2_100": ((128, 96), (1280, 4, 3), {}),
+}
+
+
+@pytest.fixture(scope="module", params=ARCHITECTURES)
+def case(request: pytest.FixtureRequest) -> tuple[Any, tuple[int, int, int], np.ndarray]:
+    """Give a classifier of each architecture, the shape of its map, and two scans of its size."""
+    size, shape, arguments = ARCHITECTURES[request.param]
+    spec = specify(named_config(request.param), size, origin="random", fixed_batchnorm=False)
+    spec = replace(spec, model_args={**spec.model_args, **arguments})
+    classifier = octlib.OctClassifier(
+        backbone=spec,
+        module=random_module(spec, seed=2),
+        class_names=("a", "b", "c"),
+        preprocessing=Preprocessing(size),
+    )
+    return classifier, shape, np.random.default_rng(5).integers(0, 256, (2, *size), dtype=np.uint8)
+
+
+def maps_of(classifier: Any, scans: np.ndarray) -> torch.Tensor:
+    caught: list[torch.Tensor] = []
+    handle = classifier.backbone.module.feature_map.register_forward_hook(lambda *parts: caught.append(parts[2]))
+    with torch.inference_mode():
+        classifier.features(scans)
+    handle.remove()
+    return caught[0]
+
+
+def test_maps_have_channels_rows_and_columns(case: Any) -> None:
+    classifier, shape, scans = case
+    assert tuple(maps_of(classifier, scans).shape) == (2, *shape)
+
+
+def test_maps_lie_as_the_scan_does(case: Any) -> None:
+    classifier, (_, rows, columns), scans = case
+    height, width = classifier.image_size
+    if classifier.backbone_name == "mobilenetv2_100":
+        # With random weights, a network this deep blurs where a change was; its own layout is the map's anyway.
+        native = torch.zeros(1, 4, rows, columns)
+        assert classifier.backbone.module.to_map(native) is native
+        return
+    before = maps_of(classifier, scans[:1])
+    for row, column in [(0, columns - 1), (rows - 1, 0), (rows - 1, columns - 1)]:
+        changed = scans[:1].copy()
+        ys = slice(row * height // rows, (row + 1) * height // rows)
+        xs = slice(column * width // columns, (column + 1) * width // columns)
+        changed[:, ys, xs] = 255 - changed[:, ys, xs]
+        change = (maps_of(classifier, changed) - before).abs().sum(dim=1)[0]
+        assert divmod(int(change.argmax()), columns) == (row, column)
+
+
+def test_average_features_are_the_mean_of_the_map(case: Any) -> None:
+    classifier, (channels, _, _), scans = case
+    features = classifier.features(scans).detach()
+    assert tuple(features.shape) == (2, channels)
+    mean = maps_of(classifier, scans).mean(dim=(2, 3))
+    if classifier.backbone_name.startswith("convnext"):  # A norm follows.
+        mean = classifier.backbone.module.module.head.norm(mean[..., None, None]).flatten(1).detach()
+    torch.testing.assert_close(features, mean, rtol=1e-4, atol=1e-5)
+
+
+def test_native_layout_and_map_are_two_views_of_the_same(case: Any) -> None:
+    classifier, _, scans = case
+    module = classifier.backbone.module
+    with torch.inference_mode():
+        native = module.module.forward_features(module._normalised(torch.from_numpy(scans)))
+        assert torch.equal(module._to_native(module.to_map(native), native), native)
+
+
+def test_a_class_activation_has_gradients_everywhere_on_the_map(case: Any) -> None:
+    classifier, _, scans = case
+    plain = classifier.to_torch()
+    caught: list[torch.Tensor] = []
+    plain.backbone.feature_map.register_forward_hook(lambda *parts: caught.append(parts[2]))
+    plain.backbone.feature_map.register_forward_pre_hook(lambda _, inputs: (inputs[0].detach().requires_grad_(),))
+    logits = plain(torch.from_numpy(scans))
+    (gradient,) = torch.autograd.grad(logits[:, 0].sum(), caught[0])
+    assert (gradient.abs().sum(dim=1) > 0).all()  # with a class token it would be zero on every patch
+
+
+@pytest.mark.parametrize("head", ["average", "flatten"])
+def test_saving_keeps_the_probabilities(case: Any, tmp_path: Any, head: str) -> None:
+    classifier, shape, scans = case
+    if head == "flatten":
+        # The same backbone, without building it once more from random numbers.
+        classifier = octlib.OctClassifier.from_config({**classifier.get_config(), "head": "flatten"})
+        assert classifier.head.kernel.shape[0] == np.prod(shape)
+        np.testing.assert_array_equal(
+            classifier.features(scans).detach().numpy(), maps_of(classifier, scans).flatten(1).numpy()
+        )
+    classifier.save(tmp_path / "classifier")
+    loaded = octlib.load_classifier(tmp_path / "classifier")
+    assert loaded.image_size == classifier.image_size
+    np.testing.assert_array_equal(loaded(scans).detach().numpy(), classifier(scans).detach().numpy())
+
+
+def test_grey_and_colour_of_equal_channels_agree(build: Build, scans: np.ndarray) -> None:
+    module = build().backbone.module.eval()
+    grey = torch.from_numpy(scans)
+    for other in (grey.unsqueeze(1), grey.unsqueeze(1).expand(-1, 3, -1, -1), grey.float()):
+        torch.testing.assert_close(module(other), module(grey))
+
+
+def test_colours_are_not_mixed_up(build: Build, scans: np.ndarray) -> None:
+    module = build().backbone.module.eval()
+    colour = torch.stack([torch.from_numpy(scans), torch.zeros(5, 64, 64), torch.zeros(5, 64, 64)], dim=1)
+    assert not torch.allclose(module(colour), module(colour.flip(1)), rtol=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(2, 32, 64), (2, 1, 64, 32), (2, 3, 128, 128), (2, 64, 64, 3)])
+def test_other_sizes_are_an_error_that_helps(build: Build, shape: tuple[int, ...]) -> None:
+    module = build().backbone.module
+    with pytest.raises(ValueError, match=r"64 x 64 pixels \(height x width\).*classifier\.preprocess\(scans\)"):
+        module(torch.zeros(shape))
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (2, 2, 64, 64), (2, 5, 64, 64), (1, 2, 1, 64, 64)])
+def test_other_channels_are_an_error_too(build: Build, shape: tuple[int, ...]) -> None:
+    module = build().backbone.module
+    with pytest.raises(ValueError, match="grey or RGB"):
+        module(torch.zeros(shape))
+
+
+def modes(module: TimmFeatures) -> set[bool]:
+    return {part.training for part in module.module.modules()}
+
+
+def test_frozen_parts_stay_in_evaluation_mode(build: Build) -> None:
+    module = build().backbone.module
+    module.frozen = True
+    assert modes(module.train()) == {False}
+    module.frozen = False
+    assert modes(module.train()) == {True}
+    assert modes(module.eval()) == {False}
+
+
+def test_batchnorm_that_was_trained_already_stays_in_evaluation_mode(build: Build) -> None:
+    module = build().backbone.module
+    module.frozen, module.fixed_batchnorm = False, True
+    module.train()
+    batchnorms = [part for part in module.modules() if isinstance(part, torch.nn.BatchNorm2d)]
+    assert batchnorms
+    assert not any(part.training for part in batchnorms)
+    assert module.module.conv1.training

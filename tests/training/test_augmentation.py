@@ -1,0 +1,123 @@
+"""Augmentation: what moves where, what never happens, and whose random numbers decide."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from octlib.training import augmentation
+from octlib.training.augmentation import augment_scans
+
+HEIGHT, WIDTH = 60, 100
+CONSTANTS = ("MAX_DEGREES", "MAX_SHIFT", "MAX_SCALE", "MAX_BRIGHTNESS")
+
+
+class Extreme:
+    """Draws the upper limit each time."""
+
+    def __init__(self, flip=1.0):
+        self.flip = flip
+
+    def uniform(self, low, high, size=None):
+        return high if size is None else np.full(size, high)
+
+    def choice(self, values):
+        assert sorted(values) == [-1, 1]
+        return self.flip
+
+
+@pytest.fixture
+def still(monkeypatch):
+    """Switch all changes off but the flip; returns a function that switches one on."""
+    limits = {name: getattr(augmentation, name) for name in CONSTANTS}
+    for name in CONSTANTS:
+        monkeypatch.setattr(augmentation, name, 0.0)
+
+    def switch_on(*names):
+        for name in names:
+            monkeypatch.setattr(augmentation, name, limits[name])
+
+    return switch_on
+
+
+def noise(n=1, height=HEIGHT, width=WIDTH, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (n, height, width), dtype=np.uint8)
+
+
+@given(st.integers(1, 4), st.integers(8, 40), st.integers(8, 40), st.integers(0, 2**32))
+def test_shape_type_and_determinism(n, height, width, seed):
+    scans = noise(n, height, width)
+    before = scans.copy()
+    result = augment_scans(scans, np.random.default_rng(seed))
+    assert result.shape == scans.shape
+    assert result.dtype == np.uint8
+    np.testing.assert_array_equal(result, augment_scans(scans, np.random.default_rng(seed)))
+    np.testing.assert_array_equal(scans, before)
+
+
+def test_another_seed_and_another_scan_are_changed_differently():
+    scan = noise()
+    one, other = (augment_scans(scan, np.random.default_rng(seed)) for seed in (0, 1))
+    assert (one != other).any()
+    twice = augment_scans(np.repeat(scan, 2, axis=0), np.random.default_rng(0))
+    assert (twice[0] != twice[1]).any()
+
+
+@pytest.mark.usefixtures("still")
+def test_without_changes_a_scan_comes_back_as_it_is_or_mirrored():
+    scan = noise()[0]
+    results = augment_scans(np.repeat(scan[None], 40, axis=0), np.random.default_rng(0))
+    same = [np.array_equal(result, scan) for result in results]
+    mirrored = [np.array_equal(result, scan[:, ::-1]) for result in results]
+    assert all(one or other for one, other in zip(same, mirrored, strict=True))
+    assert 8 <= sum(same) <= 32
+
+
+def test_never_upside_down():
+    scans = np.zeros((60, HEIGHT, WIDTH), np.uint8)
+    scans[:, : HEIGHT // 2] = 200
+    results = augment_scans(scans, np.random.default_rng(0)).astype(float)
+    assert (results[:, : HEIGHT // 2].mean((1, 2)) > results[:, HEIGHT // 2 :].mean((1, 2)) + 50).all()
+
+
+@pytest.mark.parametrize("flip", [1.0, -1.0])
+@pytest.mark.parametrize(
+    "active", [("MAX_DEGREES",), ("MAX_SHIFT",), ("MAX_SCALE",), ("MAX_DEGREES", "MAX_SHIFT", "MAX_SCALE")]
+)
+def test_a_marker_moves_where_it_should(still, flip, active):
+    still(*active)
+    degrees, shift, scale, _ = (getattr(augmentation, name) for name in CONSTANTS)
+    marker = np.array([70.5, 20.5])  # x and y of the middle of pixel (20, 70)
+    scan = np.zeros((HEIGHT, WIDTH), np.uint8)
+    scan[18:23, 68:73] = 200
+    moved = augment_scans(scan[None], Extreme(flip))[0].astype(float)
+    rows, columns = np.indices(moved.shape)
+    found = np.array([(columns * moved).sum(), (rows * moved).sum()]) / moved.sum() + 0.5
+
+    centre = np.array([WIDTH, HEIGHT]) / 2
+    angle = math.radians(degrees)
+    back = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]]) / (1 + scale)
+    away = marker - centre - np.array([WIDTH, HEIGHT]) * shift
+    away[0] *= flip
+    np.testing.assert_allclose(found, centre + back @ away, atol=0.3)
+
+
+def test_what_comes_into_the_frame_is_black(still):
+    still("MAX_SHIFT")
+    moved = augment_scans(np.full((1, HEIGHT, WIDTH), 180, np.uint8), Extreme())[0]
+    np.testing.assert_array_equal(moved[: HEIGHT - 7, : WIDTH - 11], 180)
+    np.testing.assert_array_equal(moved[HEIGHT - 5 :], 0)
+    np.testing.assert_array_equal(moved[:, WIDTH - 9 :], 0)
+
+
+def test_brightness_saturates(still):
+    still("MAX_BRIGHTNESS")
+    scans = np.full((2, 8, 8), 100, np.uint8)
+    scans[1] = 250
+    bright = augment_scans(scans, Extreme())
+    np.testing.assert_array_equal(bright[0], 120)
+    np.testing.assert_array_equal(bright[1], 255)

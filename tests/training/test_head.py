@@ -1,0 +1,99 @@
+"""Head training: standardised features inside, plain ones outside."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from octlib.models.keras_backend import keras
+from octlib.training.head import Standardisation, train_head
+from octlib.training.recipe import Recipe
+
+FEATURES = 96
+
+
+def recipe(**changes):
+    defaults = {
+        "epochs": 1,
+        "batch_size": 8,
+        "learning_rate": 1e-2,
+        "class_weight": None,
+        "augment": None,
+        "callbacks": (),
+        "seed": 0,
+        "progress": False,
+    }
+    return Recipe(**{**defaults, **changes})
+
+
+@st.composite
+def layers(draw):
+    """Draw features with the weights of a layer: some features never vary, scales differ widely."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    n, width, classes = draw(st.integers(2, 30)), draw(st.integers(1, 8)), draw(st.integers(2, 5))
+    features = rng.normal(rng.normal(0, 5, width), 10.0 ** rng.uniform(-2, 2, width), (n, width))
+    features[:, draw(st.integers(0, width - 1))] = draw(st.sampled_from([0.0, 0.1, 3.0]))
+    return features.astype(np.float32), rng.normal(size=(width, classes)), rng.normal(size=classes)
+
+
+@given(layers())
+def test_fold_undoes_unfold_and_logits_stay(case):
+    features, kernel, bias = case
+    scale = Standardisation.of(features)
+    inside = scale.unfold(kernel, bias)
+    for found, expected in zip(scale.fold(*inside), (kernel, bias), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-8)
+    for found, expected in zip(scale.unfold(*scale.fold(kernel, bias)), (kernel, bias), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-8)
+    plain = features @ kernel + bias
+    standardised = scale.apply(features) @ inside[0] + inside[1]
+    np.testing.assert_allclose(standardised, plain, rtol=1e-4, atol=1e-3 * np.abs(plain).max())
+
+
+@given(layers())
+def test_standardised_features_have_no_mean_and_unit_spread(case):
+    features, _, _ = case
+    applied = Standardisation.of(features).apply(features)
+    assert applied.dtype == np.float32
+    np.testing.assert_allclose(applied.mean(0), 0, atol=1e-3)
+    varied = np.ptp(features, axis=0) > 0
+    np.testing.assert_allclose(applied.std(0)[varied], 1, atol=1e-3)
+    np.testing.assert_array_equal(applied[:, ~varied], 0)
+
+
+@pytest.fixture
+def features():
+    """Features with much less spread than mean, whose class is the sign of one of them."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(0, 1, (40, FEATURES))
+    labels = (values[:, 0] > 0).astype(int)
+    values[:, 0] += np.where(labels, 2, -2)
+    return (1 + 0.01 * values).astype(np.float32), labels
+
+
+def test_the_head_learns_whatever_the_scale_of_the_features(build, features):
+    classifier = build(class_names=("NORMAL", "CNV"))
+    outcome = train_head(classifier, features, None, recipe(epochs=25, learning_rate=3e-2))
+    assert outcome.best_epoch == len(outcome.epochs) == 25
+    assert outcome.epochs[-1]["accuracy"] == 1
+    logits = keras.ops.convert_to_numpy(classifier.head_logits(features[0]))
+    np.testing.assert_array_equal(logits.argmax(1), features[1])
+
+
+def test_training_starts_where_the_head_stands(build, features):
+    classifier = build(class_names=("NORMAL", "CNV"))
+    before = keras.ops.convert_to_numpy(classifier.head_logits(features[0]))
+    train_head(classifier, features, None, recipe(learning_rate=1e-12))
+    after = keras.ops.convert_to_numpy(classifier.head_logits(features[0]))
+    np.testing.assert_allclose(after, before, atol=1e-2 * np.abs(before).max())
+
+
+def test_the_classifiers_dropout_is_used(build, features):
+    losses = [
+        train_head(build(class_names=("NORMAL", "CNV"), dropout=rate), features, None, recipe(learning_rate=1e-12))
+        for rate in (0.0, 0.9)
+    ]
+    plain, dropped = (outcome.epochs[0]["loss"] for outcome in losses)
+    assert abs(plain - dropped) > 1e-3
