@@ -37,8 +37,13 @@ def test_nothing_is_suggested_where_nothing_is_close():
 
 def test_long_lists_are_cut():
     text = str(unknown("architecture", "x", (f"net{number}" for number in range(1000))))
-    assert "net11, ..." in text
+    assert "net11, ... (1,000 in all)." in text
     assert "net12" not in text
+
+
+def test_of_long_lists_the_closest_are_shown():
+    text = str(unknown("backbone", "resnt50", [*(f"a{number}" for number in range(1000)), "resnet50", "resnet50d"]))
+    assert text.endswith("did you mean 'resnet50'? Choices: resnet50, resnet50d, ... (1,002 in all).")
 
 
 def test_a_name_that_is_no_text_is_shown_as_it_is():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -13,7 +14,7 @@ FOLDER = "notebooks"
 
 def on_config(config: MkDocsConfig) -> None:
     """Put the tutorials into the navigation, after the front page."""
-    pages = [f"{FOLDER}/{path.name}" for path in _notebooks(config)]
+    pages = [{_title(path): f"{FOLDER}/{path.name}"} for path in _notebooks(config)]
     if pages and config.nav is not None:
         config.nav.insert(1, {"Tutorials": pages})
 
@@ -27,6 +28,12 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
 
 def _notebooks(config: MkDocsConfig) -> list[Path]:
     return sorted((_root(config) / FOLDER).glob("*.ipynb"))
+
+
+def _title(path: Path) -> str:
+    """Read the heading that a notebook begins with."""
+    first = json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"]
+    return "".join(first).splitlines()[0].removeprefix("# ")
 
 
 def _root(config: MkDocsConfig) -> Path:

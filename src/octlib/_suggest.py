@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+FEW = 12  # choices that somebody reads to the end
+
 
 def unknown(kind: str, given: object, choices: Iterable[str]) -> ValueError:
     """Build the error for a name that is not among the choices.
@@ -15,7 +17,7 @@ def unknown(kind: str, given: object, choices: Iterable[str]) -> ValueError:
         choices: every name that would have been accepted.
 
     Returns:
-        A ``ValueError`` to raise; its text lists the choices (at most a dozen) and the closest one.
+        A ``ValueError`` to raise; its text names the closest choice, and all of them where they are few.
 
     Example:
         >>> raise unknown("head", "avrage", ["average", "flatten"])
@@ -23,9 +25,11 @@ def unknown(kind: str, given: object, choices: Iterable[str]) -> ValueError:
         ...
         ValueError: Unknown head 'avrage': did you mean 'average'? Choices: average, flatten.
     """
-    choices = list(choices)
-    close = difflib.get_close_matches(str(given).lower(), [choice.lower() for choice in choices], n=1)
-    meant = next((choice for choice in choices if close and choice.lower() == close[0]), None)
-    hint = f": did you mean {meant!r}?" if meant else "."
-    shown = ", ".join(choices[:12]) + (", ..." if len(choices) > 12 else ".")
-    return ValueError(f"Unknown {kind} {given!r}{hint} Choices: {shown}")
+    by_lower = {choice.lower(): choice for choice in choices}
+    close = [by_lower[name] for name in difflib.get_close_matches(str(given).lower(), by_lower, n=FEW)]
+    hint = f": did you mean {close[0]!r}?" if close else "."
+    shown = list(by_lower.values())
+    if len(shown) > FEW:
+        # The first of a thousand, in alphabetical order, would help nobody: the closest come first.
+        shown = [*(close or shown[:FEW]), f"... ({len(shown):,} in all)"]
+    return ValueError(f"Unknown {kind} {given!r}{hint} Choices: {', '.join(shown)}.")

@@ -1,4 +1,4 @@
-"""Fixtures of the shell: a small folder of scans, a classifier that the shell trained on it, and commands in process."""
+"""Fixtures of the shell: a folder of small scans, a classifier trained on it by the shell, commands in process."""
 
 from __future__ import annotations
 

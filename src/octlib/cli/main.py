@@ -32,9 +32,9 @@ class Shell(click.Group):
                 raise click.ClickException(_in_shell_words(str(error))) from error
 
 
-@click.group(cls=Shell, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.group("octlib", cls=Shell, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-@click.version_option(package_name="octlib")
+@click.version_option(package_name="octlib", prog_name="octlib")
 def main(debug: bool) -> None:
     """Turn a folder of retinal OCT B-scans into a classifier that one can trust.
 
