@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--head", default="average", help="'average' or 'flatten'.")
 @click.option("--dropout", type=float, default=0.0, help="Share of features dropped while training.")
 @click.option(
-    "--epochs", type=click.IntRange(1), metavar="N", show_default="40 frozen, 14 unfrozen", help="Rounds of training."
+    "--epochs", type=click.IntRange(1), metavar="N", show_default="20 frozen, 14 unfrozen", help="Rounds of training."
 )
 @click.option("--batch-size", type=click.IntRange(1), metavar="N", default=32, help="Scans a step.")
 @click.option("--learning-rate", type=float, show_default="1e-3 frozen, 5e-4 unfrozen", help="At its peak.")

@@ -61,9 +61,9 @@ class OctClassifier(keras.Model):
         self.backbone = TimmBackbone(backbone, head, module=module, name="backbone")
         self.backbone.trainable = not frozen
         self.dropout = keras.layers.Dropout(dropout, seed=seed, name="dropout")
-        self.head = keras.layers.Dense(
-            len(self.class_names), kernel_initializer=keras.initializers.GlorotUniform(seed), name="head"
-        )
+        # Near zero, where training starts best; not at zero, where a class activation map would have nothing to show.
+        start = keras.initializers.RandomNormal(stddev=1e-3, seed=seed)
+        self.head = keras.layers.Dense(len(self.class_names), kernel_initializer=start, name="head")
         # Called once, so that summary, save and export work on a new classifier.
         self(np.zeros((1, *self.image_size), np.uint8))
 

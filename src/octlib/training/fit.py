@@ -47,7 +47,7 @@ def fit(
         train: labelled scans. Labels are matched to the classifier by class name.
         validation: labelled scans of other patients: the epoch with the lowest loss on them is kept. ``None`` trains a
             fixed schedule on all of ``train``.
-        epochs: ``None`` is 40 for a frozen backbone and 14 for an unfrozen one.
+        epochs: ``None`` is 20 for a frozen backbone and 14 for an unfrozen one.
         batch_size: scans a step.
         learning_rate: of AdamW; ``None`` is 1e-3 for a frozen backbone and, at the peak of warm-up and cosine decay,
             5e-4 for an unfrozen one.

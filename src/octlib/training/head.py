@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,41 +12,12 @@ from octlib.models import OctClassifier
 from octlib.models.keras_backend import keras
 from octlib.training.callbacks import BestEpoch, EpochBar, Recorder
 from octlib.training.recipe import Outcome, Recipe, compile_classifier
+from octlib.training.whitening import Whitening
 
-EPOCHS = 40
+EPOCHS = 20
 LEARNING_RATE = 1e-3
 
 Features = tuple[np.ndarray, np.ndarray]  # float32 (n, features) and int (n,) labels
-
-
-@dataclass(frozen=True)
-class Standardisation:
-    """Mean and standard deviation of each feature; a head is trained on standardised features and stored on plain ones.
-
-    Folding the two into the weights keeps the classifier a backbone and one dense layer.
-    """
-
-    mean: np.ndarray
-    std: np.ndarray
-
-    @classmethod
-    def of(cls, features: np.ndarray) -> Standardisation:
-        """Measure features; one that never varies is left as it is."""
-        std = features.std(axis=0, dtype=np.float64)
-        return cls(features.mean(axis=0, dtype=np.float64), np.where(std > 0, std, 1.0))
-
-    def apply(self, features: np.ndarray) -> np.ndarray:
-        """Standardise features."""
-        return np.asarray((features - self.mean) / self.std, np.float32)
-
-    def unfold(self, kernel: np.ndarray, bias: np.ndarray) -> list[np.ndarray]:
-        """Turn the weights of a layer on plain features into those on standardised ones."""
-        return [kernel * self.std[:, None], bias + self.mean @ kernel]
-
-    def fold(self, kernel: np.ndarray, bias: np.ndarray) -> list[np.ndarray]:
-        """Undo ``unfold``."""
-        plain = kernel / self.std[:, None]
-        return [plain, bias - self.mean @ plain]
 
 
 def train_head(classifier: OctClassifier, train: Features, validation: Features | None, recipe: Recipe) -> Outcome:
@@ -62,8 +32,8 @@ def train_head(classifier: OctClassifier, train: Features, validation: Features 
     Returns:
         The figures of each epoch.
     """
-    scale = Standardisation.of(train[0])
-    head = _standardised_head(classifier, scale)
+    scale = Whitening.of(*train, seed=recipe.seed)
+    head = _whitened_head(classifier, scale)
     compile_classifier(classifier, recipe.learning_rate)
     # One optimizer for both: callbacks read and change the learning rate at the classifier's.
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -96,7 +66,7 @@ def _seeing_the_classifier(
     callbacks: Sequence[keras.callbacks.Callback],
     classifier: OctClassifier,
     head: Any,
-    scale: Standardisation,
+    scale: Whitening,
     n: int,
     recipe: Recipe,
 ) -> keras.callbacks.CallbackList:
@@ -122,8 +92,8 @@ def _seeing_the_classifier(
     )
 
 
-def _standardised_head(classifier: OctClassifier, scale: Standardisation) -> Any:
-    """Build the classifier's head for standardised features; it starts where the classifier's head stands."""
+def _whitened_head(classifier: OctClassifier, scale: Whitening) -> Any:
+    """Build the classifier's head for whitened features; it starts where the classifier's head stands."""
     layers = [
         keras.Input((len(scale.mean),)),
         keras.layers.Dropout(classifier.dropout.rate, seed=classifier.seed),

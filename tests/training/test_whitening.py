@@ -1,0 +1,92 @@
+"""Whitening: it can be folded away, and it leads a head to where discriminant analysis points."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+from octlib.training import whitening
+from octlib.training.whitening import Whitening
+
+
+@st.composite
+def layers(draw):
+    """Draw labelled features with the weights of a layer: some features never vary, scales differ widely."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    n, width, classes = draw(st.integers(2, 30)), draw(st.integers(1, 8)), draw(st.integers(2, 5))
+    features = rng.normal(rng.normal(0, 5, width), 10.0 ** rng.uniform(-2, 2, width), (n, width))
+    features[:, draw(st.integers(0, width - 1))] = draw(st.sampled_from([0.0, 0.1, 3.0]))
+    labels = rng.integers(0, classes, n)
+    return features.astype(np.float32), labels, rng.normal(size=(width, classes)), rng.normal(size=classes)
+
+
+@given(layers())
+def test_fold_undoes_unfold_and_logits_stay(case):
+    features, labels, kernel, bias = case
+    scale = Whitening.of(features, labels)
+    inside = scale.unfold(kernel, bias)
+    for found, expected in zip(scale.fold(*inside), (kernel, bias), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-7)
+    for found, expected in zip(scale.unfold(*scale.fold(kernel, bias)), (kernel, bias), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-7)
+    plain = features @ kernel + bias
+    whitened = scale.apply(features) @ inside[0] + inside[1]
+    np.testing.assert_allclose(whitened, plain, rtol=1e-4, atol=1e-3 * np.abs(plain).max())
+
+
+@given(layers())
+def test_whitened_features_are_finite_and_have_no_mean(case):
+    features, labels, _, _ = case
+    applied = Whitening.of(features, labels).apply(features)
+    assert applied.dtype == np.float32
+    assert np.isfinite(applied).all()
+    np.testing.assert_allclose(applied.mean(0), 0, atol=1e-2 * max(1, np.abs(applied).max()))
+
+
+@pytest.fixture
+def correlated():
+    """Two classes whose features vary most in a direction that says nothing of the class: (features, labels)."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(400) % 2
+    noise = rng.normal(size=(400, 6)) * [9, 1, 1, 1, 1, 1]
+    turn = np.linalg.qr(rng.normal(size=(6, 6)))[0]
+    noise[:, 1] += 2 * labels
+    return (noise @ turn).astype(np.float32), labels
+
+
+def test_with_hardly_any_shrinkage_every_direction_varies_alike_within_classes(correlated, monkeypatch):
+    monkeypatch.setattr(whitening, "SHRINKAGE", 1e-9)
+    features, labels = correlated
+    applied = Whitening.of(features, labels).apply(features)
+    within = np.concatenate([applied[labels == label] - applied[labels == label].mean(0) for label in (0, 1)])
+    np.testing.assert_allclose(within.T @ within / len(within), np.eye(6), atol=1e-3)
+
+
+def test_the_difference_of_class_means_points_where_discriminant_analysis_does(correlated):
+    features, labels = correlated
+    scale = Whitening.of(features, labels)
+    applied = scale.apply(features)
+    difference = (applied[labels == 1].mean(0) - applied[labels == 0].mean(0))[:, None]
+    kernel = scale.fold(difference, np.zeros(1))[0][:, 0] * scale.std  # on standardised features
+    reference = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=whitening.SHRINKAGE)
+    standardised = (features - scale.mean) / scale.std
+    expected = reference.fit(standardised, labels).coef_[0]
+    cosine = kernel @ expected / np.linalg.norm(kernel) / np.linalg.norm(expected)
+    assert cosine > 0.999
+
+
+def test_fewer_scans_than_features_and_many_scans_both_work(monkeypatch):
+    rng = np.random.default_rng(0)
+    few = Whitening.of(rng.normal(size=(5, 50)), np.array([0, 0, 1, 1, 1]))
+    assert few.directions.shape == (5, 50)
+    monkeypatch.setattr(whitening, "MEASURED", 20)
+    many = Whitening.of(rng.normal(size=(100, 50)), np.arange(100) % 4)
+    assert many.directions.shape == (20, 50)
+
+
+def test_one_scan_a_class_is_only_standardised():
+    scale = Whitening.of(np.array([[0.0, 1.0], [2.0, 5.0]]), np.array([0, 1]))
+    np.testing.assert_allclose(scale.apply(np.array([[0.0, 1.0], [2.0, 5.0]])), [[-1, -1], [1, 1]])
