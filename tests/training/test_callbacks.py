@@ -192,23 +192,49 @@ def test_the_rate_is_somebody_elses_from_the_moment_they_set_it():
 
 def test_the_best_epoch_is_the_one_with_the_lowest_validation_loss():
     weights = []
-    best = BestEpoch(lambda: list(weights), weights.__setitem__)
     restored = []
-    best._restore = restored.append
-    for epoch, loss in enumerate((3.0, 1.0, 2.0, 1.0)):
-        weights.append(epoch)
-        best.on_epoch_end(epoch, {"loss": 9.0 - epoch, "val_loss": loss})
-    best.restore()
+    best = BestEpoch(lambda: list(weights), restored.append)
+    with best.kept():
+        for epoch, loss in enumerate((3.0, 1.0, 2.0, 1.0)):
+            weights.append(epoch)
+            best.on_epoch_end(epoch, {"loss": 9.0 - epoch, "val_loss": loss})
     assert best.epoch == 2
     assert restored == [[0, 1]]
 
 
 def test_without_validation_the_last_epoch_counts():
     best = BestEpoch(list, pytest.fail)
-    for epoch in range(3):
-        best.on_epoch_end(epoch, {"loss": float(epoch)})
-    best.restore()
+    with best.kept():
+        for epoch in range(3):
+            best.on_epoch_end(epoch, {"loss": float(epoch)})
     assert best.epoch == 3
+
+
+class Interruption(keras.callbacks.Callback):
+    """Presses Ctrl-C in the third epoch, after remembering the head of the better of the first two."""
+
+    def __init__(self):
+        super().__init__()
+        self.heads, self.losses = [], []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.heads.append(self.model.head.get_weights())
+        self.losses.append(logs["val_loss"])
+
+    def on_train_batch_end(self, batch, logs=None):
+        if len(self.heads) == 2:
+            raise KeyboardInterrupt
+
+
+@both_modes
+def test_ctrl_c_leaves_the_best_epoch_so_far_and_says_so(build, toy, freeze):
+    classifier, interruption = build(freeze), Interruption()
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        fit(classifier, toy(16), toy(8, seed=1), epochs=9, learning_rate=3e-3, callbacks=[interruption])
+    best = int(np.argmin(interruption.losses))
+    assert f"weights of epoch {best + 1}" in stopped.value.__notes__[0]
+    for found, expected in zip(classifier.head.get_weights(), interruption.heads[best], strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_the_recorder_leaves_keras_own_rate_out():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from octlib._progress import progress as progress_bar
@@ -61,10 +62,21 @@ class BestEpoch(keras.callbacks.Callback):
         elif self._weights is None or loss < self._loss:
             self.epoch, self._loss, self._weights = epoch + 1, loss, self._take()
 
-    def restore(self) -> None:
-        """Put the best weights back; called after training, when no callback of the user's can undo it."""
-        if self._weights is not None:
-            self._restore(self._weights)
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Put the best weights back after training, when no callback of the user's can undo it.
+
+        A training that is broken off, by Ctrl-C or an error, leaves the best epoch so far as well, and says so.
+        """
+        try:
+            yield
+        except BaseException as error:
+            if self._weights is not None:
+                error.add_note(f"The classifier has the weights of epoch {self.epoch}, the best so far.")
+            raise
+        finally:
+            if self._weights is not None:
+                self._restore(self._weights)
 
 
 class WarmUpAndDecay(keras.callbacks.Callback):

@@ -33,15 +33,17 @@ def fine_tune(classifier: OctClassifier, train: Labelled, validation: Labelled |
     compile_classifier(classifier, recipe.learning_rate)
     recorder = Recorder()
     best = BestEpoch(lambda: _weights(classifier), lambda weights: _restore(classifier, weights))
-    classifier.fit(
-        batches,
-        validation_data=None if validation is None else ScanBatches(classifier, *validation, recipe, training=False),
-        epochs=recipe.epochs,
-        shuffle=False,  # ScanBatches shuffles by itself
-        callbacks=[*_schedule(recipe, len(batches)), recorder, EpochBar(recipe.progress), best, *recipe.callbacks],
-        verbose=0,
-    )
-    best.restore()
+    with best.kept():
+        classifier.fit(
+            batches,
+            validation_data=None
+            if validation is None
+            else ScanBatches(classifier, *validation, recipe, training=False),
+            epochs=recipe.epochs,
+            shuffle=False,  # ScanBatches shuffles by itself
+            callbacks=[*_schedule(recipe, len(batches)), recorder, EpochBar(recipe.progress), best, *recipe.callbacks],
+            verbose=0,
+        )
     return Outcome(tuple(recorder.epochs), best.epoch)
 
 

@@ -41,24 +41,24 @@ def train_head(classifier: OctClassifier, train: Features, validation: Features 
 
     recorder = Recorder()
     best = BestEpoch(classifier.head.get_weights, classifier.head.set_weights)
-    head.fit(
-        scale.apply(train[0]),
-        train[1],
-        validation_data=None if validation is None else (scale.apply(validation[0]), validation[1]),
-        epochs=recipe.epochs,
-        batch_size=recipe.batch_size,
-        class_weight=recipe.class_weight,
-        callbacks=_seeing_the_classifier(
-            [recorder, EpochBar(recipe.progress), best, *recipe.callbacks],
-            classifier,
-            head,
-            scale,
-            len(train[1]),
-            recipe,
-        ),
-        verbose=0,
-    )
-    best.restore()
+    with best.kept():
+        head.fit(
+            scale.apply(train[0]),
+            train[1],
+            validation_data=None if validation is None else (scale.apply(validation[0]), validation[1]),
+            epochs=recipe.epochs,
+            batch_size=recipe.batch_size,
+            class_weight=recipe.class_weight,
+            callbacks=_seeing_the_classifier(
+                [recorder, EpochBar(recipe.progress), best, *recipe.callbacks],
+                classifier,
+                head,
+                scale,
+                len(train[1]),
+                recipe,
+            ),
+            verbose=0,
+        )
     return Outcome(tuple(recorder.epochs), best.epoch)
 
 
