@@ -89,7 +89,7 @@ def test_the_same_seed_gives_the_same_classifier(shell, run, scans, tmp_path, tr
         (("--head", "avrage"), "did you mean 'average'"),
         (("--weights", "nothere.pth"), "No weights at 'nothere.pth'. --weights takes"),
         (("--dropout", "2"), "dropout must be in [0, 1)"),
-        (("--learning-rate", "0"), "learning_rate must be positive"),
+        (("--learning-rate", "0"), "learning_rate must be a positive number"),
     ],
 )
 def test_mistakes_in_options_leave_no_folder(mistake, scans, tmp_path, training, options, message):

@@ -228,9 +228,11 @@ def test_no_scans_are_no_error(build: Build) -> None:
 @pytest.mark.parametrize(
     ("scans", "kind", "message"),
     [
-        (5, TypeError, "must be an OctDataset, a uint8 array, the path of an image or a list of such paths, got int"),
+        (5, TypeError, "must be an OctDataset, a uint8 array, or a list of arrays or of paths of images, got int"),
         (None, TypeError, "got NoneType"),
-        ([np.zeros((90, 120), np.uint8)], TypeError, "a list of such paths, got list"),
+        ([np.zeros((90, 120))], TypeError, "uint8"),
+        (np.zeros((90, 120, 3), np.uint8), ValueError, "looks like one image with channels"),
+        (".", ValueError, "is a folder. Load it first"),
         (np.zeros((2, 90, 120)), TypeError, "uint8"),
         (np.zeros((90, 120), np.uint8), ValueError, "shape"),
         (np.zeros((2, 90, 120, 2), np.uint8), ValueError, "shape"),
@@ -240,6 +242,17 @@ def test_no_scans_are_no_error(build: Build) -> None:
 def test_other_scans_are_named(build: Build, scans: Any, kind: type[Exception], message: str) -> None:
     with pytest.raises(kind, match=message):
         build().preprocess(scans)
+
+
+def test_lists_of_images_and_arrays_of_paths_are_scans_too(build: Build, tmp_path: Path) -> None:
+    images = [np.full((90, 120), grey, np.uint8) for grey in (10, 200)]
+    for number, image in enumerate(images):
+        Image.fromarray(image).save(tmp_path / f"{number}.png")
+    classifier = build()
+    expected = classifier.preprocess(np.stack(images))
+    np.testing.assert_array_equal(classifier.preprocess(images), expected)
+    paths = np.array([tmp_path / "0.png", tmp_path / "1.png"], dtype=object)
+    np.testing.assert_array_equal(classifier.preprocess(paths), expected)
 
 
 def test_files_that_are_no_images_are_named(build: Build, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_no_trace_is_left_after_a_failed_import(
 
 def test_the_variable_counts(stand_in: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "jax")
-    with pytest.raises(RuntimeError, match="'torch', but Keras runs on 'jax'.*Set KERAS_BACKEND=torch, or unset it"):
+    with pytest.raises(ValueError, match="'torch', but Keras is to run on 'jax'.*Set KERAS_BACKEND=torch, or unset it"):
         import_keras()
     assert os.environ["KERAS_BACKEND"] == "jax"
 
@@ -66,7 +66,7 @@ def test_an_imported_keras_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     for backend in ("jax", "tensorflow"):
         imported = SimpleNamespace(config=SimpleNamespace(backend=lambda backend=backend: backend))
         monkeypatch.setitem(sys.modules, "keras", imported)
-        with pytest.raises(RuntimeError, match=f"Keras runs on '{backend}'.*before Keras is imported"):
+        with pytest.raises(ValueError, match=f"Keras is to run on '{backend}'.*before Keras is imported"):
             import_keras()
     on_torch = SimpleNamespace(config=SimpleNamespace(backend=lambda: "torch"))
     monkeypatch.setitem(sys.modules, "keras", on_torch)

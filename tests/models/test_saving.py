@@ -149,11 +149,23 @@ def test_nothing_is_overwritten_unasked(classifier: Any, build: Build, tmp_path:
     assert [path.name for path in tmp_path.iterdir()] == [name]  # nothing is left beside it
 
 
-def test_a_folder_of_other_things_is_replaced_whole(classifier: Any, tmp_path: Path) -> None:
-    (tmp_path / "classifier").mkdir()
-    (tmp_path / "classifier" / "old").touch()
-    classifier.save(tmp_path / "classifier", overwrite=True)
-    assert not (tmp_path / "classifier" / "old").exists()
+def test_a_folder_with_anything_else_in_it_is_never_replaced(classifier: Any, tmp_path: Path) -> None:
+    classifier.save(tmp_path / "classifier")
+    (tmp_path / "classifier" / "mine.txt").touch()
+    with pytest.raises(FileExistsError, match=r"more than a classifier \(mine.txt\)"):
+        classifier.save(tmp_path / "classifier", overwrite=True)
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+    with pytest.raises(FileExistsError, match="not replaced"):
+        classifier.save(tmp_path / "file", overwrite=True)
+    assert (tmp_path / "classifier" / "mine.txt").exists()
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize("name", ["model.h5", "model.safetensors", "model.onnx"])
+def test_a_suffix_of_another_format_is_refused(classifier: Any, tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="as a folder or as a .keras file"):
+        classifier.save(tmp_path / name)
+    assert not (tmp_path / name).exists()
 
 
 def fail(*_: Any, **__: Any) -> None:

@@ -202,6 +202,16 @@ def test_the_best_epoch_is_the_one_with_the_lowest_validation_loss():
     assert restored == [[0, 1]]
 
 
+def test_a_loss_that_is_no_number_is_never_the_best():
+    restored = []
+    best = BestEpoch(lambda: "weights", restored.append)
+    with best.kept():
+        for epoch, loss in enumerate((float("nan"), 2.0, float("nan"))):
+            best.on_epoch_end(epoch, {"loss": loss, "val_loss": loss})
+    assert best.epoch == 2
+    assert restored == ["weights"]
+
+
 def test_without_validation_the_last_epoch_counts():
     best = BestEpoch(list, pytest.fail)
     with best.kept():

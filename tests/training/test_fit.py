@@ -205,12 +205,22 @@ def test_no_scans_are_refused(build, toy):
 
 @both_modes
 @pytest.mark.parametrize(
-    "wrong", [{"epochs": 0}, {"epochs": -1}, {"batch_size": 0}, {"learning_rate": -0.1}, {"learning_rate": 0}]
+    ("wrong", "message"),
+    [
+        ({"epochs": 0}, "epochs must be a whole number from 1 on, got 0"),
+        ({"epochs": 1.5}, "epochs must be a whole number from 1 on, got 1.5"),
+        ({"epochs": True}, "epochs must be a whole number from 1 on, got True"),
+        ({"batch_size": "4"}, "batch_size must be a whole number from 1 on, got '4'"),
+        ({"learning_rate": 0}, "learning_rate must be a positive number, got 0"),
+        ({"learning_rate": float("nan")}, "learning_rate must be a positive number, got nan"),
+        ({"seed": -1}, "seed must be a whole number from 0"),
+        ({"seed": 0.5}, "seed must be a whole number from 0"),
+    ],
 )
-def test_numbers_that_make_no_sense_are_refused(build, toy, snapshot, freeze, wrong):
+def test_numbers_that_make_no_sense_are_refused(build, toy, snapshot, freeze, wrong, message):
     classifier = build(freeze)
     before = snapshot(classifier)
-    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be positive, got {next(iter(wrong.values()))}"):
+    with pytest.raises(ValueError, match=message):
         fit(classifier, toy(8), **wrong)
     assert snapshot(classifier) == before
 
@@ -292,3 +302,23 @@ def test_real_scans_of_other_patients_are_recognised(kermany, imagenet_weights, 
     result = octlib.evaluate(classifier, test)
     assert result.accuracy > 0.8
     assert backbone_state(classifier) == before
+
+
+def test_seeds_may_be_numpys(build, toy):
+    histories = [fit(build(seed=seed), toy(16), epochs=1, seed=seed) for seed in (3, np.int64(3))]
+    assert histories[0].epochs[0]["loss"] == histories[1].epochs[0]["loss"]
+
+
+@both_modes
+def test_a_fitted_classifier_makes_the_journey_through_a_keras_file(build, toy, tmp_path, freeze):
+    classifier, scans = build(freeze), toy(16)
+    fit(classifier, scans, epochs=1)
+    classifier.save(tmp_path / "fitted.keras")
+    restored = octlib.load_classifier(tmp_path / "fitted.keras")  # a warning would fail the test
+    images = classifier.preprocess(scans)
+    np.testing.assert_array_equal(restored.predict(images, verbose=0), classifier.predict(images, verbose=0))
+
+
+def test_the_history_has_its_columns_in_reading_order(build, toy):
+    frame = fit(build(), toy(16), toy(8, seed=1), epochs=1).to_frame()
+    assert list(frame) == ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"]

@@ -18,7 +18,7 @@ PLOTTED = 16
 COLUMNS = 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Explanation:
     """What ``octlib.explain`` returns.
 

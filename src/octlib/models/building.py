@@ -8,6 +8,7 @@ from pathlib import Path
 from octlib._suggest import unknown
 from octlib.models.backbones import create_backbone
 from octlib.models.classifier import OctClassifier
+from octlib.models.seeding import as_seed
 from octlib.preprocessing import Preprocessing
 
 HEADS = ("average", "flatten")
@@ -34,7 +35,8 @@ def build_classifier(
         weights: ``"pretrained"`` for timm's own, through the hub; a ``.safetensors`` or ``.pth`` file; a timm folder
             (``config.json`` and weights), whose configuration wins over the architecture's defaults; ``None`` for
             random ones.
-        head: ``"average"`` (spatial mean of the last map) or ``"flatten"`` (the whole map).
+        head: ``"average"`` (timm's pooling, the spatial mean; where that is a class token, the mean over the patches
+            instead) or ``"flatten"`` (the whole map).
         dropout: share of features dropped while training, in [0, 1).
         seed: of all initial weights.
 
@@ -52,7 +54,7 @@ def build_classifier(
         >>> classifier.class_names, classifier.image_size, classifier.frozen
         (('CNV', 'DME', 'DRUSEN', 'NORMAL'), (64, 64), True)
     """
-    names = _checked_names(class_names)
+    names, seed = _checked_names(class_names), as_seed(seed)
     if head not in HEADS:
         raise unknown("head", head, HEADS)
     if not 0 <= dropout < 1:

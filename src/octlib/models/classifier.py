@@ -14,7 +14,9 @@ from octlib.models.layers import TimmBackbone
 from octlib.models.saving import save_folder
 from octlib.models.spec import BackboneSpec
 from octlib.models.torch_modules import TorchClassifier
-from octlib.preprocessing import Preprocessing, as_grey
+from octlib.preprocessing import Preprocessing, check_images
+
+FOREIGN_SUFFIXES = (".h5", ".hdf5", ".onnx", ".pt", ".pth", ".safetensors")
 
 
 @keras.saving.register_keras_serializable("octlib")
@@ -95,8 +97,8 @@ class OctClassifier(keras.Model):
         """Do to scans what has to happen before the graph: blank the white wedges and resize.
 
         Args:
-            scans: an ``octlib.OctDataset``, a uint8 array (n, height, width) or (n, height, width, 1 or 3), the path
-                of an image, or a list of such paths.
+            scans: an ``octlib.OctDataset``, a uint8 array (n, height, width) or (n, height, width, 1 or 3), a list of
+                such images, the path of an image, or a list of such paths.
 
         Returns:
             uint8 (n, height, width), of ``image_size``.
@@ -107,18 +109,24 @@ class OctClassifier(keras.Model):
         """
         if hasattr(scans, "images"):  # A dataset reads its own pixels: models know no datasets.
             return np.asarray(scans.images(self.image_size, blank_wedges=self.preprocessing.blank_wedges))
-        if isinstance(scans, np.ndarray):
-            prepared = [self.preprocessing(as_grey(scan)) for scan in scans]
-        elif isinstance(scans, str | Path):
-            prepared = [self.preprocessing.read(Path(scans))]
-        elif isinstance(scans, Sequence) and all(isinstance(path, str | Path) for path in scans):
-            prepared = [self.preprocessing.read(Path(path)) for path in scans]
-        else:
+        if isinstance(scans, str | Path):
+            scans = [scans]
+        if not isinstance(scans, Sequence | np.ndarray):
             raise TypeError(
-                "scans must be an OctDataset, a uint8 array, the path of an image or a list of such paths, "
-                f"got {type(scans).__name__}."
+                "scans must be an OctDataset, a uint8 array, or a list of arrays or of paths of images, got "
+                f"{type(scans).__name__}."
             )
-        return np.stack(prepared) if prepared else np.empty((0, *self.image_size), np.uint8)
+        if len(scans) == 0:
+            return np.empty((0, *self.image_size), np.uint8)
+        if all(isinstance(scan, str | Path) for scan in scans):
+            return np.stack([self._read(Path(scan)) for scan in scans])
+        check_images(scans)
+        return np.stack([self.preprocessing(scan) for scan in scans])
+
+    def _read(self, path: Path) -> np.ndarray:
+        if path.is_dir():
+            raise ValueError(f"{path} is a folder. Load it first: classifier.preprocess(octlib.load_oct_dataset(...)).")
+        return self.preprocessing.read(path)
 
     def call(self, scans: Any, training: bool = False) -> Any:
         """Compute probabilities.
@@ -177,15 +185,21 @@ class OctClassifier(keras.Model):
 
         Args:
             folder: where to: a folder with ``config.json``, ``model.safetensors`` (timm's key names) and ``README.md``
-                (a model card), which ``octlib.load_classifier`` reads. A path that ends in ``.keras`` is written in
-                Keras's own format.
-            overwrite: replace what is there.
+                (a model card). A path that ends in ``.keras`` is written in Keras's own format.
+                ``octlib.load_classifier`` reads both.
+            overwrite: replace the classifier that is there; a folder with anything else in it is never replaced.
             **kwargs: further arguments of ``keras.Model.save``, for ``.keras`` alone.
 
         Raises:
-            FileExistsError: if the target exists and ``overwrite`` is false.
+            FileExistsError: if the target exists and ``overwrite`` is false, or it is no classifier.
+            ValueError: if the name has the suffix of a format that is not written.
         """
-        target = Path(folder)
+        target = Path(folder).absolute()
+        if target.suffix in FOREIGN_SUFFIXES:
+            raise ValueError(
+                f"A classifier is saved as a folder or as a .keras file, got {target.name!r}. Leave the suffix out, or "
+                "use save_weights for .weights.h5 and export for .onnx."
+            )
         if target.exists() and not overwrite:
             raise FileExistsError(
                 f"{target} exists already. Choose another name, or pass overwrite=True to replace it."

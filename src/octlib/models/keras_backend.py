@@ -22,24 +22,26 @@ def import_keras() -> ModuleType:
         The module ``keras``.
 
     Raises:
-        RuntimeError: if Keras runs on a backend for which octlib has no backbones.
+        ValueError: if Keras runs on a backend for which octlib has no backbones.
     """
-    if "keras" in sys.modules or os.environ.get("KERAS_BACKEND"):
+    if "keras" in sys.modules:
         keras = importlib.import_module("keras")
-    else:
-        os.environ["KERAS_BACKEND"] = DEFAULT_BACKEND
-        try:
-            keras = importlib.import_module("keras")
-        finally:
-            del os.environ["KERAS_BACKEND"]
-    _require_supported(keras.config.backend())
-    return keras
+        _require_supported(keras.config.backend())
+        return keras
+    if os.environ.get("KERAS_BACKEND"):
+        _require_supported(os.environ["KERAS_BACKEND"])
+        return importlib.import_module("keras")
+    os.environ["KERAS_BACKEND"] = DEFAULT_BACKEND
+    try:
+        return importlib.import_module("keras")
+    finally:
+        del os.environ["KERAS_BACKEND"]
 
 
 def _require_supported(backend: str) -> None:
     if backend != DEFAULT_BACKEND:
-        raise RuntimeError(
-            f"octlib's backbones need Keras on the backend 'torch', but Keras runs on {backend!r}. "
+        raise ValueError(
+            f"octlib's backbones need Keras on the backend 'torch', but Keras is to run on {backend!r}. "
             "Set KERAS_BACKEND=torch, or unset it, before Keras is imported."
         )
 

@@ -21,15 +21,17 @@ if TYPE_CHECKING:
 
 FORMAT = "octlib-classifier"
 FORMAT_VERSION = 1
+PARTS = ("config.json", "model.safetensors", "README.md")
 
 
 def save_folder(classifier: OctClassifier, folder: Path) -> None:
-    """Write a classifier's folder; one that is there is replaced.
+    """Write a classifier's folder; a classifier that is there is replaced, and nothing else.
 
     Args:
         classifier: what to save.
         folder: where to.
     """
+    _require_replaceable(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Written beside the target and moved into place, so that no half-written folder ever bears its name.
     scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -151,6 +153,18 @@ def _read_config(path: Path) -> dict[str, Any]:
     return dict(content)
 
 
+def _require_replaceable(folder: Path) -> None:
+    """See that overwriting costs no more than a classifier."""
+    if not folder.exists():
+        return
+    strange = [path.name for path in folder.iterdir() if path.name not in PARTS] if folder.is_dir() else [folder.name]
+    if strange:
+        raise FileExistsError(
+            f"{folder} holds more than a classifier ({', '.join(sorted(strange)[:3])}), so it is not replaced. "
+            "Choose another name, or remove it."
+        )
+
+
 def _move_into_place(written: Path, folder: Path) -> None:
     if not folder.exists():
         written.rename(folder)
@@ -160,8 +174,8 @@ def _move_into_place(written: Path, folder: Path) -> None:
     folder.rename(aside)
     try:
         written.rename(folder)
-    except OSError:
+    except BaseException:
         aside.rename(folder)
+        aside.parent.rmdir()
         raise
-    finally:
-        shutil.rmtree(aside.parent, ignore_errors=True)
+    shutil.rmtree(aside.parent, ignore_errors=True)

@@ -5,11 +5,29 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
 
 from octlib.models.keras_backend import keras
+
+
+def as_seed(seed: Any) -> int:
+    """Bring a seed to a plain integer.
+
+    Args:
+        seed: a whole number from 0 to 2**32 - 1, NumPy's too.
+
+    Returns:
+        The seed.
+
+    Raises:
+        ValueError: if it is anything else.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
+        raise ValueError(f"seed must be a whole number from 0 to 2**32 - 1, got {seed!r}.")
+    return int(seed)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,37 @@ def as_grey(image: NDArray[Any]) -> NDArray[np.uint8]:
     if image.shape[2:] == (3,):
         return np.asarray(Image.fromarray(image).convert("L"))
     return image.reshape(image.shape[:2])
+
+
+def check_images(images: NDArray[Any] | Sequence[NDArray[Any]]) -> None:
+    """Check the type and shape of many images without touching all of their pixels.
+
+    Args:
+        images: an array of them, or a list.
+
+    Raises:
+        TypeError: where they aren't uint8.
+        ValueError: where the shape is another one.
+    """
+    if not isinstance(images, np.ndarray):
+        for image in images:
+            as_grey(image)
+        return
+    if images.dtype != np.uint8:
+        raise TypeError(
+            f"Scans must be uint8 grey values in 0-255, got {images.dtype}. Scale them and write .astype('uint8')."
+        )
+    if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] not in (1, 3)):
+        raise ValueError(
+            "Scans must have the shape (n, height, width), (n, height, width, 1) or (n, height, width, 3), got "
+            f"{images.shape}. Write image[None] for one scan."
+        )
+    if images.ndim == 3 and images.shape[2] in (1, 3):
+        # One colour image is far likelier than many that are 3 pixels wide.
+        raise ValueError(
+            f"Scans must have the shape (n, height, width), got {images.shape}, which looks like one image with "
+            "channels. Write image[None]."
+        )
 
 
 def read_scan(path: str | os.PathLike[str], at_least: tuple[int, int] | None = None) -> NDArray[np.uint8]:

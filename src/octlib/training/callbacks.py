@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from octlib._progress import progress as progress_bar
 from octlib.models.keras_backend import keras
 
 WARM_UP = 0.1  # of all steps
+FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
 def learning_rate(model: Any) -> float:
@@ -31,10 +33,12 @@ class Recorder(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Write the figures down."""
-        figures = {name: float(value) for name, value in (logs or {}).items() if name != "learning_rate"}
+        logs = {name: float(value) for name, value in (logs or {}).items()}
+        figures = {name: logs[name] for name in FIGURES if name in logs}
+        others = {name: value for name, value in logs.items() if name not in (*FIGURES, "learning_rate")}
         seconds = time.perf_counter() - self._started
         rate = learning_rate(self.model)
-        self.epochs.append({"epoch": epoch + 1, **figures, "learning_rate": rate, "seconds": seconds})
+        self.epochs.append({"epoch": epoch + 1, **figures, "learning_rate": rate, "seconds": seconds, **others})
 
 
 class BestEpoch(keras.callbacks.Callback):
@@ -60,7 +64,9 @@ class BestEpoch(keras.callbacks.Callback):
         if loss is None:
             self.epoch = epoch + 1
         elif self._weights is None or loss < self._loss:
-            self.epoch, self._loss, self._weights = epoch + 1, loss, self._take()
+            # A loss that is no number is worse than any.
+            self._loss = math.inf if math.isnan(loss) else loss
+            self.epoch, self._weights = epoch + 1, self._take()
 
     @contextmanager
     def kept(self) -> Iterator[None]:

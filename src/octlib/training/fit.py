@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ import numpy as np
 from octlib.data import OctDataset, as_dataset, match_labels
 from octlib.features import extract_features
 from octlib.models import OctClassifier
-from octlib.models.seeding import seeded
+from octlib.models.seeding import as_seed, seeded
 from octlib.training import finetuning, head
 from octlib.training.augmentation import augment_scans
 from octlib.training.history import History
@@ -76,15 +77,16 @@ def fit(
         2
     """
     started = time.perf_counter()
+    seed = as_seed(seed)
     train, labels = _labelled(classifier, train)
     held_out = None if validation is None else _labelled(classifier, validation)
     if held_out is not None:
         _warn_of_shared_patients(train, held_out[0])
     defaults = head if classifier.frozen else finetuning
     recipe = Recipe(
-        epochs=_positive("epochs", defaults.EPOCHS if epochs is None else epochs),
-        batch_size=_positive("batch_size", batch_size),
-        learning_rate=_positive("learning_rate", defaults.LEARNING_RATE if learning_rate is None else learning_rate),
+        epochs=_whole("epochs", defaults.EPOCHS if epochs is None else epochs),
+        batch_size=_whole("batch_size", batch_size),
+        learning_rate=_rate(defaults.LEARNING_RATE if learning_rate is None else learning_rate),
         class_weight=_weights(class_weight, labels, classifier.class_names),
         augment=_augmentation(augment, frozen=classifier.frozen),
         callbacks=callbacks,
@@ -112,6 +114,8 @@ def _train(classifier: OctClassifier, train: Labelled, validation: Labelled | No
     finally:
         # What the optimizer has gathered, and a rate that has decayed, are of no use to whoever fits next.
         compile_classifier(classifier, recipe.learning_rate)
+        # Else a .keras file of the classifier would hold half an optimizer, and warn of it when it is loaded.
+        classifier.optimizer.build(classifier.trainable_variables)
 
 
 def _featured(classifier: OctClassifier, part: Labelled, recipe: Recipe) -> head.Features:
@@ -131,10 +135,16 @@ def _warn_of_shared_patients(train: OctDataset, validation: OctDataset) -> None:
         )
 
 
-def _positive(name: str, value: Any) -> Any:
-    if value <= 0:
-        raise ValueError(f"{name} must be positive, got {value}.")
-    return value
+def _whole(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise ValueError(f"{name} must be a whole number from 1 on, got {value!r}.")
+    return int(value)
+
+
+def _rate(value: Any) -> float:
+    if not isinstance(value, int | float | np.number) or not 0 < value < math.inf:
+        raise ValueError(f"learning_rate must be a positive number, got {value!r}.")
+    return float(value)
 
 
 def _weights(

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from octlib.data.readers.arrays import check_images, read_arrays
+from octlib.data.readers.arrays import read_arrays
+from octlib.preprocessing import check_images
 
 IMAGES = np.zeros((3, 8, 9), dtype=np.uint8)
 

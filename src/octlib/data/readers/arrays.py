@@ -12,7 +12,7 @@ from octlib.data.origins import ArrayScan
 from octlib.data.patients import Patients, as_patients
 from octlib.data.readers.reading import Reading
 from octlib.data.scan import Scan
-from octlib.preprocessing import as_grey
+from octlib.preprocessing import check_images
 
 
 def read_arrays(
@@ -49,37 +49,6 @@ def read_arrays(
         ),
         tuple(classes),
     )
-
-
-def check_images(images: NDArray[Any] | Sequence[NDArray[Any]]) -> None:
-    """Check the type and shape of many images without touching all of their pixels.
-
-    Args:
-        images: an array of them, or a list.
-
-    Raises:
-        TypeError: where they aren't uint8.
-        ValueError: where the shape is another one.
-    """
-    if not isinstance(images, np.ndarray):
-        for image in images:
-            as_grey(image)
-        return
-    if images.dtype != np.uint8:
-        raise TypeError(
-            f"Scans must be uint8 grey values in 0-255, got {images.dtype}. Scale them and write .astype('uint8')."
-        )
-    if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] not in (1, 3)):
-        raise ValueError(
-            "Scans must have the shape (n, height, width), (n, height, width, 1) or (n, height, width, 3), got "
-            f"{images.shape}. Write image[None] for one scan."
-        )
-    if images.ndim == 3 and images.shape[2] in (1, 3):
-        # One colour image is far likelier than many that are 3 pixels wide.
-        raise ValueError(
-            f"Scans must have the shape (n, height, width), got {images.shape}, which looks like one image with "
-            "channels. Write image[None]."
-        )
 
 
 def _as_names(labels: ArrayLike, n: int, class_names: Sequence[str] | None) -> tuple[list[str], Sequence[str]]:

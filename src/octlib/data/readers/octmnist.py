@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from octlib.data.naming import KERMANY_CLASSES
 from octlib.data.origins import ArrayScan
-from octlib.data.readers.arrays import check_images
 from octlib.data.readers.reading import Reading
 from octlib.data.scan import Scan
+from octlib.preprocessing import check_images
 
 SPLITS = ("train", "val", "test")
 

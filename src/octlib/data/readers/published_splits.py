@@ -32,10 +32,13 @@ def read_published_splits(folder: Folder, root: Path) -> Reading:
             f"Published splits must be folders named train, val or test in {folder.path}, and there are "
             f"{', '.join(each.name for each in folder.folders) or 'images only'}. Choose layout='auto'."
         )
+    inside = sum(each.count for _, each in splits)
+    beside = f"Images outside the splits in {folder.path} were left out: {folder.count - inside:,} of {folder.count:,}."
+    strays = (remark for _, each in splits if each.folders for remark in stray_images(each))
     return Reading(
         scans=tuple(scan for split, each in splits for scan in _scans(each, root, split)),
         class_names=tuple(sorted({each.name for _, split in splits for each in split.folders})),
-        remarks=tuple(remark for _, each in splits if each.folders for remark in stray_images(each)),
+        remarks=(*strays, beside) if inside < folder.count else tuple(strays),
     )
 
 
