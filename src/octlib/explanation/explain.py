@@ -49,9 +49,9 @@ def explain(
     Example:
         >>> import octlib
         >>> classifier = octlib.build_classifier("resnet10t", weights=None, image_size=64)
-        >>> maps = octlib.explain(classifier, octlib.load_oct_dataset("phantoms").take(2), target="NORMAL")
+        >>> maps = octlib.explain(classifier, octlib.load_oct_dataset("phantoms").take(2), target="DRUSEN")
         >>> maps.heatmaps.shape, maps.targets
-        ((2, 64, 64), ('NORMAL', 'NORMAL'))
+        ((2, 64, 64), ('DRUSEN', 'DRUSEN'))
     """
     scans = as_dataset(scans)
     if len(scans) == 0:
