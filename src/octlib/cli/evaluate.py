@@ -25,5 +25,6 @@ def evaluate(classifier: Path, folder: Path, output: Path | None) -> None:
 
     with new_folder(output or free_name("octlib-evaluate")) as results:
         scans = octlib.load_oct_dataset(folder)
-        write_evaluation(results, octlib.load_classifier(classifier), scans)
+        result = write_evaluation(results, octlib.load_classifier(classifier), scans)
+    click.echo(result)
     say_where(results)

@@ -26,6 +26,8 @@ class Shell(click.Group):
             warnings.showwarning = _one_line
             try:
                 return super().invoke(context)
+            except BrokenPipeError:  # somebody piped the output to head; click knows what to do
+                raise
             except MISTAKES as error:
                 if context.params["debug"]:
                     raise

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from octlib.cli.output import write_figure, write_json
 
 if TYPE_CHECKING:
@@ -35,7 +33,6 @@ def write_evaluation(folder: Path, classifier: OctClassifier, scans: OctDataset)
     predictions.to_csv(folder / "predictions.csv", index=False)
     write_json(folder / "metrics.json", result.to_dict())
     write_figure(folder / "confusion_matrix.png", result.plot_confusion_matrix())
-    click.echo(result)
     return result
 
 

@@ -59,7 +59,7 @@ def train(folder: Path, output: Path | None, by: str, seed: int, **arguments: An
         write_history(results, history)
         classifier.save(results / "classifier")
     # What has been trained stays, whatever happens now.
-    write_evaluation(results, classifier, parts["test"])
+    click.echo(write_evaluation(results, classifier, parts["test"]))
     write_explanations(results, classifier, parts["test"])
     say_where(results)
 
