@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,9 +18,11 @@ settings.load_profile("octlib")
 
 
 def pytest_configure() -> None:
-    """Draw without a display, and keep torch from waking many threads for tiny networks."""
-    # On a busy machine they take ten times as long as one.
+    """Draw without a display, keep torch from waking many threads, and leave the user's cache alone."""
+    # For tiny networks on a busy machine they take ten times as long as one.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # Doctests, notebooks and fixtures of modules share a store; each test has its own, see below.
+    os.environ["OCTLIB_CACHE"] = tempfile.mkdtemp(prefix="octlib-tests-")
     import matplotlib as mpl
 
     mpl.use("agg")  # not by MPLBACKEND, which the notebooks' kernels would inherit
@@ -29,6 +33,19 @@ def _close_figures() -> Iterator[None]:
     yield
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give each test a store of features of its own, which does not exist yet."""
+    folder = tmp_path_factory.mktemp("cache") / "octlib"
+    monkeypatch.setenv("OCTLIB_CACHE", str(folder))
+    return folder
+
+
+def pytest_unconfigure() -> None:
+    """Take the shared store away."""
+    shutil.rmtree(os.environ["OCTLIB_CACHE"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -68,3 +68,11 @@ def test_an_existing_folder_is_kept(mistake, evaluation, classifier, scans):
     before = (evaluation / "metrics.json").read_bytes()
     assert "exists already" in mistake("evaluate", classifier, scans, "--output", evaluation)
     assert (evaluation / "metrics.json").read_bytes() == before
+
+
+def test_broken_images_are_left_out_on_request(shell, classifier, broken, tmp_path):
+    output = tmp_path / "evaluation"
+    result = shell("evaluate", classifier, broken, "--output", output, "--on-error", "skip")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("Warning: 8 of 32 scans can't be read and were left out: ") == 1
+    assert json.loads((output / "metrics.json").read_text())["n_scans"] == 24

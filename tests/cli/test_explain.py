@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -89,3 +91,12 @@ def test_a_broken_image_is_named_and_leaves_no_half_of_the_pictures(mistake, cla
     monkeypatch.setattr("octlib.cli.explain.AT_A_TIME", 4)
     assert str(tmp_path / "new_9.png") in mistake("explain", classifier, tmp_path, "--output", tmp_path / "maps")
     assert not (tmp_path / "maps").exists()
+
+
+def test_broken_images_are_left_out_on_request(shell, classifier, flat, tmp_path):
+    folder = shutil.copytree(flat, tmp_path / "flat")
+    (folder / "new_1.png").write_bytes(b"no image")
+    result = shell("explain", classifier, folder, "--output", tmp_path / "maps", "--on-error", "skip")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("Warning: 1 of 3 scans can't be read and were left out: ") == 1
+    assert list(pd.read_csv(tmp_path / "maps" / "index.csv")["scan"]) == ["new_0.png", "new_2.png"]

@@ -47,3 +47,18 @@ def test_arguments_in_the_wrong_order_are_told(mistake, classifier, flat, tmp_pa
     monkeypatch.chdir(tmp_path)
     assert "must hold images" in mistake("predict", flat, classifier)
     assert list(Path.cwd().iterdir()) == []
+
+
+def test_broken_images_are_left_out_on_request(shell, classifier, broken, tmp_path):
+    result = shell("predict", classifier, broken, "--output", tmp_path / "p.csv", "--on-error", "skip")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("Warning: 8 of 32 scans can't be read and were left out: ") == 1
+    paths = pd.read_csv(tmp_path / "p.csv")["path"]
+    assert len(paths) == 24
+    assert not paths.str.contains("DME").any()
+
+
+def test_other_ways_to_take_an_error_are_refused(shell, classifier, flat):
+    result = shell("predict", classifier, flat, "--on-error", "ignore")
+    assert result.exit_code == 2
+    assert "'ignore' is not one of 'raise', 'skip'" in result.stderr

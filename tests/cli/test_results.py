@@ -18,7 +18,7 @@ def test_an_evaluation_is_that_of_the_library_in_a_single_pass(tmp_path, monkeyp
     monkeypatch.setattr(forward, "progress_bar", lambda batches, **named: passes.append(named["title"]) or batches)
     model, dataset = octlib.load_classifier(classifier), octlib.load_oct_dataset(scans)
     result = write_evaluation(tmp_path, model, dataset)
-    assert passes == ["prediction"]
+    assert passes == ["features"]
     expected = octlib.evaluate(model, dataset)
     assert result.to_dict() == expected.to_dict()
     assert json.loads((tmp_path / "metrics.json").read_text()) == json.loads(json.dumps(expected.to_dict()))

@@ -155,3 +155,17 @@ def test_what_was_trained_survives_a_failure_after_it(mistake, monkeypatch, scan
     assert "disk full" in mistake("train", scans, "--output", tmp_path / "run", *training)
     assert octlib.load_classifier(tmp_path / "run" / "classifier").class_names == CLASSES
     assert not (tmp_path / "run" / "metrics.json").exists()
+
+
+def test_broken_images_are_left_out_on_request(shell, broken, tmp_path, training):
+    options = ("--on-error", "skip", *training)
+    result = shell("train", broken, "--output", tmp_path / "run", *options)
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("Warning: 8 of 32 scans can't be read and were left out: ") == 1
+    assert len(pd.read_csv(tmp_path / "run" / "split.csv")) == 24
+    # A class that has lost all of its scans keeps its name, and is none to train on.
+    for name in ("CNV", "DRUSEN"):
+        shutil.rmtree(broken / name)
+    text = shell("train", broken, "--output", tmp_path / "two", *options).stderr.splitlines()[-1]
+    assert text.endswith("found: NORMAL.")
+    assert not (tmp_path / "two").exists()

@@ -25,6 +25,11 @@ def test_mismatch_lists_both_sides(table):
         match_labels(table(["CNV", "VID"]), ("CNV", "DME"))
 
 
+def test_a_misspelt_class_is_recognised(table):
+    with pytest.raises(ValueError, match="Did you mean 'DRUSEN' by 'DRUSSEN'"):
+        match_labels(table(["CNV", "DRUSSEN"]), ("CNV", "DRUSEN"))
+
+
 def test_unlabelled_scans_are_refused(table):
     with pytest.raises(ValueError, match="must have labels"):
         match_labels(table([None]), ("CNV",))

@@ -83,7 +83,7 @@ def test_labels_go_by_name_not_by_file_order(plant):
 
 def test_class_names_that_do_not_match_list_both_sides(plant):
     root = plant("CNV/x.png", "DME/x.png")
-    with pytest.raises(ValueError, match="CNV, DNE were given, and it has CNV, DME"):
+    with pytest.raises(ValueError, match="CNV, DNE were given, and it has CNV, DME.* Did you mean 'DME' by 'DNE'"):
         load_oct_dataset(root, class_names=["CNV", "DNE"])
     with pytest.raises(ValueError, match="CNV were given, and it has no labels"):
         load_oct_dataset(root / "CNV", class_names=["CNV"])
@@ -104,6 +104,38 @@ def test_loading_opens_no_image(plant):
     scans = load_oct_dataset(root)
     with pytest.raises(ValueError, match=r"a\.png"):
         next(iter(scans)).read()
+
+
+def test_unreadable_images_are_left_out_on_request(plant):
+    root = plant("CNV/a.png", "CNV/b.png", "CNV/c.png", "DME/d.png")
+    (root / "CNV" / "b.png").write_bytes(b"no image at all")
+    (root / "DME" / "d.png").write_bytes(b"")
+    with pytest.warns(UserWarning, match=r"^2 of 4 scans can't be read and were left out: ") as seen:
+        scans = load_oct_dataset(root, on_error="skip")
+    assert len(seen) == 1
+    assert seen[0].filename == __file__
+    assert all(text in str(seen[0].message) for text in ("b.png (not an image)", "d.png (the file is empty)"))
+    assert scans.names == ("CNV/a.png", "CNV/c.png")
+    assert scans.class_names == ("CNV", "DME")  # the numbers of the labels don't depend on the damage
+    assert len(load_oct_dataset(root, on_error="raise")) == 4
+
+
+def test_skipping_in_a_sound_folder_is_silent(plant):
+    root = plant("CNV/a.png", "DME/b.png")
+    assert load_oct_dataset(root, on_error="skip").names == load_oct_dataset(root).names
+
+
+def test_only_the_split_asked_for_is_read(plant):
+    root = plant("train/CNV/CNV-1-1.jpeg", "test/CNV/CNV-2-1.jpeg")
+    (root / "test" / "CNV" / "CNV-2-1.jpeg").write_bytes(b"no image at all")
+    assert len(load_oct_dataset(root, split="train", on_error="skip")) == 1
+    with pytest.raises(ValueError, match=r"None of the 1 scans can be read: .*CNV-2-1\.jpeg \(not an image\)"):
+        load_oct_dataset(root, split="test", on_error="skip")
+
+
+def test_what_to_do_on_errors_must_be_known(plant):
+    with pytest.raises(ValueError, match="Unknown on_error 'skp': did you mean 'skip'"):
+        load_oct_dataset(plant("a.png"), on_error="skp")
 
 
 def test_arrays():

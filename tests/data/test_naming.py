@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from octlib.data.naming import is_image, is_junk, patient_of, published_split
+from octlib.data.naming import closest, is_image, is_junk, misspelt, patient_of, published_split
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_no_junk(name):
 
 
 def test_images_by_suffix():
-    assert all(map(is_image, ("a.jpeg", "a.JPG", "a.Png", "a.tif", "a.TIFF", "a.bmp", "a.webp")))
+    assert all(map(is_image, ("a.jpeg", "a.JPG", "a.Png", "a.tif", "a.TIFF", "a.bmp", "a.gif", "a.webp")))
     assert not any(map(is_image, ("a.txt", "jpeg", "a.jpeg.zip", "Thumbs.db")))
 
 
@@ -47,3 +47,17 @@ def test_published_split():
     names = ("train", "Training", "val", "VALID", "validation ", "test", "testing", "CNV", "tests")
     expected = ["train", "train", "val", "val", "val", "test", "test", None, None]
     assert [published_split(name) for name in names] == expected
+
+
+def test_the_closest_name_whatever_its_case():
+    assert closest("drusen ", ("CNV", "DRUSEN")) == "DRUSEN"
+    assert closest("VID", ("CNV", "DRUSEN")) is None
+    assert closest("VID", ()) is None
+
+
+def test_misspelt_names_are_asked_about():
+    assert misspelt(["CNV", "DNE", "NORMALS"], ["CNV", "DME", "NORMAL"]) == (
+        " Did you mean 'DME' by 'DNE'? Did you mean 'NORMAL' by 'NORMALS'?"
+    )
+    assert misspelt(["CNV", "CNV2"], ["CNV"]) == ""  # CNV itself is given: CNV2 is another class
+    assert misspelt(["VID"], ["CNV"]) == ""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from octlib.data import load_oct_dataset
-from octlib.data.pixels import BATCH, read_images
+from octlib.data.origins import ArrayScan
+from octlib.data.pixels import read_images
+from octlib.data.threads import BATCH
 from octlib.preprocessing import Preprocessing
 
 
@@ -27,11 +31,30 @@ def test_wedges_are_blanked_on_demand(table):
     assert read_images(scans, Preprocessing(64, blank_wedges=True))[0, 0, 0] == 0
 
 
-def test_damaged_file_is_named(plant):
-    root = plant("a.png", "b.png")
+def test_damaged_files_are_named_all_at_once(plant):
+    root = plant("a.png", "b.png", "c.png")
+    scans = load_oct_dataset(root).scans
     (root / "b.png").write_bytes(b"no image")
-    with pytest.raises(ValueError, match=r"b\.png can't be read"):
-        read_images(load_oct_dataset(root).scans, Preprocessing(8))
+    (root / "c.png").unlink()
+    with pytest.raises(ValueError, match=r"2 of 3 scans .*b\.png \(not an image\); .*c\.png \(no such") as caught:
+        read_images(scans, Preprocessing(8))
+    assert caught.value.__suppress_context__  # the first failure alone isn't shown beside it
+
+
+def test_missing_files_are_not_found(plant):
+    root = plant("a.png", "b.png")
+    scans = load_oct_dataset(root).scans
+    (root / "b.png").unlink()
+    with pytest.raises(FileNotFoundError, match=r"1 of 2 scans .*b\.png \(no such file\)"):
+        read_images(scans, Preprocessing(8))
+
+
+def test_an_error_that_does_not_come_again_comes_through(table, monkeypatch):
+    monkeypatch.setattr("octlib.data.pixels.require_readable", lambda scans: None)
+    with pytest.raises(ValueError, match="shape"):
+        read_images(
+            [replace(table(["A"]).scans[0], origin=ArrayScan([np.zeros((0, 4), np.uint8)], 0))], Preprocessing(8)
+        )
 
 
 def test_no_scans_give_no_images():

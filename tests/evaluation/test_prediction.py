@@ -20,10 +20,14 @@ PROBABILITIES = np.array([[0.25, 0.75], [0.875, 0.125], [0.5, 0.5]], dtype=np.fl
 
 @pytest.fixture
 def classifier(monkeypatch):
-    monkeypatch.setattr(
-        octlib.features, "predict_probabilities", lambda classifier, dataset: PROBABILITIES[: len(dataset)]
-    )
-    return SimpleNamespace(class_names=NAMES)
+    classifier = SimpleNamespace(class_names=NAMES)
+
+    def probabilities(_, dataset, **options):
+        classifier.options = options
+        return PROBABILITIES[: len(dataset)]
+
+    monkeypatch.setattr(octlib.features, "predict_probabilities", probabilities)
+    return classifier
 
 
 def test_table_of_bare_pixels(classifier):
@@ -33,6 +37,11 @@ def test_table_of_bare_pixels(classifier):
     assert table["patient"].tolist() == [None, None, None]
     assert np.array_equal(table[["p_CNV", "p_NORMAL"]].to_numpy(), PROBABILITIES)
     assert table["p_CNV"].dtype == np.float32
+
+
+def test_options_are_handed_on(classifier):
+    predict(classifier, np.zeros((3, 8, 8), dtype=np.uint8), features="none", flips=True)
+    assert classifier.options == {"features": "none", "flips": True}
 
 
 def test_patients_come_along_and_labels_are_not_needed(classifier):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from octlib.explanation.cams import METHODS, CamMaker
-from octlib.models.saving import state_dict
+from octlib.models.state import state_dict
 
 # Architecture, image size, layer, its grid (rows, columns) and its layout.
 LAYOUTS = [

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import octlib
-from octlib.models.saving import state_dict
+from octlib.models.state import state_dict
 
 Build = Callable[..., Any]
 

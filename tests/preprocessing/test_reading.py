@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from octlib.preprocessing import as_grey, read_scan, reading
+from octlib.preprocessing import as_grey, check_images, read_scan, reading, why_unreadable
 
 
 @pytest.fixture
@@ -31,6 +31,16 @@ def test_colours_become_luminance() -> None:
 def test_floats_are_refused_because_their_range_is_unknown() -> None:
     with pytest.raises(TypeError, match=r"uint8 grey values in 0-255, got float64"):
         as_grey(np.zeros((4, 4)))
+
+
+@pytest.mark.parametrize("values", [np.nan, np.inf, -np.inf])
+def test_values_that_are_no_numbers_are_counted(values: float) -> None:
+    images = np.zeros((2, 4, 4), np.float32)
+    images[0, 0, :3] = values
+    with pytest.raises(TypeError, match=r"got float32 with 3 NaN or infinite values, to be replaced first"):
+        check_images(images)
+    with pytest.raises(TypeError, match=r"got float32 with 3 NaN"):
+        as_grey(images[0])
 
 
 @pytest.mark.parametrize("shape", [(4,), (4, 4, 2), (2, 4, 4, 3), (0, 4), (4, 4, 4)])
@@ -98,11 +108,41 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         read_scan(tmp_path / "absent.png")
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture", b"\xff\xd8\xff\xe0 JPEG", b"\x89PNG\r\n\x1a\n broken"])
+@pytest.mark.parametrize("content", [b"no picture", b"\xff\xd8\xff\xe0 JPEG", b"\x89PNG\r\n\x1a\n broken"])
 def test_a_file_without_an_image_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "junk.png").write_bytes(content)
     with pytest.raises(ValueError, match=r"junk\.png can't be read as a scan.*leave it out"):
         read_scan(tmp_path / "junk.png")
+
+
+def test_an_empty_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "scan.png").touch()
+    with pytest.raises(ValueError, match=r"scan\.png can't be read as a scan \(the file is empty\)"):
+        read_scan(tmp_path / "scan.png")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (PermissionError(13, "Permission denied", "scan.png"), "Permission denied"),
+        (OSError("broken\ndata  stream"), "broken data stream"),
+        (MemoryError(), "MemoryError"),
+    ],
+)
+def test_reasons_are_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    (tmp_path / "scan.png").write_bytes(b"anything")
+    monkeypatch.setattr(reading.Image, "open", fail)
+    with pytest.raises(ValueError, match=rf"scan\.png can't be read as a scan \({reason}\)") as caught:
+        read_scan(tmp_path / "scan.png")
+    assert why_unreadable(caught.value) == reason
+
+
+def test_the_reason_of_other_errors_is_their_text() -> None:
+    assert why_unreadable(ValueError("no pixels")) == "no pixels"
+    assert why_unreadable(FileNotFoundError("none at scan.png")) == "no such file"
 
 
 @pytest.mark.parametrize("suffix", ["jpeg", "png", "tif", "bmp"])

@@ -10,7 +10,7 @@ import pytest
 
 import octlib
 from octlib.data import OctDataset
-from octlib.models.saving import state_dict
+from octlib.models.state import state_dict
 
 NAMES = ("CNV", "DME", "DRUSEN", "NORMAL")
 SIZE = 32

@@ -13,7 +13,7 @@ from octlib.training import augmentation
 from octlib.training.augmentation import augment_scans
 
 HEIGHT, WIDTH = 60, 100
-CONSTANTS = ("MAX_DEGREES", "MAX_SHIFT", "MAX_SCALE", "MAX_BRIGHTNESS")
+CONSTANTS = ("MAX_DEGREES", "MAX_SHIFT", "MAX_SCALE", "MAX_BRIGHTNESS", "MAX_CONTRAST", "MAX_SPECKLE")
 
 
 class Extreme:
@@ -24,6 +24,9 @@ class Extreme:
 
     def uniform(self, low, high, size=None):
         return high if size is None else np.full(size, high)
+
+    def standard_normal(self, shape, dtype):
+        return np.ones(shape, dtype)
 
     def choice(self, values):
         assert sorted(values) == [-1, 1]
@@ -90,7 +93,7 @@ def test_never_upside_down():
 )
 def test_a_marker_moves_where_it_should(still, flip, active):
     still(*active)
-    degrees, shift, scale, _ = (getattr(augmentation, name) for name in CONSTANTS)
+    degrees, shift, scale, *_ = (getattr(augmentation, name) for name in CONSTANTS)
     marker = np.array([70.5, 20.5])  # x and y of the middle of pixel (20, 70)
     scan = np.zeros((HEIGHT, WIDTH), np.uint8)
     scan[18:23, 68:73] = 200
@@ -121,3 +124,21 @@ def test_brightness_saturates(still):
     bright = augment_scans(scans, Extreme())
     np.testing.assert_array_equal(bright[0], 120)
     np.testing.assert_array_equal(bright[1], 255)
+
+
+def test_contrast_spreads_about_the_mean(still):
+    still("MAX_CONTRAST")
+    scan = np.full((8, 8), 100, np.uint8)
+    scan[:4] = 60
+    np.testing.assert_array_equal(np.unique(augment_scans(scan[None], Extreme())), [56, 104])
+
+
+def test_speckle_is_stronger_where_the_scan_is_brighter(still):
+    still("MAX_SPECKLE")
+    scan = np.full((80, 80), 20, np.uint8)
+    scan[40:] = 120
+    speckled = np.stack([augment_scans(scan[None], np.random.default_rng(seed))[0] for seed in range(8)]).astype(float)
+    dark, bright = speckled[:, :40].std(), speckled[:, 40:].std()
+    assert 1 < dark < 3
+    assert 4.5 < bright / dark < 7.5
+    np.testing.assert_allclose(speckled[:, 40:].mean(), 120, atol=1.5)

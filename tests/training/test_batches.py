@@ -6,12 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from PIL import Image
 
+import octlib
 from octlib.data import match_labels
 from octlib.training import batches as module
 from octlib.training.augmentation import augment_scans
-from octlib.training.batches import ScanBatches
-from octlib.training.recipe import Recipe
+from octlib.training.batches import Batches, scan_rows
 
 N = 22
 
@@ -21,18 +22,9 @@ def make(toy, build):
     scans, classifier = toy(N), build()
     labels = match_labels(scans, classifier.class_names)
 
-    def batches(*, training=True, seed=0, augment=None, class_weight=None):
-        recipe = Recipe(
-            epochs=1,
-            batch_size=5,
-            learning_rate=1e-3,
-            class_weight=class_weight,
-            augment=augment,
-            callbacks=(),
-            seed=seed,
-            progress=False,
-        )
-        return ScanBatches(classifier, scans, labels, recipe, training=training)
+    def batches(*, training=True, seed=0, augment=None, weights=None):
+        rows = scan_rows(classifier, scans, augment)
+        return Batches(rows, labels, weights=weights, batch_size=5, seed=seed, shuffled=training)
 
     return batches
 
@@ -95,8 +87,6 @@ def test_large_datasets_are_read_anew_to_the_same_effect(make, monkeypatch, trai
     held = make(training=training, augment=augment_scans)
     monkeypatch.setattr(module, "HELD_IN_MEMORY", 0)
     read = make(training=training, augment=augment_scans)
-    assert held._held is not None
-    assert read._held is None
     for _ in range(2):
         for one, other in zip(epoch(held), epoch(read), strict=True):
             np.testing.assert_array_equal(one, other)
@@ -104,8 +94,23 @@ def test_large_datasets_are_read_anew_to_the_same_effect(make, monkeypatch, trai
         read.on_epoch_end()
 
 
+def test_what_fits_in_memory_is_read_once_and_what_does_not_in_every_epoch(build, tmp_path, monkeypatch):
+    for number in range(6):
+        Image.fromarray(np.full((40, 40), 10 * number, np.uint8)).save(tmp_path / f"{number}.png")
+    scans, classifier = octlib.load_oct_dataset(tmp_path, layout="flat"), build()
+    held = scan_rows(classifier, scans)
+    monkeypatch.setattr(module, "HELD_IN_MEMORY", 0)
+    read = scan_rows(classifier, scans)
+    for number in (2, 4):
+        (tmp_path / f"{number}.png").write_bytes(b"no image")
+    rng = np.random.default_rng(0)
+    assert held(np.array([4]), rng).mean() == 40
+    with pytest.raises(ValueError, match=r"2 of 6 scans can't be read: .*2\.png.*4\.png"):
+        read(np.array([1, 4]), rng)
+
+
 def test_validation_scans_are_taken_as_they_are(make, toy):
-    batches = make(training=False, augment=augment_scans, class_weight=dict.fromkeys(range(4), 2.0))
+    batches = make(training=False)
     for _ in range(2):
         images, labels = epoch(batches)
         np.testing.assert_array_equal(images, toy(N).images(32))
@@ -113,6 +118,16 @@ def test_validation_scans_are_taken_as_they_are(make, toy):
         batches.on_epoch_end()
 
 
-def test_weights_follow_the_labels(make):
-    _, labels, weights = epoch(make(class_weight={0: 0.5, 1: 1.0, 2: 2.0, 3: 4.0}))
-    np.testing.assert_array_equal(weights, np.array([0.5, 1, 2, 4])[labels])
+def test_a_run_that_goes_on_draws_what_it_would_have_drawn(make):
+    whole, resumed = make(augment=augment_scans), make(augment=augment_scans)
+    for _ in range(3):
+        whole.on_epoch_end()
+    resumed.start_at(3)
+    np.testing.assert_array_equal(epoch(whole)[0], epoch(resumed)[0])
+
+
+def test_weights_follow_their_rows(make):
+    weights = np.arange(N, dtype=np.float32)
+    images, _, found = epoch(make(weights=weights))
+    expected = {image.tobytes(): weight for image, weight in zip(epoch(make(training=False))[0], weights, strict=True)}
+    assert [expected[image.tobytes()] for image in images] == found.tolist()

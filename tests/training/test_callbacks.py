@@ -15,6 +15,7 @@ from octlib.data import match_labels
 from octlib.models.keras_backend import keras
 from octlib.training import callbacks as ours
 from octlib.training.callbacks import BestEpoch, EpochBar, Recorder, WarmUpAndDecay, learning_rate
+from octlib.training.parts import Part
 
 both_modes = pytest.mark.parametrize("freeze", [True, False], ids=["frozen", "unfrozen"])
 
@@ -193,27 +194,27 @@ def test_the_rate_is_somebody_elses_from_the_moment_they_set_it():
 def test_the_best_epoch_is_the_one_with_the_lowest_validation_loss():
     weights = []
     restored = []
-    best = BestEpoch(lambda: list(weights), restored.append)
+    best = BestEpoch(Part(lambda: {"all": list(weights)}, restored.append))
     with best.kept():
         for epoch, loss in enumerate((3.0, 1.0, 2.0, 1.0)):
             weights.append(epoch)
             best.on_epoch_end(epoch, {"loss": 9.0 - epoch, "val_loss": loss})
     assert best.epoch == 2
-    assert restored == [[0, 1]]
+    assert restored == [{"all": [0, 1]}]
 
 
 def test_a_loss_that_is_no_number_is_never_the_best():
     restored = []
-    best = BestEpoch(lambda: "weights", restored.append)
+    best = BestEpoch(Part(lambda: {"all": "weights"}, restored.append))
     with best.kept():
         for epoch, loss in enumerate((float("nan"), 2.0, float("nan"))):
             best.on_epoch_end(epoch, {"loss": loss, "val_loss": loss})
     assert best.epoch == 2
-    assert restored == ["weights"]
+    assert restored == [{"all": "weights"}]
 
 
 def test_without_validation_the_last_epoch_counts():
-    best = BestEpoch(list, pytest.fail)
+    best = BestEpoch(Part(dict, pytest.fail))
     with best.kept():
         for epoch in range(3):
             best.on_epoch_end(epoch, {"loss": float(epoch)})
@@ -261,8 +262,7 @@ def test_the_recorder_leaves_keras_own_rate_out():
 def test_the_bar_counts_batches_where_it_is_wanted(monkeypatch, show):
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
-    bar = EpochBar(show)
-    bar.set_params({"epochs": 2, "steps": 3})
+    bar = EpochBar(6, show)
     bar.on_train_begin()
     for batch in range(4):
         bar.on_train_batch_end(batch)

@@ -40,6 +40,9 @@ def test_signature_is_the_contracts():
         "learning_rate": None,
         "class_weight": "balanced",
         "augment": None,
+        "features": "float32",
+        "checkpoint": None,
+        "resume": False,
         "callbacks": (),
         "seed": 0,
         "progress": None,
@@ -227,7 +230,7 @@ def test_numbers_that_make_no_sense_are_refused(build, toy, snapshot, freeze, wr
 
 @pytest.mark.parametrize("wrong", ["balance", {"CNV": 1.0}, {"CNV": 1, "DME": 1, "DRUSEN": 1, "NORML": 1}])
 def test_class_weights_need_the_classes_names(build, toy, wrong):
-    with pytest.raises(ValueError, match=r"class_weight must be 'balanced', None, or .*'DRUSEN', 'NORMAL'"):
+    with pytest.raises(ValueError, match=r"class_weight must be 'balanced', 'logit_adjustment', None, or .*'NORMAL'"):
         fit(build(), toy(8), class_weight=wrong)
 
 
@@ -322,3 +325,12 @@ def test_a_fitted_classifier_makes_the_journey_through_a_keras_file(build, toy, 
 def test_the_history_has_its_columns_in_reading_order(build, toy):
     frame = fit(build(), toy(16), toy(8, seed=1), epochs=1).to_frame()
     assert list(frame) == ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"]
+
+
+@both_modes
+def test_one_class_is_not_enough(build, toy, snapshot, freeze):
+    classifier = build(freeze)
+    before = snapshot(classifier)
+    with pytest.raises(ValueError, match="at least two classes, got only DME"):
+        fit(classifier, toy(16).subset(toy(16).labels == 1))
+    assert snapshot(classifier) == before

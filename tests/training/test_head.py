@@ -17,11 +17,6 @@ def recipe(**changes):
         "epochs": 1,
         "batch_size": 8,
         "learning_rate": 1e-2,
-        "class_weight": None,
-        "augment": None,
-        "callbacks": (),
-        "seed": 0,
-        "progress": False,
     }
     return Recipe(**{**defaults, **changes})
 

@@ -1,22 +1,12 @@
-"""Recipe: class weights and compiling."""
+"""Recipe: weights of scans, and compiling."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from octlib.models.keras_backend import keras
-from octlib.training.recipe import balanced_weights, compile_classifier
-
-
-@given(st.lists(st.integers(0, 5), min_size=1, max_size=60))
-def test_balanced_weights_give_every_class_that_occurs_the_same_say(labels):
-    weights = balanced_weights(np.array(labels))
-    assert set(weights) == set(labels)
-    shares = [weights[label] * labels.count(label) for label in weights]
-    np.testing.assert_allclose(shares, len(labels) / len(weights))
+from octlib.training.recipe import Recipe, compile_classifier
 
 
 def test_a_compiled_classifier_evaluates_and_fits(build, toy):
@@ -33,3 +23,9 @@ def test_a_compiled_classifier_evaluates_and_fits(build, toy):
     before = classifier.head.get_weights()[0]
     classifier.fit(images, scans.labels, verbose=0)
     assert (classifier.head.get_weights()[0] != before).any()
+
+
+def test_scans_weigh_what_their_class_weighs():
+    recipe = Recipe(1, 8, 1e-3, class_weight=np.array([0.5, 1, 2, 4], np.float32))
+    np.testing.assert_array_equal(recipe.weights_of(np.array([3, 0, 0, 2])), [4, 0.5, 0.5, 2])
+    assert Recipe(1, 8, 1e-3).weights_of(np.array([3, 0])) is None

@@ -16,7 +16,10 @@ from octlib.cli.results import write_evaluation
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path), help="Folder for the results.  [default: octlib-evaluate]"
 )
-def evaluate(classifier: Path, folder: Path, output: Path | None) -> None:
+@click.option(
+    "--on-error", type=click.Choice(["raise", "skip"]), default="raise", help="Unreadable images: stop, or leave out."
+)
+def evaluate(classifier: Path, folder: Path, output: Path | None, on_error: str) -> None:
     """Evaluate the saved CLASSIFIER on FOLDER, a folder of class folders whose patients it has never seen.
 
     The results are metrics.json (every figure with its interval), predictions.csv and confusion_matrix.png.
@@ -24,7 +27,7 @@ def evaluate(classifier: Path, folder: Path, output: Path | None) -> None:
     import octlib
 
     with new_folder(output or free_name("octlib-evaluate")) as results:
-        scans = octlib.load_oct_dataset(folder)
+        scans = octlib.load_oct_dataset(folder, on_error=on_error)
         result = write_evaluation(results, octlib.load_classifier(classifier), scans)
     click.echo(result)
     say_where(results)

@@ -29,7 +29,10 @@ AT_A_TIME = 64  # scans whose maps are held in memory
 )
 @click.option("--target", help="The class to explain.  [default: the predicted one of each scan]")
 @click.option("--layer", help="timm's name of a layer.  [default: the last map]")
-def explain(classifier: Path, folder: Path, output: Path | None, **arguments: Any) -> None:
+@click.option(
+    "--on-error", type=click.Choice(["raise", "skip"]), default="raise", help="Unreadable images: stop, or leave out."
+)
+def explain(classifier: Path, folder: Path, output: Path | None, on_error: str, **arguments: Any) -> None:
     """Show where the saved CLASSIFIER finds support for a class in every scan of FOLDER.
 
     The results are one PNG a scan, at the scan's own size, and index.csv.
@@ -39,7 +42,7 @@ def explain(classifier: Path, folder: Path, output: Path | None, **arguments: An
     import octlib
 
     with new_folder(output or free_name("octlib-explain")) as pictures:
-        scans = octlib.load_oct_dataset(folder)
+        scans = octlib.load_oct_dataset(folder, on_error=on_error)
         model = octlib.load_classifier(classifier)
         rows: list[dict[str, Any]] = []
         for start in range(0, len(scans), AT_A_TIME):

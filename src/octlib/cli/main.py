@@ -45,7 +45,8 @@ def main(debug: bool) -> None:
 
 
 def _in_shell_words(text: str) -> str:
-    """Write the one argument that errors advise on as the shell's option: ``weights=None`` is ``--weights none``."""
+    """Write the arguments that errors advise on as the shell's options: ``weights=None`` is ``--weights none``."""
+    text = text.replace("on_error='skip'", "--on-error skip")
     return re.sub(r"\bweights= ?", "--weights ", text.replace("weights=None", "weights=none"))
 
 

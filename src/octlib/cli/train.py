@@ -38,7 +38,10 @@ if TYPE_CHECKING:
     "--by", type=click.Choice(["patient", "scan"]), default="patient", help="What stays together in the split."
 )
 @click.option("--seed", type=int, default=0, help="Of the split, of initial weights and of training.")
-def train(folder: Path, output: Path | None, by: str, seed: int, **arguments: Any) -> None:
+@click.option(
+    "--on-error", type=click.Choice(["raise", "skip"]), default="raise", help="Unreadable images: stop, or leave out."
+)
+def train(folder: Path, output: Path | None, by: str, seed: int, on_error: str, **arguments: Any) -> None:
     """Train a classifier on FOLDER, a folder of class folders.
 
     The scans are split by patient: 70 % to train on, 15 % to choose the best epoch, 15 % to test on. The results are
@@ -47,7 +50,7 @@ def train(folder: Path, output: Path | None, by: str, seed: int, **arguments: An
     import octlib
 
     with new_folder(output or free_name("octlib-train")) as results:
-        scans = octlib.load_oct_dataset(folder)
+        scans = octlib.load_oct_dataset(folder, on_error=on_error)
         click.echo(scans)
         _require_trainable(scans, by)
         parts = dict(zip(("train", "validation", "test"), scans.split(by=by, seed=seed), strict=True))
@@ -66,8 +69,9 @@ def train(folder: Path, output: Path | None, by: str, seed: int, **arguments: An
 
 def _require_trainable(scans: OctDataset, by: str) -> None:
     """Say what a folder lacks, in the words of the shell."""
-    if len(scans.class_names) < 2:
-        found = ", ".join(scans.class_names) or "none"
+    present = [name for name in scans.class_names if any(scan.label == name for scan in scans)]
+    if len(present) < 2:
+        found = ", ".join(present) or "none"
         raise ValueError(f"Training needs a folder with two class folders or more (CLASS/image); found: {found}.")
     unknown = sum(scan.patient is None for scan in scans)
     if by == "patient" and unknown:

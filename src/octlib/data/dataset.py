@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from octlib._suggest import unknown
+from octlib.data.naming import misspelt
 from octlib.data.patients import Patients, as_patients
 from octlib.data.pixels import read_images
 from octlib.data.scan import Scan
@@ -68,7 +69,8 @@ class OctDataset:
         if strange:
             given = ", ".join(sorted(str(name) for name in strange))
             known = ", ".join(self.class_names) or "none, for scans without labels"
-            raise ValueError(f"Every scan's label must be among the class names ({known}), got {given}.")
+            hint = misspelt(self.class_names, {scan.label for scan in self.scans if scan.label})
+            raise ValueError(f"Every scan's label must be among the class names ({known}), got {given}.{hint}")
 
     def __len__(self) -> int:
         return len(self.scans)
@@ -139,8 +141,8 @@ class OctDataset:
             uint8 (n, height, width) in 0-255. Besides it, hardly any memory is used.
 
         Raises:
-            FileNotFoundError: where a file is gone.
-            ValueError: where one can't be read; the text names the file.
+            FileNotFoundError: where files are gone, and every other scan can be read.
+            ValueError: where scans can't be read; the text names them all, with the reasons.
         """
         # Preprocessing itself brings the size to (height, width).
         return read_images(self.scans, Preprocessing(size, blank_wedges), show=progress)  # type: ignore[arg-type]

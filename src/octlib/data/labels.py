@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octlib.data.dataset import OctDataset
+from octlib.data.naming import misspelt
 
 
 def match_labels(dataset: OctDataset, class_names: Sequence[str]) -> NDArray[np.int64]:
@@ -42,6 +43,7 @@ def match_labels(dataset: OctDataset, class_names: Sequence[str]) -> NDArray[np.
         raise ValueError(
             f"Class names must match: the scans are of {', '.join(sorted(present))}, and of these {', '.join(missing)} "
             f"can't be found among {', '.join(class_names)}. Rename the classes, or leave their scans out with subset."
+            f"{misspelt(sorted(present), class_names)}"
         )
     place = {name: position for position, name in enumerate(class_names)}
     order = np.array([place.get(name, -1) for name in dataset.class_names], dtype=np.int64)

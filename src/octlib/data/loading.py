@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import warnings
 from collections.abc import Iterable, Sequence
@@ -14,8 +13,9 @@ from numpy.typing import NDArray
 
 from octlib._suggest import unknown
 from octlib.data.dataset import OctDataset
-from octlib.data.naming import IMAGE_SUFFIXES, is_image, published_split
+from octlib.data.naming import IMAGE_SUFFIXES, closest, is_image, misspelt, published_split
 from octlib.data.patients import shared_patients
+from octlib.data.readable import leave_out_unreadable
 from octlib.data.readers import (
     FOLDER_LAYOUTS,
     Reading,
@@ -30,12 +30,18 @@ from octlib.data.scan import Scan
 Source = str | os.PathLike[str] | NDArray[Any] | Iterable[Any]
 
 LAYOUTS = (*FOLDER_LAYOUTS, "octmnist")
+ON_ERROR = ("raise", "skip")
 
 
 def load_oct_dataset(
-    source: Source, *, layout: str = "auto", split: str | None = None, class_names: Sequence[str] | None = None
+    source: Source,
+    *,
+    layout: str = "auto",
+    split: str | None = None,
+    class_names: Sequence[str] | None = None,
+    on_error: str = "raise",
 ) -> OctDataset:
-    """Load OCT scans of any layout; no image is opened before its pixels are asked for.
+    """Load OCT scans of any layout.
 
     Args:
         source: one of
@@ -54,6 +60,9 @@ def load_oct_dataset(
         split: the published split to load: ``"train"``, ``"val"`` (or ``"valid"``, ``"validation"``) or ``"test"``;
             ``None`` loads all.
         class_names: the classes in the order that is wanted, at least all that there are; ``None`` sorts them by name.
+        on_error: ``"raise"`` opens no image before its pixels are asked for; one that can't be read is an error then.
+            ``"skip"`` reads every image now, which takes its time, and leaves out those that can't be read. A class
+            may end up without scans; its name stays.
 
     Returns:
         The scans, sorted by path or in the order given. Patients are known where the names of files
@@ -62,10 +71,12 @@ def load_oct_dataset(
     Raises:
         FileNotFoundError: where there is no such file or folder.
         TypeError: where the source is of another kind, images aren't uint8, or ``class_names`` is one text.
-        ValueError: where it holds no scans, several data sets, or not the layout, split or classes asked for.
+        ValueError: where it holds no scans, several data sets, or not the layout, split or classes asked for; with
+            ``on_error="skip"`` also where no image can be read.
 
     Warns:
-        UserWarning: where published splits share patients, with their numbers, and where images are left out.
+        UserWarning: where published splits share patients, with their numbers, and where images are left out; one
+            warning for all that can't be read, with their names and the reasons.
 
     Example:
         >>> import numpy as np
@@ -75,6 +86,8 @@ def load_oct_dataset(
     """
     if layout not in LAYOUTS:
         raise unknown("layout", layout, LAYOUTS)
+    if on_error not in ON_ERROR:
+        raise unknown("on_error", on_error, ON_ERROR)
     wanted = _as_split(split)
     if isinstance(class_names, str):
         raise TypeError(f"Class names must be a list of them, got the text {class_names!r}. Write [{class_names!r}].")
@@ -83,6 +96,10 @@ def load_oct_dataset(
     for remark in (*reading.remarks, *_leaks(reading.scans)):
         warnings.warn(remark, UserWarning, stacklevel=2)
     scans = _of_split(reading.scans, wanted)
+    if on_error == "skip":
+        scans, left_out = leave_out_unreadable(scans)
+        if left_out:
+            warnings.warn(left_out, UserWarning, stacklevel=2)
     labelled = any(scan.label is not None for scan in scans)
     return OctDataset(scans, _ordered(reading.class_names if labelled else (), class_names))
 
@@ -160,8 +177,8 @@ def _neighbour(path: Path) -> str:
     # Kaggle's folder is "OCT2017 ", with a blank that no listing shows.
     if not path.parent.is_dir():
         return f" The folder {path.parent} doesn't exist either."
-    close = difflib.get_close_matches(path.name, [each.name for each in path.parent.iterdir()], n=1)
-    return f" Did you mean {str(path.parent / close[0])!r}?" if close else ""
+    close = closest(path.name, [each.name for each in path.parent.iterdir()])
+    return f" Did you mean {str(path.parent / close)!r}?" if close else ""
 
 
 def _as_split(split: str | None) -> str | None:
@@ -211,6 +228,6 @@ def _ordered(found: tuple[str, ...], wanted: Sequence[str] | None) -> tuple[str,
     if missing or not found:
         raise ValueError(
             f"Class names must cover the classes of the source: {', '.join(wanted)} were given, and it has "
-            f"{', '.join(found) or 'no labels'}. Give the same names in any order."
+            f"{', '.join(found) or 'no labels'}. Give the same names in any order.{misspelt(wanted, found)}"
         )
     return tuple(wanted)

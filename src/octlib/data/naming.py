@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Iterable
 
-IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png", ".tif", ".tiff", ".bmp", ".webp")
+IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp")
 
 KERMANY_CLASSES = ("CNV", "DME", "DRUSEN", "NORMAL")
 
@@ -84,3 +86,35 @@ def patient_of(file_name: str, class_name: str | None = None) -> str | None:
     if found is None and class_name is not None:
         found = re.match(rf"{re.escape(class_name)}-(.+)-\d+\.[^.]+$", file_name)
     return found.group(1) if found else None
+
+
+def closest(name: str, choices: Iterable[str]) -> str | None:
+    """Find the name that was probably meant, whatever its case.
+
+    Example:
+        >>> closest("drussen", ["CNV", "DRUSEN"])
+        'DRUSEN'
+    """
+    by_lower = {choice.lower(): choice for choice in choices}
+    found = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    return by_lower[found[0]] if found else None
+
+
+def misspelt(given: Iterable[str], known: Iterable[str]) -> str:
+    """Ask, as the end of an error, whether names that aren't known are misspelt.
+
+    Args:
+        given: names, of which some are not among the known ones.
+        known: those that there are.
+
+    Returns:
+        A question for each given name that is close to a known one which isn't given; nothing where there is none.
+
+    Example:
+        >>> misspelt(["CNV", "DNE"], ["CNV", "DME"])
+        " Did you mean 'DME' by 'DNE'?"
+    """
+    given, known = list(given), list(known)
+    left = [name for name in known if name not in given]
+    pairs = [(name, closest(name, left)) for name in given if name not in known]
+    return "".join(f" Did you mean {meant!r} by {name!r}?" for name, meant in pairs if meant)

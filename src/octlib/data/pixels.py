@@ -1,20 +1,16 @@
-"""Pixels: many scans read at one size, by as many threads as there are cores."""
+"""Pixels: many scans read at one size."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
 
-from octlib._progress import progress as bar
+from octlib.data.readable import require_readable
 from octlib.data.scan import Scan
+from octlib.data.threads import in_threads
 from octlib.preprocessing import Preprocessing
-
-# Scans handed to the threads at a time: enough to keep them busy, few enough to hold nothing but the result.
-BATCH = 256
 
 
 def read_images(scans: Sequence[Scan], preprocessing: Preprocessing, *, show: bool | None = False) -> NDArray[np.uint8]:
@@ -29,17 +25,18 @@ def read_images(scans: Sequence[Scan], preprocessing: Preprocessing, *, show: bo
         uint8 (n, height, width) in 0-255, in the order of the scans. Besides it, only one scan a thread is in memory.
 
     Raises:
-        FileNotFoundError: where a file is gone.
-        ValueError: where one can't be read; the text names the file.
+        FileNotFoundError: where files are gone, and every other scan can be read.
+        ValueError: where some can't be read; the text names them all.
     """
     images = np.empty((len(scans), *preprocessing.image_size), dtype=np.uint8)
 
     def read(position: int) -> None:
         images[position] = preprocessing(scans[position].read(at_least=preprocessing.image_size))
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        batches = (range(start, min(start + BATCH, len(scans))) for start in range(0, len(scans), BATCH))
-        done = (result for batch in batches for result in pool.map(read, batch))
-        for _ in bar(done, total=len(scans), title="Reading scans", show=show):
+    try:
+        for _ in in_threads(read, range(len(scans)), title="Reading scans", show=show):
             pass
+    except (OSError, ValueError):
+        require_readable(scans)
+        raise
     return images

@@ -50,3 +50,14 @@ class Scan:
             ValueError: where it can't be read; the text names the file.
         """
         return self.origin.read(at_least)
+
+    def fingerprint(self) -> bytes:
+        """Digest what the pixels are made of: the file's bytes, or the pixels themselves where there is no file.
+
+        Returns:
+            32 bytes: equal ones mean equal pixels, whatever the names.
+
+        Raises:
+            FileNotFoundError: where the file is gone.
+        """
+        return self.origin.fingerprint()

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    classifier: OctClassifier, scans: OctDataset | Source, *, confidence: float = 0.95, seed: int = 0
+    classifier: OctClassifier,
+    scans: OctDataset | Source,
+    *,
+    features: str = "float32",
+    flips: bool | None = None,
+    confidence: float = 0.95,
+    seed: int = 0,
 ) -> Evaluation:
     """Evaluate a classifier on labelled scans, with an interval for every figure.
 
@@ -26,6 +32,9 @@ def evaluate(
     Args:
         classifier: from ``build_classifier`` or ``load_classifier``; it isn't changed.
         scans: a dataset or a path, with labels; patients too, if intervals are to be over patients.
+        features: those of a frozen backbone are taken from disk, and kept there: as ``"float32"`` or ``"float16"``;
+            ``"none"`` does without. See ``octlib.features.extract_features``.
+        flips: average over each scan and its mirror image; ``None`` is what ``classifier.flips`` says.
         confidence: of the intervals, in (0, 1).
         seed: of the bootstrap, an int >= 0.
 
@@ -60,5 +69,5 @@ def evaluate(
         )
     names = tuple(classifier.class_names)
     truth = match_labels(dataset, names)
-    probabilities = predict_probabilities(classifier, dataset)
+    probabilities = predict_probabilities(classifier, dataset, features=features, flips=flips)
     return measure(probabilities, truth, dataset.patients, names, confidence=confidence, seed=seed)

@@ -17,12 +17,17 @@ if TYPE_CHECKING:
     from octlib.models import OctClassifier
 
 
-def predict(classifier: OctClassifier, scans: OctDataset | Source) -> pd.DataFrame:
+def predict(
+    classifier: OctClassifier, scans: OctDataset | Source, *, features: str = "float32", flips: bool | None = None
+) -> pd.DataFrame:
     """Predict the class of each scan.
 
     Args:
         classifier: from ``build_classifier`` or ``load_classifier``.
         scans: a dataset, uint8 (n, height, width[, 1 or 3]), a path or a list of paths; labels aren't needed.
+        features: those of a frozen backbone are taken from disk, and kept there: as ``"float32"`` or ``"float16"``;
+            ``"none"`` does without. See ``octlib.features.extract_features``.
+        flips: average over each scan and its mirror image; ``None`` is what ``classifier.flips`` says.
 
     Returns:
         A row for each scan, in their order. Columns: ``path`` and ``patient`` (str, or None where there is none),
@@ -45,7 +50,8 @@ def predict(classifier: OctClassifier, scans: OctDataset | Source) -> pd.DataFra
     from octlib.features import predict_probabilities
 
     dataset = as_dataset(scans)
-    return prediction_table(dataset, predict_probabilities(classifier, dataset), tuple(classifier.class_names))
+    probabilities = predict_probabilities(classifier, dataset, features=features, flips=flips)
+    return prediction_table(dataset, probabilities, tuple(classifier.class_names))
 
 
 def prediction_table(dataset: OctDataset, probabilities: np.ndarray, class_names: tuple[str, ...]) -> pd.DataFrame:

@@ -23,6 +23,7 @@ def build_classifier(
     weights: str | Path | None = "pretrained",
     head: str = "average",
     dropout: float = 0.0,
+    flips: bool = False,
     seed: int = 0,
 ) -> OctClassifier:
     """Build a classifier: a timm backbone, a pooling, and one dense layer.
@@ -38,6 +39,8 @@ def build_classifier(
         head: ``"average"`` (timm's pooling, the spatial mean; where that is a class token, the mean over the patches
             instead) or ``"flatten"`` (the whole map).
         dropout: share of features dropped while training, in [0, 1).
+        flips: average predictions over a scan and its mirror image, which takes twice as long; ``classifier.flips``
+            changes it later.
         seed: of all initial weights.
 
     Returns:
@@ -68,6 +71,7 @@ def build_classifier(
         head=head,
         dropout=dropout,
         frozen=freeze,
+        flips=flips,
         seed=seed,
     )
 

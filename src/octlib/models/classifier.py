@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from octlib._files import written_whole
 from octlib.models.keras_backend import keras
 from octlib.models.layers import TimmBackbone
 from octlib.models.saving import save_folder
@@ -36,6 +37,8 @@ class OctClassifier(keras.Model):
         head: ``"average"`` or ``"flatten"``.
         dropout: share of features dropped while training, in [0, 1).
         frozen: whether the backbone stays as it is.
+        unfrozen_stages: how many of its last stages learn where it isn't frozen; ``None`` is all.
+        flips: whether predictions are averaged over a scan and its mirror image.
         seed: of the head's initial weights and of dropout.
         module: the timm module with its weights; ``None`` builds one at random, for weights that are loaded later.
         **kwargs: arguments of ``keras.Model``, such as ``name``.
@@ -50,6 +53,8 @@ class OctClassifier(keras.Model):
         head: str = "average",
         dropout: float = 0.0,
         frozen: bool = True,
+        unfrozen_stages: int | None = None,
+        flips: bool = False,
         seed: int = 0,
         module: Any = None,
         **kwargs: Any,
@@ -60,8 +65,13 @@ class OctClassifier(keras.Model):
             preprocessing if isinstance(preprocessing, Preprocessing) else Preprocessing.from_dict(preprocessing)
         )
         self.seed = seed
+        self.flips = flips
+        self.label_smoothing = 0.0  # octlib.fit sets it while it fine-tunes
         self.backbone = TimmBackbone(backbone, head, module=module, name="backbone")
-        self.backbone.trainable = not frozen
+        if frozen:
+            self.backbone.trainable = False
+        else:
+            self.backbone.unfreeze(unfrozen_stages)
         self.dropout = keras.layers.Dropout(dropout, seed=seed, name="dropout")
         # Near zero, where training starts best; not at zero, where a class activation map would have nothing to show.
         start = keras.initializers.RandomNormal(stddev=1e-3, seed=seed)
@@ -89,9 +99,38 @@ class OctClassifier(keras.Model):
         """Whether the backbone stays as it is in ``octlib.fit``."""
         return not self.backbone.trainable
 
-    def unfreeze(self) -> None:
-        """Let the next ``octlib.fit`` train the backbone too."""
-        self.backbone.trainable = True
+    @property
+    def flips(self) -> bool:
+        """Whether ``octlib.predict`` and ``octlib.evaluate`` average over a scan and its mirror image; it can be set.
+
+        It is saved with the classifier. The graph itself, and what is exported of it, sees a scan once.
+        """
+        return self._flips
+
+    @flips.setter
+    def flips(self, flips: bool) -> None:
+        if not isinstance(flips, bool):
+            raise TypeError(f"flips must be True or False, got {flips!r}.")
+        self._flips = flips
+
+    def unfreeze(self, stages: int | None = None) -> None:
+        """Let the next ``octlib.fit`` train the backbone too.
+
+        Args:
+            stages: how many of its last stages, as timm counts them: a ResNet has five with its stem, a transformer one
+                a block and the embedding. ``None`` is all. The others stay frozen, BatchNorm included.
+
+        Raises:
+            ValueError: if there are not that many.
+
+        Example:
+            >>> import octlib
+            >>> classifier = octlib.build_classifier("resnet10t", weights=None, image_size=64)
+            >>> classifier.unfreeze(stages=2)
+            >>> classifier.frozen
+            False
+        """
+        self.backbone.unfreeze(stages)
 
     def preprocess(self, scans: Any) -> np.ndarray:
         """Do to scans what has to happen before the graph: blank the white wedges and resize.
@@ -164,6 +203,17 @@ class OctClassifier(keras.Model):
         """
         return self.head(self.dropout(features, training=training))
 
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
+        """Compute the compiled loss; while training, a share ``label_smoothing`` of it asks for all classes alike."""
+        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
+        if not training or not self.label_smoothing:
+            return loss
+        unsure = -keras.ops.mean(keras.ops.log(keras.ops.maximum(y_pred, keras.backend.epsilon())), axis=-1)
+        unsure = unsure if sample_weight is None else unsure * sample_weight
+        return (1 - self.label_smoothing) * loss + self.label_smoothing * keras.ops.mean(unsure)
+
     def to_torch(self) -> TorchClassifier:
         """Return a copy as a plain torch module.
 
@@ -205,7 +255,8 @@ class OctClassifier(keras.Model):
                 f"{target} exists already. Choose another name, or pass overwrite=True to replace it."
             )
         if target.suffix == ".keras":
-            super().save(target, overwrite=True, **kwargs)
+            with written_whole(target) as path:
+                super().save(path, overwrite=True, **kwargs)
         else:
             save_folder(self, target)
 
@@ -219,6 +270,8 @@ class OctClassifier(keras.Model):
             "head": self.backbone.head,
             "dropout": self.dropout.rate,
             "frozen": self.frozen,
+            "unfrozen_stages": self.backbone.unfrozen_stages,
+            "flips": self.flips,
             "seed": self.seed,
         }
 

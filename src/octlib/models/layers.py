@@ -9,6 +9,7 @@ import torch
 from octlib.models.backbones import random_module
 from octlib.models.keras_backend import keras
 from octlib.models.spec import BackboneSpec
+from octlib.models.stages import parameter_stages
 from octlib.models.torch_modules import TimmFeatures
 
 
@@ -31,6 +32,7 @@ class TimmBackbone(keras.layers.TorchModuleWrapper):
         self.head = head
         module = random_module(self.spec) if module is None else module
         super().__init__(TimmFeatures(module, self.spec, head), **kwargs)
+        self.unfrozen_stages: int | None = None
         self.n_features = self._count_features()
 
     def call(self, scans: Any, training: bool = False) -> Any:
@@ -46,6 +48,28 @@ class TimmBackbone(keras.layers.TorchModuleWrapper):
         self.module.frozen = not self.trainable
         self.module.train(bool(training))
         return self.module(scans.permute(0, 3, 1, 2) if scans.ndim == 4 else scans)
+
+    def unfreeze(self, stages: int | None = None) -> None:
+        """Let the last stages learn, and no others.
+
+        Args:
+            stages: how many; ``None`` is all of them.
+
+        Raises:
+            ValueError: if the architecture has fewer, or ``stages`` is below 1.
+        """
+        names = parameter_stages(self.module.module)
+        if stages is not None and (isinstance(stages, bool) or stages not in range(1, len(names) + 1)):
+            raise ValueError(
+                f"{self.spec.architecture} has {len(names)} stages, of which 1 or more can be unfrozen, got "
+                f"{stages!r}. None unfreezes all."
+            )
+        self.trainable = True
+        self.unfrozen_stages = stages
+        learning = {name for stage in (names if stages is None else names[-stages:]) for name in stage}
+        name_of = {id(parameter): name for name, parameter in self.module.module.named_parameters()}
+        for variable in self._trainable_variables:
+            variable.trainable = name_of[id(variable.value)] in learning
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, int]:
         """Return (batch, features) for any input."""

@@ -1,27 +1,35 @@
-"""Saving: a classifier as a folder without pickle, written whole or not at all."""
+"""Saving: a classifier as a folder without pickle, whole at every moment.
+
+``model.safetensors`` holds the weights and, as metadata, the configuration that they belong to. It is replaced in one
+step, so whoever loads the folder gets the old classifier or the new one, even if a process is killed while saving.
+``config.json`` and ``README.md`` say the same for people.
+"""
 
 from __future__ import annotations
 
 import json
 import shutil
 import tempfile
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
-import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
+from octlib._files import is_part, written_whole
 from octlib.models.card import model_card
+from octlib.models.state import load_state_dict, state_dict
 
 if TYPE_CHECKING:
     from octlib.models.classifier import OctClassifier
 
 FORMAT = "octlib-classifier"
 FORMAT_VERSION = 1
-PARTS = ("config.json", "model.safetensors", "README.md")
+CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
+PARTS = (CONFIG, WEIGHTS, CARD)
 
 
 def save_folder(classifier: OctClassifier, folder: Path) -> None:
@@ -32,6 +40,11 @@ def save_folder(classifier: OctClassifier, folder: Path) -> None:
         folder: where to.
     """
     _require_replaceable(folder)
+    if folder.exists():
+        _write_parts(classifier, folder)
+        for part in filter(is_part, folder.iterdir()):  # of a process that was killed
+            part.unlink(missing_ok=True)
+        return
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Written beside the target and moved into place, so that no half-written folder ever bears its name.
     scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -39,7 +52,7 @@ def save_folder(classifier: OctClassifier, folder: Path) -> None:
         written = scratch / folder.name  # A temporary folder itself is closed to other users, and would stay so.
         written.mkdir()
         _write_parts(classifier, written)
-        _move_into_place(written, folder)
+        written.rename(folder)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -68,8 +81,8 @@ def load_classifier(folder: str | Path) -> OctClassifier:
     path = Path(folder)
     if path.suffix == ".keras" and path.is_file():
         return _load_keras_file(path)
-    classifier = _build(path / "config.json")
-    _load_weights(classifier, path / "model.safetensors")
+    classifier = _build(path)
+    _load_weights(classifier, path / WEIGHTS)
     return classifier
 
 
@@ -86,14 +99,26 @@ def _load_keras_file(path: Path) -> OctClassifier:
     return loaded
 
 
-def _build(path: Path) -> OctClassifier:
+def _build(folder: Path) -> OctClassifier:
     from octlib.models.classifier import OctClassifier
 
-    content = _read_config(path)
+    file = folder / CONFIG
+    content = _read_config(file)
     try:
-        return OctClassifier.from_config(dict(content["classifier"]))
+        settings = content["classifier"]
+        classifier = OctClassifier.from_config(dict(settings))
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is not the configuration of an octlib classifier: {error!r}.") from error
+        raise ValueError(f"{file} is not the configuration of an octlib classifier: {error!r}.") from error
+    own = _settings_of_weights(folder / WEIGHTS)
+    if own is None or own == settings:
+        return classifier
+    warnings.warn(
+        f"{file} says otherwise than the weights beside it: saving was broken off, or somebody has changed it. What "
+        "the weights were saved with is used; save the classifier again to put it right.",
+        UserWarning,
+        stacklevel=3,
+    )
+    return OctClassifier.from_config(own)
 
 
 def _write_parts(classifier: OctClassifier, folder: Path) -> None:
@@ -103,36 +128,34 @@ def _write_parts(classifier: OctClassifier, folder: Path) -> None:
         "octlib_version": version("octlib"),
         "classifier": classifier.get_config(),
     }
-    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    (folder / "README.md").write_text(model_card(classifier), encoding="utf-8")
-    save_file(state_dict(classifier), folder / "model.safetensors", metadata={"format": "pt"})
+    # One entry, since safetensors writes several in an order that differs from run to run.
+    metadata = {"classifier": json.dumps(config["classifier"])}
+    # All three are written before the first takes its place. The last block is left first, so the weights come last.
+    with (
+        written_whole(folder / WEIGHTS) as weights,
+        written_whole(folder / CONFIG) as settings,
+        written_whole(folder / CARD) as card,
+    ):
+        save_file(state_dict(classifier), weights, metadata=metadata)
+        settings.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        card.write_text(model_card(classifier), encoding="utf-8")
 
 
-def state_dict(classifier: OctClassifier) -> dict[str, torch.Tensor]:
-    """Return every weight and buffer in timm's key names; the head bears timm's name of the architecture's classifier.
-
-    Args:
-        classifier: whose weights.
-
-    Returns:
-        Name to tensor, on the CPU.
-    """
-    name = classifier.backbone.spec.classifier
-    kernel, bias = (weight.value for weight in classifier.head.weights)
-    head = {f"{name}.weight": kernel.T, f"{name}.bias": bias}
-    backbone = classifier.backbone.module.module.state_dict()
-    return {key: value.detach().cpu().contiguous() for key, value in {**backbone, **head}.items()}
+def _settings_of_weights(file: Path) -> dict[str, Any] | None:
+    """Read the settings that the weights were saved with; a file that cannot be read has none."""
+    try:
+        with safe_open(file, framework="pt") as weights:
+            settings = json.loads((weights.metadata() or {})["classifier"])
+    except (OSError, SafetensorError, ValueError, KeyError):
+        return None
+    return dict(settings)
 
 
 def _load_weights(classifier: OctClassifier, file: Path) -> None:
     if not file.is_file():
-        raise FileNotFoundError(f"{file.parent} has a config.json but no {file.name}: copy the whole folder.")
+        raise FileNotFoundError(f"{file.parent} has a {CONFIG} but no {file.name}: copy the whole folder.")
     try:
-        weights = load_file(file)
-        name = classifier.backbone.spec.classifier
-        kernel, bias = weights.pop(f"{name}.weight").T, weights.pop(f"{name}.bias")
-        classifier.head.set_weights([kernel.numpy(), bias.numpy()])
-        classifier.backbone.module.module.load_state_dict(weights)
+        load_state_dict(classifier, load_file(file))
     except (SafetensorError, KeyError, RuntimeError, ValueError) as error:
         raise ValueError(f"{file} is damaged, or not this classifier's: {error}.") from error
 
@@ -157,25 +180,11 @@ def _require_replaceable(folder: Path) -> None:
     """See that overwriting costs no more than a classifier."""
     if not folder.exists():
         return
-    strange = [path.name for path in folder.iterdir() if path.name not in PARTS] if folder.is_dir() else [folder.name]
+    strange = [folder.name]
+    if folder.is_dir():
+        strange = [path.name for path in folder.iterdir() if path.name not in PARTS and not is_part(path)]
     if strange:
         raise FileExistsError(
             f"{folder} holds more than a classifier ({', '.join(sorted(strange)[:3])}), so it is not replaced. "
             "Choose another name, or remove it."
         )
-
-
-def _move_into_place(written: Path, folder: Path) -> None:
-    if not folder.exists():
-        written.rename(folder)
-        return
-    # A folder cannot be replaced in one step: the old one steps aside, and back again should the move fail.
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent)) / folder.name
-    folder.rename(aside)
-    try:
-        written.rename(folder)
-    except BaseException:
-        aside.rename(folder)
-        aside.parent.rmdir()
-        raise
-    shutil.rmtree(aside.parent, ignore_errors=True)

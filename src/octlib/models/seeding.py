@@ -47,3 +47,20 @@ def seeded(seed: int) -> Iterator[None]:
         finally:
             random.setstate(python)
             np.random.set_state(numpy)  # noqa: NPY002
+
+
+def random_state() -> dict[str, np.ndarray]:
+    """Copy the state of the random numbers that a network draws while it trains: torch's, of every device."""
+    states = [torch.random.get_rng_state(), *torch.cuda.get_rng_state_all()]
+    return {str(place): state.numpy().copy() for place, state in enumerate(states)}
+
+
+def restore_random_state(states: dict[str, np.ndarray]) -> None:
+    """Put back what ``random_state`` copied.
+
+    Args:
+        states: of as many devices as there are here.
+    """
+    tensors = [torch.as_tensor(states[str(place)]) for place in range(len(states))]
+    torch.random.set_rng_state(tensors[0])
+    torch.cuda.set_rng_state_all(tensors[1:])

@@ -40,9 +40,10 @@ class TimmFeatures(nn.Module):
     def train(self, mode: bool = True) -> TimmFeatures:
         """Switch to training mode, except for what is frozen: that stays in evaluation mode."""
         super().train(mode and not self.frozen)
-        if self.fixed_batchnorm:
-            for module in self.modules():
-                if isinstance(module, nn.modules.batchnorm._NormBase):
+        if self.training:
+            for module in self.module.modules():
+                fixed = self.fixed_batchnorm and isinstance(module, nn.modules.batchnorm._NormBase)
+                if fixed or _is_frozen(module):
                     module.eval()
         return self
 
@@ -103,6 +104,12 @@ class TimmFeatures(nn.Module):
 
     def _channels_come_last(self) -> bool:
         return getattr(self.module, "output_fmt", "NCHW") == "NHWC"
+
+
+def _is_frozen(module: nn.Module) -> bool:
+    """Tell whether a part has parameters, and none of them learns."""
+    parameters = list(module.parameters())
+    return bool(parameters) and not any(parameter.requires_grad for parameter in parameters)
 
 
 class TorchClassifier(nn.Module):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -76,7 +77,10 @@ def _read(file: Path) -> Any:
     try:
         if file.suffix == ".safetensors":
             return load_file(file)
-        return torch.load(file, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # torch warns of a pickle before it refuses it; the refusal says more.
+            warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
+            return torch.load(file, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         raise ValueError(
             f"{file} holds more than tensors, which octlib does not unpickle. Save its weights as .safetensors."

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from octlib.preprocessing.quiet import pillow_kept_quiet
+
 # A B-scan has about half a million pixels. Pillow itself only warns above 89 million and raises above twice that.
 MAX_PIXELS = 2**26
 
@@ -37,7 +39,7 @@ def as_grey(image: NDArray[Any]) -> NDArray[np.uint8]:
     image = np.asarray(image)
     if image.dtype != np.uint8:
         raise TypeError(
-            f"A scan must hold uint8 grey values in 0-255, got {image.dtype}. "
+            f"A scan must hold uint8 grey values in 0-255, got {_dtype(image)}. "
             "Scale it to 0-255 and write scan.astype('uint8')."
         )
     if image.ndim not in (2, 3) or image.shape[2:] not in ((), (1,), (3,)) or image.size == 0:
@@ -66,7 +68,7 @@ def check_images(images: NDArray[Any] | Sequence[NDArray[Any]]) -> None:
         return
     if images.dtype != np.uint8:
         raise TypeError(
-            f"Scans must be uint8 grey values in 0-255, got {images.dtype}. Scale them and write .astype('uint8')."
+            f"Scans must be uint8 grey values in 0-255, got {_dtype(images)}. Scale them and write .astype('uint8')."
         )
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] not in (1, 3)):
         raise ValueError(
@@ -85,7 +87,7 @@ def read_scan(path: str | os.PathLike[str], at_least: tuple[int, int] | None = N
     """Read one scan from an image file.
 
     Colours become their luminance, transparency becomes black, 16-bit values are scaled from 0-65535 to 0-255, and of
-    several frames the first is taken.
+    several frames the first is taken. What Pillow would warn of, such as damaged EXIF data, is no warning here.
 
     Args:
         path: a file of any format that Pillow reads (JPEG, PNG, TIFF, BMP, ...).
@@ -108,19 +110,45 @@ def read_scan(path: str | os.PathLike[str], at_least: tuple[int, int] | None = N
         (496, 512)
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"A scan must be an image file, and there is none at {path}. Check the path.")
     try:
-        with Image.open(path) as image:
-            _check_pixels(image)
-            # Pillow counts (width, height). A JPEG decodes straight to luminance; other formats ignore the draft.
-            image.draft("L", at_least[::-1] if at_least else image.size)
-            return _to_grey(image)
+        return _decode(path, at_least)
+    except FileNotFoundError:
+        raise
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
         raise ValueError(
             f"{path} can't be read as a scan ({_reason(error)}). "
             "Replace it by an intact 8- or 16-bit image, or leave it out."
         ) from error
+
+
+def why_unreadable(error: Exception) -> str:
+    """Say in a few words why a scan can't be read.
+
+    Args:
+        error: what ``read_scan`` raised.
+
+    Returns:
+        The reason alone, without the path and without advice.
+
+    Example:
+        >>> why_unreadable(FileNotFoundError("A scan must be an image file, and there is none at scan.png."))
+        'no such file'
+    """
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    return _reason(error.__cause__ if isinstance(error.__cause__, Exception) else error)
+
+
+def _decode(path: Path, at_least: tuple[int, int] | None) -> NDArray[np.uint8]:
+    if not path.is_file():
+        raise FileNotFoundError(f"A scan must be an image file, and there is none at {path}. Check the path.")
+    if path.stat().st_size == 0:
+        raise ValueError("the file is empty")
+    with pillow_kept_quiet(), Image.open(path) as image:
+        _check_pixels(image)
+        # Pillow counts (width, height). A JPEG decodes straight to luminance; other formats ignore the draft.
+        image.draft("L", at_least[::-1] if at_least else image.size)
+        return _to_grey(image)
 
 
 def _check_pixels(image: Image.Image) -> None:
@@ -148,7 +176,16 @@ def _from_16_bit(values: NDArray[Any]) -> NDArray[np.uint8]:
     return ((values.astype(np.int64) + 128) // 257).astype(np.uint8)
 
 
+def _dtype(values: NDArray[Any]) -> str:
+    # Whoever follows the advice to scale and to convert would make some grey value or other of NaN, in silence.
+    invalid = int((~np.isfinite(values)).sum()) if values.dtype.kind == "f" else 0
+    remark = f" with {invalid:,} NaN or infinite values, to be replaced first" if invalid else ""
+    return f"{values.dtype}{remark}"
+
+
 def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "not an image"
-    return str(error) or type(error).__name__
+    # The operating system's own words, without the path, which the caller says already; in one line for the shell.
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(text.split()) or type(error).__name__

@@ -11,10 +11,14 @@ MAX_DEGREES = 7.0
 MAX_SHIFT = 0.1  # of the height and of the width
 MAX_SCALE = 0.1
 MAX_BRIGHTNESS = 0.2
+MAX_CONTRAST = 0.2
+MAX_SPECKLE = 0.15  # standard deviation, relative to the grey value
 
 
 def augment_scans(scans: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Flip, turn, shift, scale and brighten each scan a little; never upside down, since a retina has an up.
+    """Flip, turn, shift and scale each scan a little, and change its brightness, contrast and speckle.
+
+    Never upside down, since a retina has an up.
 
     Args:
         scans: uint8 (n, height, width).
@@ -28,11 +32,20 @@ def augment_scans(scans: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _augmented(scan: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     height, width = scan.shape
-    brightness = rng.uniform(1 - MAX_BRIGHTNESS, 1 + MAX_BRIGHTNESS)
     moved = Image.fromarray(scan).transform(
         (width, height), Image.Transform.AFFINE, _map_to_input(height, width, rng), Image.Resampling.BILINEAR
     )
-    return np.clip(np.asarray(moved) * brightness, 0, 255).astype(np.uint8)
+    return _exposed(np.asarray(moved, np.float32), rng)
+
+
+def _exposed(scan: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Change grey values as another exposure would; speckle is multiplicative, as in OCT itself."""
+    brightness = rng.uniform(1 - MAX_BRIGHTNESS, 1 + MAX_BRIGHTNESS)
+    contrast = rng.uniform(1 - MAX_CONTRAST, 1 + MAX_CONTRAST)
+    speckle = 1 + rng.uniform(0, MAX_SPECKLE) * rng.standard_normal(scan.shape, np.float32)
+    mean = scan.mean()
+    exposed = ((scan - mean) * contrast + mean) * brightness * speckle
+    return np.asarray(np.clip(exposed, 0, 255), np.uint8)
 
 
 def _map_to_input(height: int, width: int, rng: np.random.Generator) -> tuple[float, ...]:

@@ -1,70 +1,111 @@
-"""Batches: preprocessed, augmented scans for Keras, each scan once an epoch."""
+"""Batches: rows of scans or features with their targets, for Keras, each row once an epoch."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from octlib.data import OctDataset
+from octlib.data import OctDataset, require_readable
 from octlib.models import OctClassifier
 from octlib.models.keras_backend import keras
-from octlib.training.recipe import Augment, Recipe
+from octlib.training.recipe import Augment
 
 HELD_IN_MEMORY = 512 * 2**20  # bytes: larger datasets are read again in every epoch
 
+# Gives the rows at some positions; what it draws, it draws from the generator.
+Rows = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
-class ScanBatches(keras.utils.PyDataset):
-    """Scans in batches, in a new order each epoch.
+
+class Batches(keras.utils.PyDataset):
+    """Rows in batches, in a new order each epoch.
+
+    What is drawn for a batch depends on the seed, the epoch and the batch's number alone, so that a run that goes on
+    after a break draws the same as one without.
+
+    Args:
+        rows: gives the inputs.
+        targets: one a row, (n,) or (n, classes).
+        weights: float32 (n,), one a row; ``None`` weighs all alike.
+        batch_size: rows a step.
+        seed: of the order and of what ``rows`` draws.
+        shuffled: whether the order changes from epoch to epoch.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        targets: np.ndarray,
+        *,
+        weights: np.ndarray | None = None,
+        batch_size: int,
+        seed: int = 0,
+        shuffled: bool = False,
+    ) -> None:
+        # One worker: with more, Keras's queue carries batches over into the next epoch, and which rows an epoch has
+        # depends on who comes first.
+        super().__init__(workers=1)
+        self._rows, self._targets, self._weights = rows, targets, weights
+        self._batch_size, self._seed, self._shuffled = batch_size, seed, shuffled
+        self.start_at(0)
+
+    def start_at(self, epoch: int) -> None:
+        """Take the order of an epoch.
+
+        Args:
+            epoch: its number, from 0.
+        """
+        self._epoch = epoch
+        self._order = np.arange(len(self._targets))
+        if self._shuffled:
+            np.random.default_rng((self._seed, epoch)).shuffle(self._order)
+
+    def __len__(self) -> int:
+        """Number of batches in an epoch."""
+        return math.ceil(len(self._targets) / self._batch_size)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
+        """Return one batch: rows and targets, and weights if there are any."""
+        chosen = self._order[index * self._batch_size :][: self._batch_size]
+        # A generator of its own for each batch: the order in which threads come by must not matter.
+        rows = self._rows(chosen, np.random.default_rng((self._seed, self._epoch, index)))
+        batch = (rows, self._targets[chosen])
+        return batch if self._weights is None else (*batch, self._weights[chosen])
+
+    def on_epoch_end(self) -> None:
+        """Go on to the next order."""
+        self.start_at(self._epoch + 1)
+
+
+def scan_rows(classifier: OctClassifier, scans: OctDataset, augment: Augment | None = None) -> Rows:
+    """Make rows of preprocessed scans, which are held in memory if there is room.
 
     Args:
         classifier: its preprocessing is used.
         scans: the dataset.
-        labels: int (n,), in the order of the classifier's classes.
-        recipe: batch size, class weights, augmentation and seed.
-        training: shuffle, augment and weigh; validation scans are taken as they are.
+        augment: changes a batch, or ``None``.
+
+    Returns:
+        Rows of uint8 (height, width).
+
+    Raises:
+        ValueError: if some can't be read; the text names them all.
     """
+    height, width = classifier.image_size
+    held = classifier.preprocess(scans) if len(scans) * height * width <= HELD_IN_MEMORY else None
 
-    def __init__(
-        self, classifier: OctClassifier, scans: OctDataset, labels: np.ndarray, recipe: Recipe, *, training: bool
-    ) -> None:
-        # One worker: with more, Keras's queue carries batches over into the next epoch, and which scans an epoch has
-        # depends on who comes first.
-        super().__init__(workers=1)
-        self._classifier, self._scans, self._labels, self._recipe = classifier, scans, labels, recipe
-        self._training = training
-        self._augment: Augment | None = recipe.augment if training else None
-        self._epoch = 0
-        self._shuffle()
-        height, width = classifier.image_size
-        fits = len(scans) * height * width <= HELD_IN_MEMORY
-        self._held = classifier.preprocess(scans) if fits else None
+    def rows(chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        images = held[chosen] if held is not None else _read(classifier, scans, chosen)
+        return images if augment is None else augment(images, rng)
 
-    def __len__(self) -> int:
-        """Number of batches in an epoch."""
-        return math.ceil(len(self._labels) / self._recipe.batch_size)
+    return rows
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
-        """Return one batch: scans and labels, and weights in training."""
-        start = index * self._recipe.batch_size
-        chosen = self._order[start : start + self._recipe.batch_size]
-        images = (
-            self._held[chosen] if self._held is not None else self._classifier.preprocess(self._scans.subset(chosen))
-        )
-        if self._augment is not None:
-            # A generator of its own for each batch: the order in which threads come by must not matter.
-            images = self._augment(images, np.random.default_rng((self._recipe.seed, self._epoch, index)))
-        labels = self._labels[chosen]
-        if not self._training or self._recipe.class_weight is None:
-            return images, labels
-        return images, labels, np.array([self._recipe.class_weight[int(label)] for label in labels], np.float32)
 
-    def on_epoch_end(self) -> None:
-        """Draw a new order."""
-        self._epoch += 1
-        self._shuffle()
-
-    def _shuffle(self) -> None:
-        self._order = np.arange(len(self._labels))
-        if self._training:
-            np.random.default_rng((self._recipe.seed, self._epoch)).shuffle(self._order)
+def _read(classifier: OctClassifier, scans: OctDataset, chosen: np.ndarray) -> Any:
+    try:
+        return classifier.preprocess(scans.subset(chosen))
+    except (ValueError, FileNotFoundError):
+        require_readable(scans)  # One batch knows of its own scans only; the user wants to know of all.
+        raise

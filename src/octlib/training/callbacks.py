@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from octlib._progress import progress as progress_bar
 from octlib.models.keras_backend import keras
+from octlib.training.parts import Part
 
 WARM_UP = 0.1  # of all steps
 FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy")
@@ -47,15 +50,19 @@ class BestEpoch(keras.callbacks.Callback):
     Keras's own ``EarlyStopping(restore_best_weights=True)`` knows nothing of BatchNorm's statistics in a torch module.
 
     Args:
-        take: returns a copy of the weights.
-        restore: puts such a copy back.
+        part: takes a copy of the weights, and puts it back.
+
+    Attributes:
+        weights: of the best epoch; ``None`` before there is one.
+        loss: of the best epoch.
+        epoch: its number, from 1; without validation scans, that of the last one.
     """
 
-    def __init__(self, take: Callable[[], Any], restore: Callable[[Any], None]) -> None:
+    def __init__(self, part: Part) -> None:
         super().__init__()
-        self._take, self._restore = take, restore
-        self._weights: Any = None
-        self._loss = float("inf")
+        self._part = part
+        self.weights: dict[str, np.ndarray] | None = None
+        self.loss = math.inf
         self.epoch = 0
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -63,10 +70,14 @@ class BestEpoch(keras.callbacks.Callback):
         loss = (logs or {}).get("val_loss")
         if loss is None:
             self.epoch = epoch + 1
-        elif self._weights is None or loss < self._loss:
+        elif self.weights is None or loss < self.loss:
             # A loss that is no number is worse than any.
-            self._loss = math.inf if math.isnan(loss) else loss
-            self.epoch, self._weights = epoch + 1, self._take()
+            self.loss = math.inf if math.isnan(loss) else loss
+            self.epoch, self.weights = epoch + 1, self._part.take()
+
+    def remember(self, weights: dict[str, np.ndarray]) -> None:
+        """Take over the best weights of a run that goes on after a break, if it has any."""
+        self.weights = weights or None
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -77,12 +88,12 @@ class BestEpoch(keras.callbacks.Callback):
         try:
             yield
         except BaseException as error:
-            if self._weights is not None:
+            if self.weights is not None:
                 error.add_note(f"The classifier has the weights of epoch {self.epoch}, the best so far.")
             raise
         finally:
-            if self._weights is not None:
-                self._restore(self._weights)
+            if self.weights is not None:
+                self._part.put(self.weights)
 
 
 class WarmUpAndDecay(keras.callbacks.Callback):
@@ -103,8 +114,8 @@ class WarmUpAndDecay(keras.callbacks.Callback):
         )
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Note where the rate stands."""
-        self._step = 0
+        """Note where the rate stands; a run that goes on after a break has taken steps before."""
+        self._step = int(self.model.optimizer.iterations.value)
         self._rate = learning_rate(self.model)
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
@@ -119,17 +130,17 @@ class EpochBar(keras.callbacks.Callback):
     """Shows a progress bar over the batches of all epochs.
 
     Args:
+        steps: batches in all.
         show: as for every progress bar of octlib.
     """
 
-    def __init__(self, show: bool | None) -> None:
+    def __init__(self, steps: int, show: bool | None) -> None:
         super().__init__()
-        self._show = show
+        self._total, self._show = steps, show
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Draw the bar."""
-        total = self.params["epochs"] * self.params["steps"]
-        self._steps = iter(progress_bar(range(total), title="training", show=self._show))
+        self._steps = iter(progress_bar(range(self._total), title="training", show=self._show))
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Move it on."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
 from octlib.models import OctClassifier
 from octlib.models.keras_backend import keras
-from octlib.training.batches import ScanBatches
-from octlib.training.callbacks import BestEpoch, EpochBar, Recorder, WarmUpAndDecay
-from octlib.training.recipe import Labelled, Outcome, Recipe, compile_classifier
+from octlib.models.state import put_state, take_state
+from octlib.training.batches import Batches, scan_rows
+from octlib.training.callbacks import BestEpoch, WarmUpAndDecay
+from octlib.training.optimizer import HeadFirstAdamW
+from octlib.training.parts import Part, variables_part
+from octlib.training.recipe import WEIGHT_DECAY, Labelled, Outcome, Recipe
+from octlib.training.running import run_epochs
 
 EPOCHS = 14
 LEARNING_RATE = 5e-4
+LABEL_SMOOTHING = 0.1  # Szegedy et al. 2016, "Rethinking the Inception Architecture for Computer Vision", section 7
 RATE_SETTERS = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
 
 
@@ -29,22 +30,38 @@ def fine_tune(classifier: OctClassifier, train: Labelled, validation: Labelled |
     Returns:
         The figures of each epoch.
     """
-    batches = ScanBatches(classifier, *train, recipe, training=True)
-    compile_classifier(classifier, recipe.learning_rate)
-    recorder = Recorder()
-    best = BestEpoch(lambda: _weights(classifier), lambda weights: _restore(classifier, weights))
-    with best.kept():
-        classifier.fit(
+    classifier.compile(
+        optimizer=HeadFirstAdamW(recipe.learning_rate, weight_decay=WEIGHT_DECAY),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    classifier.optimizer.build(classifier.trainable_variables)
+    batches = Batches(
+        scan_rows(classifier, train[0], recipe.augment),
+        train[1],
+        weights=recipe.weights_of(train[1]),
+        batch_size=recipe.batch_size,
+        seed=recipe.seed,
+        shuffled=True,
+    )
+    held_out = None
+    if validation is not None:
+        held_out = Batches(scan_rows(classifier, validation[0]), validation[1], batch_size=recipe.batch_size)
+    weights = Part(lambda: take_state(classifier), lambda state: put_state(classifier, state))
+    classifier.label_smoothing = LABEL_SMOOTHING
+    try:
+        return run_epochs(
+            classifier,
+            classifier,
             batches,
-            validation_data=None
-            if validation is None
-            else ScanBatches(classifier, *validation, recipe, training=False),
-            epochs=recipe.epochs,
-            shuffle=False,  # ScanBatches shuffles by itself
-            callbacks=[*_schedule(recipe, len(batches)), recorder, EpochBar(recipe.progress), best, *recipe.callbacks],
-            verbose=0,
+            held_out,
+            recipe,
+            parts={"weights": weights, "dropout": variables_part(classifier.dropout.variables)},
+            best=BestEpoch(weights),
+            first=_schedule(recipe, len(batches)),
         )
-    return Outcome(tuple(recorder.epochs), best.epoch)
+    finally:
+        classifier.label_smoothing = 0.0
 
 
 def _schedule(recipe: Recipe, steps_per_epoch: int) -> list[keras.callbacks.Callback]:
@@ -52,14 +69,3 @@ def _schedule(recipe: Recipe, steps_per_epoch: int) -> list[keras.callbacks.Call
     if any(isinstance(callback, RATE_SETTERS) for callback in recipe.callbacks):
         return []
     return [WarmUpAndDecay(recipe.learning_rate, steps_per_epoch * recipe.epochs)]
-
-
-def _weights(classifier: OctClassifier) -> tuple[dict[str, Any], list[np.ndarray]]:
-    """Copy all weights, BatchNorm's statistics included, which ``classifier.get_weights`` lacks."""
-    backbone = {name: value.clone() for name, value in classifier.backbone.module.state_dict().items()}
-    return backbone, classifier.head.get_weights()
-
-
-def _restore(classifier: OctClassifier, weights: tuple[dict[str, Any], list[np.ndarray]]) -> None:
-    classifier.backbone.module.load_state_dict(weights[0])
-    classifier.head.set_weights(weights[1])

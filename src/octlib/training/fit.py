@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
+import hashlib
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,11 @@ from octlib.features import extract_features
 from octlib.models import OctClassifier
 from octlib.models.seeding import as_seed, seeded
 from octlib.training import finetuning, head
-from octlib.training.augmentation import augment_scans
+from octlib.training.arguments import LOGIT_ADJUSTMENT, as_augmentation, as_class_weights, as_rate, as_whole
+from octlib.training.checkpoint import Checkpoint
 from octlib.training.history import History
-from octlib.training.recipe import Augment, Labelled, Outcome, Recipe, balanced_weights, compile_classifier
+from octlib.training.imbalance import log_shares, logits_adjusted
+from octlib.training.recipe import Augment, Labelled, Outcome, Recipe, compile_classifier
 
 if TYPE_CHECKING:
     from octlib.models.keras_backend import keras
@@ -34,6 +37,9 @@ def fit(
     learning_rate: float | None = None,
     class_weight: str | Mapping[str, float] | None = "balanced",
     augment: bool | Augment | None = None,
+    features: str = "float32",
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     seed: int = 0,
     progress: bool | None = None,
@@ -53,11 +59,18 @@ def fit(
         learning_rate: of AdamW; ``None`` is 1e-3 for a frozen backbone and, at the peak of warm-up and cosine decay,
             5e-4 for an unfrozen one.
         class_weight: ``"balanced"`` weighs classes by the inverse of their frequency; a dictionary gives a weight for
-            each class name; ``None`` weighs all alike.
+            each class name; ``None`` weighs all alike. ``"logit_adjustment"`` weighs all alike and takes the logarithm
+            of the classes' shares out of the logits in the end (Menon et al. 2021, "Long-tail learning via logit
+            adjustment", section 4.1).
         augment: ``None`` or ``True`` augments the scans of an unfrozen classifier by flips, small turns, shifts,
-            scalings and changes of brightness; ``False`` doesn't; a function that takes scans, uint8
-            (n, height, width), and a ``numpy.random.Generator`` does it your way. A frozen backbone sees each scan
-            once, so it takes none.
+            scalings, changes of brightness and contrast, and speckle; ``False`` doesn't; a function that takes scans,
+            uint8 (n, height, width), and a ``numpy.random.Generator`` does it your way. A frozen backbone sees each
+            scan once, so it takes none.
+        features: a frozen backbone's features are kept on disk for later runs: as ``"float32"``, as ``"float16"``, or
+            not at all: ``"none"``. See ``octlib.features.extract_features``.
+        checkpoint: a folder that gets, after each epoch, all that it takes to go on; ``None`` keeps nothing.
+        resume: go on with the run whose checkpoint is in that folder, if there is one. The scans and arguments must be
+            the same, and the result is that of a run without a break. User's callbacks start anew.
         callbacks: Keras callbacks; they see the whole classifier, frozen or not. One that sets the learning rate, such
             as ``ReduceLROnPlateau``, takes the place of warm-up and decay.
         seed: of every random choice.
@@ -67,7 +80,9 @@ def fit(
         The figures of each epoch, and the number of the best one.
 
     Raises:
-        ValueError: if the scans have no labels or other classes than the classifier, or an argument is out of range.
+        ValueError: if the scans have no labels or other classes than the classifier, some can't be read, an argument is
+            out of range, or the checkpoint is of another run.
+        FileExistsError: if the folder has a checkpoint already, and ``resume`` is false.
 
     Example:
         >>> import octlib
@@ -79,20 +94,24 @@ def fit(
     started = time.perf_counter()
     seed = as_seed(seed)
     train, labels = _labelled(classifier, train)
+    _require_classes(labels, classifier.class_names)
     held_out = None if validation is None else _labelled(classifier, validation)
     if held_out is not None:
         _warn_of_shared_patients(train, held_out[0])
     defaults = head if classifier.frozen else finetuning
     recipe = Recipe(
-        epochs=_whole("epochs", defaults.EPOCHS if epochs is None else epochs),
-        batch_size=_whole("batch_size", batch_size),
-        learning_rate=_rate(defaults.LEARNING_RATE if learning_rate is None else learning_rate),
-        class_weight=_weights(class_weight, labels, classifier.class_names),
-        augment=_augmentation(augment, frozen=classifier.frozen),
+        epochs=as_whole("epochs", defaults.EPOCHS if epochs is None else epochs),
+        batch_size=as_whole("batch_size", batch_size),
+        learning_rate=as_rate(defaults.LEARNING_RATE if learning_rate is None else learning_rate),
+        class_weight=as_class_weights(class_weight, labels, classifier.class_names),
+        log_prior=log_shares(labels, len(classifier.class_names)) if class_weight == LOGIT_ADJUSTMENT else None,
+        augment=as_augmentation(augment, frozen=classifier.frozen),
+        features=features,
         callbacks=callbacks,
         seed=seed,
         progress=progress,
     )
+    recipe = replace(recipe, checkpoint=_checkpoint(checkpoint, resume, classifier, train, held_out, recipe))
     with seeded(seed):
         outcome = _train(classifier, (train, labels), held_out, recipe)
     return History(outcome.epochs, outcome.best_epoch, time.perf_counter() - started)
@@ -105,12 +124,22 @@ def _labelled(classifier: OctClassifier, scans: Any) -> Labelled:
     return dataset, match_labels(dataset, classifier.class_names)
 
 
+def _require_classes(labels: np.ndarray, class_names: tuple[str, ...]) -> None:
+    present = np.unique(labels)
+    if len(present) < 2:
+        raise ValueError(
+            f"Training needs scans of at least two classes, got only {class_names[present[0]]}. Classes are the "
+            "folders that hold the scans, or the labels that are given with them."
+        )
+
+
 def _train(classifier: OctClassifier, train: Labelled, validation: Labelled | None, recipe: Recipe) -> Outcome:
     try:
-        if not classifier.frozen:
-            return finetuning.fine_tune(classifier, train, validation, recipe)
-        held_out = None if validation is None else _featured(classifier, validation, recipe)
-        return head.train_head(classifier, _featured(classifier, train, recipe), held_out, recipe)
+        with logits_adjusted(classifier, recipe.log_prior):
+            if not classifier.frozen:
+                return finetuning.fine_tune(classifier, train, validation, recipe)
+            held_out = None if validation is None else _featured(classifier, validation, recipe)
+            return head.train_head(classifier, _featured(classifier, train, recipe), held_out, recipe)
     finally:
         # What the optimizer has gathered, and a rate that has decayed, are of no use to whoever fits next.
         compile_classifier(classifier, recipe.learning_rate)
@@ -119,7 +148,44 @@ def _train(classifier: OctClassifier, train: Labelled, validation: Labelled | No
 
 
 def _featured(classifier: OctClassifier, part: Labelled, recipe: Recipe) -> head.Features:
-    return extract_features(classifier, part[0], progress=recipe.progress), part[1]
+    return extract_features(classifier, part[0], features=recipe.features, progress=recipe.progress), part[1]
+
+
+def _checkpoint(
+    folder: str | Path | None,
+    resume: bool,
+    classifier: OctClassifier,
+    train: OctDataset,
+    validation: Labelled | None,
+    recipe: Recipe,
+) -> Checkpoint | None:
+    if folder is None:
+        if resume:
+            raise ValueError("resume=True needs the folder of the run to go on with: checkpoint=FOLDER.")
+        return None
+    run = {
+        "backbone": classifier.backbone_name,
+        "frozen": classifier.frozen,
+        "unfrozen_stages": classifier.backbone.unfrozen_stages,
+        "class_names": list(classifier.class_names),
+        "image_size": list(classifier.image_size),
+        "training_scans": _digest(train),
+        "validation_scans": None if validation is None else _digest(validation[0]),
+        "epochs": recipe.epochs,
+        "batch_size": recipe.batch_size,
+        "learning_rate": recipe.learning_rate,
+        "class_weight": None if recipe.class_weight is None else recipe.class_weight.tolist(),
+        "logit_adjustment": recipe.log_prior is not None,
+        "augment": getattr(recipe.augment, "__name__", None),
+        "seed": recipe.seed,
+    }
+    return Checkpoint(Path(folder), run, resume=resume)
+
+
+def _digest(scans: OctDataset) -> str:
+    """Tell datasets apart by names and labels: for a checkpoint, opening every file would be too much."""
+    rows = "\n".join(f"{scan.name}\t{scan.label}" for scan in scans)
+    return hashlib.sha256(rows.encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 def _warn_of_shared_patients(train: OctDataset, validation: OctDataset) -> None:
@@ -133,42 +199,3 @@ def _warn_of_shared_patients(train: OctDataset, validation: OctDataset) -> None:
             UserWarning,
             stacklevel=3,
         )
-
-
-def _whole(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ValueError(f"{name} must be a whole number from 1 on, got {value!r}.")
-    return int(value)
-
-
-def _rate(value: Any) -> float:
-    if not isinstance(value, int | float | np.number) or not 0 < value < math.inf:
-        raise ValueError(f"learning_rate must be a positive number, got {value!r}.")
-    return float(value)
-
-
-def _weights(
-    class_weight: str | Mapping[str, float] | None, labels: np.ndarray, class_names: tuple[str, ...]
-) -> dict[int, float] | None:
-    if class_weight is None:
-        return None
-    if class_weight == "balanced":
-        return balanced_weights(labels)
-    if isinstance(class_weight, str) or set(class_weight) != set(class_names):
-        raise ValueError(
-            f"class_weight must be 'balanced', None, or a weight for each of {list(class_names)}, got {class_weight!r}."
-        )
-    return {class_names.index(name): float(weight) for name, weight in class_weight.items()}
-
-
-def _augmentation(augment: bool | Augment | None, *, frozen: bool) -> Augment | None:
-    if frozen:
-        if augment:
-            raise ValueError(
-                "A frozen backbone sees each scan once, so augment has nothing to act on. "
-                "Leave it out, or call classifier.unfreeze() first to fine-tune."
-            )
-        return None
-    if augment is None or augment is True:
-        return augment_scans
-    return augment or None

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from octlib.features import StoredRows
 from octlib.models import OctClassifier
 from octlib.models.keras_backend import keras
-from octlib.training.callbacks import BestEpoch, EpochBar, Recorder
+from octlib.training.batches import Batches, Rows
+from octlib.training.callbacks import BestEpoch
+from octlib.training.parts import variables_part
 from octlib.training.recipe import Outcome, Recipe, compile_classifier
+from octlib.training.running import run_epochs
 from octlib.training.whitening import Whitening
 
 EPOCHS = 20
 LEARNING_RATE = 1e-3
 
-Features = tuple[np.ndarray, np.ndarray]  # float32 (n, features) and int (n,) labels
+Features = tuple[np.ndarray | StoredRows, np.ndarray]  # float32 (n, features) and int (n,) labels
 
 
 def train_head(classifier: OctClassifier, train: Features, validation: Features | None, recipe: Recipe) -> Outcome:
@@ -32,64 +34,47 @@ def train_head(classifier: OctClassifier, train: Features, validation: Features 
     Returns:
         The figures of each epoch.
     """
-    scale = Whitening.of(*train, seed=recipe.seed)
+    features, labels = train
+    scale = Whitening.of(features, labels, seed=recipe.seed)
     head = _whitened_head(classifier, scale)
     compile_classifier(classifier, recipe.learning_rate)
     # One optimizer for both: callbacks read and change the learning rate at the classifier's.
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     head.compile(classifier.optimizer, loss, metrics=["accuracy"])
-
-    recorder = Recorder()
-    best = BestEpoch(classifier.head.get_weights, classifier.head.set_weights)
-    with best.kept():
-        head.fit(
-            scale.apply(train[0]),
-            train[1],
-            validation_data=None if validation is None else (scale.apply(validation[0]), validation[1]),
-            epochs=recipe.epochs,
-            batch_size=recipe.batch_size,
-            class_weight=recipe.class_weight,
-            callbacks=_seeing_the_classifier(
-                [recorder, EpochBar(recipe.progress), best, *recipe.callbacks],
-                classifier,
-                head,
-                scale,
-                len(train[1]),
-                recipe,
-            ),
-            verbose=0,
-        )
-    return Outcome(tuple(recorder.epochs), best.epoch)
-
-
-def _seeing_the_classifier(
-    callbacks: Sequence[keras.callbacks.Callback],
-    classifier: OctClassifier,
-    head: Any,
-    scale: Whitening,
-    n: int,
-    recipe: Recipe,
-) -> keras.callbacks.CallbackList:
-    """Make the whole classifier the model that callbacks see, and keep it in step with the head that trains."""
+    head.optimizer.build(head.trainable_variables)
 
     def write_back(*_: Any) -> None:
         classifier.head.set_weights(scale.fold(*head.layers[-1].get_weights()))
 
-    def heed_stop(*_: Any, **__: Any) -> None:
-        head.stop_training = classifier.stop_training
-
-    classifier.stop_training = False
-    head.history = None  # Keras returns what its own list of callbacks would have put there.
-    return keras.callbacks.CallbackList(
-        [
-            keras.callbacks.LambdaCallback(on_epoch_end=write_back),
-            *callbacks,
-            keras.callbacks.LambdaCallback(on_epoch_end=heed_stop, on_train_batch_end=heed_stop),
-        ],
-        model=classifier,
-        epochs=recipe.epochs,
-        steps=math.ceil(n / recipe.batch_size),
+    batches = Batches(
+        _whitened(features, scale),
+        labels,
+        weights=recipe.weights_of(labels),
+        batch_size=recipe.batch_size,
+        seed=recipe.seed,
+        shuffled=True,
     )
+    held_out = None
+    if validation is not None:
+        held_out = Batches(_whitened(validation[0], scale), validation[1], batch_size=recipe.batch_size)
+    return run_epochs(
+        head,
+        classifier,
+        batches,
+        held_out,
+        recipe,
+        parts={"weights": variables_part(head.variables)},
+        best=BestEpoch(variables_part(classifier.head.variables)),
+        first=[keras.callbacks.LambdaCallback(on_epoch_end=write_back)],
+    )
+
+
+def _whitened(features: np.ndarray | StoredRows, scale: Whitening) -> Rows:
+    """Whiten features at once where they are in memory, else batch by batch."""
+    if isinstance(features, StoredRows):
+        return lambda chosen, _: scale.apply(features[chosen])
+    whitened = scale.apply(features)
+    return lambda chosen, _: whitened[chosen]
 
 
 def _whitened_head(classifier: OctClassifier, scale: Whitening) -> Any:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from octlib.data import OctDataset
 from octlib.models import OctClassifier
 from octlib.models.keras_backend import keras
+
+if TYPE_CHECKING:
+    from octlib.training.checkpoint import Checkpoint
 
 WEIGHT_DECAY = 1e-2
 
@@ -25,9 +29,12 @@ class Recipe:
         epochs: how many.
         batch_size: scans a step.
         learning_rate: at its peak.
-        class_weight: class index to weight, or ``None``.
+        class_weight: of each class, float32 (classes,), or ``None``.
+        log_prior: logarithm of each class's share, float32 (classes,), if logits are to be adjusted by it, or ``None``.
         augment: changes a batch of scans, or ``None``.
+        features: where those of a frozen backbone are kept, as in ``extract_features``.
         callbacks: the user's.
+        checkpoint: what keeps the run after each epoch, or ``None``.
         seed: of every random choice.
         progress: as for every progress bar of octlib.
     """
@@ -35,11 +42,18 @@ class Recipe:
     epochs: int
     batch_size: int
     learning_rate: float
-    class_weight: dict[int, float] | None
-    augment: Augment | None
-    callbacks: Sequence[keras.callbacks.Callback]
-    seed: int
-    progress: bool | None
+    class_weight: np.ndarray | None = None
+    log_prior: np.ndarray | None = None
+    augment: Augment | None = None
+    features: str = "float32"
+    callbacks: Sequence[keras.callbacks.Callback] = ()
+    checkpoint: Checkpoint | None = None
+    seed: int = 0
+    progress: bool | None = False
+
+    def weights_of(self, labels: np.ndarray) -> np.ndarray | None:
+        """Return the weight of each scan, float32 (n,), or ``None`` if all weigh alike."""
+        return None if self.class_weight is None else self.class_weight[labels]
 
 
 @dataclass(frozen=True)
@@ -62,19 +76,3 @@ def compile_classifier(classifier: OctClassifier, learning_rate: float) -> None:
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
-
-
-def balanced_weights(labels: np.ndarray) -> dict[int, float]:
-    """Weigh classes by the inverse of their frequency (scikit-learn's ``"balanced"``).
-
-    Args:
-        labels: class indices, int (n,).
-
-    Returns:
-        Class index to weight, for the classes that occur.
-    """
-    from sklearn.utils.class_weight import compute_class_weight
-
-    present = np.unique(labels)
-    weights = compute_class_weight("balanced", classes=present, y=labels)
-    return {int(label): float(weight) for label, weight in zip(present, weights, strict=True)}

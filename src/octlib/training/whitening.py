@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from octlib.features import StoredRows
+
 SHRINKAGE = 0.8  # benchmarks/frozen_head.py says why
 MEASURED = 1000  # scans: more say little more of the spread, and cost much more
+CHUNK = 4096  # rows at a time: features may be more than memory holds
 
 
 @dataclass(frozen=True)
@@ -36,20 +40,20 @@ class Whitening:
     rest: float
 
     @classmethod
-    def of(cls, features: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> Whitening:
+    def of(cls, features: np.ndarray | StoredRows, labels: np.ndarray, *, seed: int = 0) -> Whitening:
         """Measure features.
 
         Args:
-            features: float (n, features).
+            features: float (n, features), as an array or row by row.
             labels: their classes, int (n,).
             seed: chooses the scans that are measured, where there are many.
 
         Returns:
             The whitening. A feature that never varies is left as it is.
         """
-        mean = features.mean(axis=0, dtype=np.float64)
-        std = features.std(axis=0, dtype=np.float64)
-        std = np.where(std > 0, std, 1.0)
+        mean = sum(chunk.sum(axis=0, dtype=np.float64) for chunk in _chunks(features)) / len(labels)
+        variance = sum(np.square(chunk - mean).sum(axis=0) for chunk in _chunks(features)) / len(labels)
+        std = np.where(variance > 0, np.sqrt(variance), 1.0)
         chosen = np.random.default_rng(seed).permutation(len(labels))[:MEASURED]
         within = _within_classes((features[chosen] - mean) / std, labels[chosen])
         _, lengths, directions = np.linalg.svd(within, full_matrices=False)
@@ -61,7 +65,11 @@ class Whitening:
 
     def apply(self, features: np.ndarray) -> np.ndarray:
         """Whiten features, (n, features): float32."""
-        return np.asarray(self._multiply((features - self.mean) / self.std, 1), np.float32)
+        whitened = np.empty(features.shape, np.float32)
+        for start in range(0, len(features), CHUNK):
+            standardised = (features[start : start + CHUNK] - self.mean) / self.std
+            whitened[start : start + CHUNK] = self._multiply(standardised, 1)
+        return whitened
 
     def unfold(self, kernel: np.ndarray, bias: np.ndarray) -> list[np.ndarray]:
         """Turn the weights of a layer on plain features into those on whitened ones.
@@ -84,6 +92,10 @@ class Whitening:
         """Multiply by the whitening matrix or its inverse; it is symmetric, and never formed."""
         rest = self.rest**power
         return np.asarray(rest * rows + ((rows @ self.directions.T) * (self.gains**power - rest)) @ self.directions)
+
+
+def _chunks(features: np.ndarray | StoredRows) -> Iterator[np.ndarray]:
+    return (features[start : start + CHUNK] for start in range(0, len(features), CHUNK))
 
 
 def _within_classes(features: np.ndarray, labels: np.ndarray) -> np.ndarray:

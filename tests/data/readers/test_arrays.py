@@ -56,6 +56,14 @@ def test_numbers_without_a_name_are_refused():
         read_arrays(IMAGES, [0, 1, 2], class_names=("x", "y"))
 
 
+@pytest.mark.parametrize(
+    ("labels", "message"), [([0, 1, 53018], "from 0 on, got 53018.*patients come third"), ([-1, -1, -1], "got -1")]
+)
+def test_numbers_that_count_no_classes_are_refused(labels, message):
+    with pytest.raises(ValueError, match=message):
+        read_arrays(IMAGES, labels)
+
+
 def test_pixels_are_not_copied():
     assert np.shares_memory(read_arrays(IMAGES).scans[1].read(), IMAGES)
 

@@ -14,6 +14,9 @@ from octlib.data.readers.reading import Reading
 from octlib.data.scan import Scan
 from octlib.preprocessing import check_images
 
+# Without class names every number up to the largest is a class. No set of scans has that many: patients were given.
+MOST_CLASSES = 1000
+
 
 def read_arrays(
     images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]],
@@ -60,7 +63,12 @@ def _as_names(labels: ArrayLike, n: int, class_names: Sequence[str] | None) -> t
         return items, class_names or sorted(set(items))
     if any(isinstance(item, bool) or not isinstance(item, int) for item in items):
         raise TypeError(f"Labels must be class names or whole numbers, got {values.dtype}. Write labels.astype(int).")
-    classes = class_names or [str(number) for number in range(max(items) + 1)]
+    if not class_names and max(items) >= MOST_CLASSES:
+        raise ValueError(
+            f"Labels without class_names must count the classes from 0 on, got {max(items)}. Give class_names, or "
+            "names as labels; patients come third: (images, labels, patients)."
+        )
+    classes = class_names or [str(number) for number in range(max(*items, 0) + 1)]
     wrong = sorted({item for item in items if not 0 <= item < len(classes)})
     if wrong:
         raise ValueError(

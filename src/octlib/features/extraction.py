@@ -1,0 +1,100 @@
+"""Extraction: each scan passes through a backbone once, and its features are kept for whoever needs them next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from octlib._suggest import unknown
+from octlib.data import OctDataset, require_readable
+from octlib.features.forward import forward, require_batches
+from octlib.features.keys import backbone_key, scan_keys
+from octlib.features.location import cache_folder
+from octlib.features.rows import StoredRows
+from octlib.features.store import FeatureStore
+from octlib.models import OctClassifier
+
+KINDS = ("float32", "float16", "none")
+IN_MEMORY = 64 * 2**20  # bytes: more stay on disk, memory-mapped
+
+Features = np.ndarray | StoredRows
+
+
+def extract_features(
+    classifier: OctClassifier,
+    scans: OctDataset,
+    *,
+    features: str = "float32",
+    flipped: bool = False,
+    batch_size: int = 32,
+    progress: bool | None = None,
+) -> Features:
+    """Compute the features of scans, or take them from the store, where they stay for later runs and processes.
+
+    The store knows a scan by the content of its file or array, and a backbone by all of its weights and its
+    preprocessing; where one of them changes, features are computed anew. It lies in ``OCTLIB_CACHE``, else in the
+    operating system's folder for caches, and may be deleted at any time.
+
+    Args:
+        classifier: its preprocessing, backbone and pooling are used.
+        scans: the dataset.
+        features: ``"float32"``, ``"float16"`` (half the room), or ``"none"`` to do without a store.
+        flipped: as a mirror shows the scans, left and right exchanged.
+        batch_size: scans in memory at a time.
+        progress: show a bar; ``None`` shows one where somebody can watch.
+
+    Returns:
+        float32 (n, features): an array or, above 64 MB, ``StoredRows``, which reads rows from disk when asked for.
+
+    Raises:
+        ValueError: if there are no scans, one cannot be read, or an argument is out of its range.
+        OSError: if there is no room for the features.
+    """
+    if features not in KINDS:
+        raise unknown("kind of features", features, KINDS)
+    require_batches(scans, batch_size)
+    if features == "none":
+        return np.concatenate([rows for _, rows in _pass(classifier, scans, flipped, batch_size, progress)])
+    store = _store(classifier, features)
+    keys = _keys(scans, flipped)
+    store.find(keys)
+    missing = store.missing(keys)
+    if missing:
+        store.require_space(len(missing))
+        try:
+            for positions, rows in _pass(classifier, scans.subset(missing), flipped, batch_size, progress):
+                store.add([keys[missing[position]] for position in positions], rows)
+        except (ValueError, FileNotFoundError):
+            require_readable(scans)  # The pass knows of the scans that were missing; the user wants to know of all.
+            raise
+        finally:
+            store.flush()  # What Ctrl-C or a damaged scan leaves undone does not undo what is done.
+    found = store.rows(keys)
+    return found if found.nbytes > IN_MEMORY else found[:]
+
+
+def _keys(scans: OctDataset, flipped: bool) -> list[bytes]:
+    try:
+        return scan_keys(scans, flipped=flipped)
+    except OSError:
+        require_readable(scans)  # It names all files that are gone, not only the first.
+        raise
+
+
+def _store(classifier: OctClassifier, dtype: str) -> FeatureStore:
+    key = backbone_key(classifier)
+    height, width = classifier.image_size
+    name = f"{classifier.backbone_name}-{height}x{width}-{dtype}-{key[:16]}"
+    return FeatureStore(cache_folder() / "features" / name, key, classifier.backbone.n_features, dtype)
+
+
+def _pass(
+    classifier: OctClassifier, scans: OctDataset, flipped: bool, batch_size: int, progress: bool | None
+) -> Iterator[tuple[range, np.ndarray]]:
+    """Yield the positions and features of one batch after the other."""
+    function = classifier.features if not flipped else lambda batch: classifier.features(batch[:, :, ::-1].copy())
+    start = 0
+    for rows in forward(function, classifier, scans, batch_size=batch_size, progress=progress, title="features"):
+        yield range(start, start + len(rows)), rows
+        start += len(rows)

@@ -1,0 +1,77 @@
+"""Prediction: the probabilities of a classifier, from features where its backbone is frozen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from octlib.data import OctDataset
+from octlib.features.extraction import Features, extract_features
+from octlib.features.forward import forward
+from octlib.models import OctClassifier
+from octlib.models.keras_backend import keras
+
+HEAD_BATCH = 1024  # rows of features at a time: a head takes next to nothing
+
+
+def predict_probabilities(
+    classifier: OctClassifier,
+    scans: OctDataset,
+    *,
+    features: str = "float32",
+    flips: bool | None = None,
+    batch_size: int = 32,
+    progress: bool | None = None,
+) -> np.ndarray:
+    """Compute the classifier's probabilities.
+
+    Args:
+        classifier: the classifier.
+        scans: the dataset.
+        features: of a frozen backbone, as in ``extract_features``: taken from the store and kept there.
+        flips: average over each scan and its mirror image; ``None`` is what ``classifier.flips`` says.
+        batch_size: scans in memory at a time.
+        progress: show a bar; ``None`` shows one where somebody can watch.
+
+    Returns:
+        float32 (n, classes) in [0, 1]; rows sum to 1.
+
+    Raises:
+        ValueError: if there are no scans, one cannot be read, or an argument is out of its range.
+        OSError: if there is no room for the features.
+    """
+    flips = classifier.flips if flips is None else flips
+    if classifier.frozen:
+        views = [
+            _of_features(
+                classifier,
+                extract_features(
+                    classifier, scans, features=features, flipped=flipped, batch_size=batch_size, progress=progress
+                ),
+            )
+            for flipped in ([False, True] if flips else [False])
+        ]
+        return np.asarray(np.mean(views, axis=0))
+
+    def both_views(batch: np.ndarray) -> Any:
+        return (classifier(batch) + classifier(batch[:, :, ::-1].copy())) / 2
+
+    parts = forward(
+        both_views if flips else classifier,
+        classifier,
+        scans,
+        batch_size=batch_size,
+        progress=progress,
+        title="prediction",
+    )
+    return np.concatenate(list(parts))
+
+
+def _of_features(classifier: OctClassifier, features: Features) -> np.ndarray:
+    starts = range(0, len(features), HEAD_BATCH)
+    with torch.inference_mode():
+        parts = [classifier.head_logits(features[start : start + HEAD_BATCH]) for start in starts]
+        probabilities: np.ndarray = keras.ops.convert_to_numpy(keras.ops.softmax(keras.ops.concatenate(parts)))
+    return probabilities

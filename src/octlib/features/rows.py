@@ -1,0 +1,56 @@
+"""Rows: features that lie in several shards, in the order of a dataset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Shard = NDArray[Any]  # structured rows, in memory or memory-mapped
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class StoredRows:
+    """Features as a table that is read row by row; as much of an array as training needs.
+
+    Args:
+        shards: structured arrays with a field ``features``.
+        places: int (n, 2): for each row its shard and the row there.
+        n_features: length of a row.
+    """
+
+    shards: tuple[Shard, ...]
+    places: NDArray[np.int64]
+    n_features: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n, features)."""
+        return len(self.places), self.n_features
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all rows as float32."""
+        return 4 * len(self.places) * self.n_features
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.places)
+
+    def __getitem__(self, chosen: Any) -> NDArray[np.float32]:
+        """Read rows.
+
+        Args:
+            chosen: positions, a slice or truth values, as for an array.
+
+        Returns:
+            float32 (chosen, features).
+        """
+        places = self.places[chosen]
+        features = np.empty((len(places), self.n_features), np.float32)
+        for shard in np.unique(places[:, 0]):
+            here = places[:, 0] == shard
+            features[here] = self.shards[shard]["features"][places[here, 1]]
+        return features

@@ -1,0 +1,31 @@
+"""Stages: the parts of a backbone in the order in which scans pass through them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from timm.models import group_parameters
+
+
+def parameter_stages(module: Any) -> list[list[str]]:
+    """Group the parameters of a timm module into its stages.
+
+    timm itself says what a stage is: the stem, then a stage of a ResNet or a ConvNeXt, a block of a transformer. A last
+    normalisation counts with the stage before it.
+
+    Args:
+        module: the timm module.
+
+    Returns:
+        For each stage the names of its parameters, from the input to the output.
+    """
+    groups = group_parameters(module, module.group_matcher(coarse=True), reverse=False)
+    parameters = dict(module.named_parameters())
+    stages: list[list[str]] = []
+    for _, names in sorted(groups.items()):
+        normalisation = all(parameters[name].ndim == 1 for name in names)
+        if normalisation and stages:
+            stages[-1] += names
+        else:
+            stages.append(list(names))
+    return stages

@@ -1,0 +1,56 @@
+"""State: every weight and buffer of a classifier by name, taken out and put back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+if TYPE_CHECKING:
+    from octlib.models.classifier import OctClassifier
+
+
+def state_dict(classifier: OctClassifier) -> dict[str, torch.Tensor]:
+    """Return every weight and buffer in timm's key names; the head bears timm's name of the architecture's classifier.
+
+    Args:
+        classifier: whose weights.
+
+    Returns:
+        Name to tensor, on the CPU; it may share its memory with the classifier.
+    """
+    name = classifier.backbone.spec.classifier
+    kernel, bias = (weight.value for weight in classifier.head.weights)
+    head = {f"{name}.weight": kernel.T, f"{name}.bias": bias}
+    backbone = classifier.backbone.module.module.state_dict()
+    return {key: value.detach().cpu().contiguous() for key, value in {**backbone, **head}.items()}
+
+
+def load_state_dict(classifier: OctClassifier, state: Mapping[str, torch.Tensor]) -> None:
+    """Put back what ``state_dict`` returned.
+
+    Args:
+        classifier: changed in place.
+        state: name to tensor.
+
+    Raises:
+        KeyError: if the head is missing.
+        RuntimeError: if names or shapes of the backbone do not fit.
+        ValueError: if shapes of the head do not fit.
+    """
+    name = classifier.backbone.spec.classifier
+    head = (f"{name}.weight", f"{name}.bias")
+    classifier.head.set_weights([state[head[0]].T.numpy(), state[head[1]].numpy()])
+    classifier.backbone.module.module.load_state_dict({key: state[key] for key in state if key not in head})
+
+
+def take_state(classifier: OctClassifier) -> dict[str, np.ndarray]:
+    """Copy every weight and buffer, BatchNorm's statistics included, which ``classifier.get_weights`` lacks."""
+    return {name: value.numpy().copy() for name, value in state_dict(classifier).items()}
+
+
+def put_state(classifier: OctClassifier, state: Mapping[str, np.ndarray]) -> None:
+    """Put back what ``take_state`` copied."""
+    load_state_dict(classifier, {name: torch.as_tensor(value) for name, value in state.items()})

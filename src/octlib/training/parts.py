@@ -1,0 +1,34 @@
+"""Parts: what changes in training, as named arrays that can be taken out and put back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from octlib.models.keras_backend import keras
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something that a checkpoint holds: how to take it out as named arrays, and how to put it back."""
+
+    take: Callable[[], Arrays]
+    put: Callable[[Arrays], None]
+
+
+def variables_part(variables: Sequence[Any]) -> Part:
+    """Make a part of Keras variables, which are told apart by their place in the list."""
+
+    def take() -> Arrays:
+        return {str(place): keras.ops.convert_to_numpy(variable).copy() for place, variable in enumerate(variables)}
+
+    def put(arrays: Arrays) -> None:
+        for place, variable in enumerate(variables):
+            variable.assign(arrays[str(place)])
+
+    return Part(take, put)

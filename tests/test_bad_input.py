@@ -1,0 +1,351 @@
+"""Bad input: the checklist of what users give by mistake, and the words in which octlib tells them.
+
+The rooms' own tests go into the details; here stands one test for each mistake, from the outside.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import re
+import struct
+import warnings
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from PIL import Image
+from safetensors.torch import save_file
+
+import octlib
+from octlib.cli.main import main
+
+CLASSES = ("CNV", "DME", "DRUSEN", "NORMAL")
+PIXELS = np.random.default_rng(0).integers(0, 240, (8, 48, 64), dtype=np.uint8)
+
+
+def build(**arguments: Any) -> Any:
+    return octlib.build_classifier(**{"backbone": "test_resnet", "weights": None, "image_size": 32, **arguments})
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Any:
+    return build()
+
+
+@pytest.fixture
+def saved(classifier: Any, tmp_path: Path) -> Path:
+    classifier.save(tmp_path / "classifier")
+    return tmp_path / "classifier"
+
+
+@pytest.fixture
+def scans(tmp_path: Path) -> Path:
+    """Give class folders of CNV and DME, four patients each."""
+    for number, pixels in enumerate(PIXELS):
+        folder = tmp_path / "scans" / CLASSES[number // 4]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(folder / f"{folder.name}-{number % 4}-1.png")
+    return tmp_path / "scans"
+
+
+def arrays(labels: Any, **arguments: Any) -> octlib.OctDataset:
+    return octlib.load_oct_dataset((PIXELS, labels, list("abcdefgh")), **arguments)
+
+
+def mistake(*words: object) -> str:
+    """Run a command that must fail in one line."""
+    result = CliRunner().invoke(main, [str(word) for word in words])
+    assert result.exit_code == 1, result.output
+    assert result.stderr.count("\n") == 1
+    return result.stderr
+
+
+# Folders and classes
+
+
+def test_an_empty_folder(tmp_path: Path) -> None:
+    with pytest.raises(
+        ValueError, match=r"must hold images \(.jpeg, .*there are none in .*Understood are class folders"
+    ):
+        octlib.load_oct_dataset(tmp_path)
+    assert "there are none in" in mistake("train", tmp_path, "--output", tmp_path / "run")
+
+
+def test_one_class_only(scans: Path, tmp_path: Path) -> None:
+    for path in (scans / "DME").iterdir():
+        path.unlink()
+    with pytest.raises(ValueError, match=r"class_names must be at least two different names, got \['CNV'\]"):
+        build(class_names=octlib.load_oct_dataset(scans).class_names)
+    assert "two class folders or more (CLASS/image); found: CNV." in mistake("train", scans, "-o", tmp_path / "run")
+
+
+def test_a_class_without_enough_patients_for_the_split(tmp_path: Path) -> None:
+    scans = octlib.load_oct_dataset((PIXELS, ["CNV"] * 5 + ["DME"] * 3, ["a", "b", "c", "d", "e", "f", "f", "g"]))
+    with pytest.raises(ValueError, match="Class DME has 2 patients, 3 parts need at least 3: ask for fewer parts, add"):
+        scans.split()
+    with pytest.raises(ValueError, match="Class DME has 2 patients, 5 parts need at least 5"):
+        scans.folds(5)
+
+
+# Images that can't be read
+
+
+@pytest.fixture
+def damaged(scans: Path) -> Path:
+    """Damage three of the eight scans: one is empty, one is cut off, one is text."""
+    (scans / "CNV" / "CNV-1-1.png").write_bytes(b"")
+    whole = (scans / "DME" / "DME-2-1.png").read_bytes()
+    (scans / "DME" / "DME-2-1.png").write_bytes(whole[: len(whole) // 2])
+    (scans / "DME" / "DME-3-1.png").unlink()
+    (scans / "DME" / "DME-3-1.jpeg").write_text("a text, whatever its name", encoding="utf-8")
+    return scans
+
+
+NAMED = (
+    r"3 of 8 scans can't be read.*CNV-1-1\.png \(the file is empty\); .*DME-2-1\.png \(.*trunc.*\); "
+    r".*DME-3-1\.jpeg \(not an image\)"
+)
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "fit", "predict", "fine-tune"])
+def test_unreadable_images_are_named_all_at_once(damaged: Path, verb: str) -> None:
+    classifier, scans = build(freeze=verb != "fine-tune"), octlib.load_oct_dataset(damaged)
+    use = {"evaluate": octlib.evaluate, "predict": octlib.predict}.get(verb, octlib.fit)
+    with pytest.raises(ValueError, match=NAMED + r"\. Replace them by .* or load the scans with on_error='skip'"):
+        use(classifier, scans)
+
+
+@pytest.mark.parametrize("verb", [octlib.evaluate, octlib.fit])
+def test_damaged_files_that_are_alike_are_all_named(scans: Path, verb: Callable[..., Any]) -> None:
+    # Features are computed once for files of the same content, and all empty files are alike.
+    for path in (scans / "CNV").iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(ValueError, match=r"^4 of 8 scans can't be read: .*CNV-0-1.*CNV-1-1.*CNV-2-1.*CNV-3-1"):
+        verb(build(), octlib.load_oct_dataset(scans))
+
+
+def test_unreadable_images_are_named_in_the_shell(damaged: Path, saved: Path, tmp_path: Path) -> None:
+    assert re.search(NAMED, mistake("evaluate", saved, damaged, "--output", tmp_path / "results"))
+
+
+def test_unreadable_images_are_left_out_only_on_request(damaged: Path, classifier: Any) -> None:
+    with pytest.warns(UserWarning, match=NAMED.replace("read.", "read and were left out: .")) as seen:
+        scans = octlib.load_oct_dataset(damaged, on_error="skip")
+    assert len(seen) == 1
+    assert len(scans) == len(octlib.predict(classifier, scans)) == 5
+
+
+def test_missing_files_are_named_all_at_once(scans: Path, classifier: Any) -> None:
+    dataset = octlib.load_oct_dataset(scans)
+    for number in (1, 3):
+        (scans / "CNV" / f"CNV-{number}-1.png").unlink()
+    with pytest.raises(FileNotFoundError, match=r"2 of 8 .*CNV-1-1\.png \(no such file\); .*CNV-3-1\.png \(no such"):
+        octlib.predict(classifier, dataset)
+
+
+def png(path: Path, width: int, height: int) -> None:
+    """Write a black PNG of one bit a pixel: a few kilobytes, however large the image is."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0))
+    pixels = chunk(b"IDAT", zlib.compress(bytes((width // 8 + 1) * height)))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + pixels + chunk(b"IEND", b""))
+
+
+@pytest.mark.parametrize(
+    ("side", "reason"),
+    [
+        (8200, "8200 x 8200 pixels are more than the 67,108,864"),
+        (10_000, "10000 x 10000 pixels are more than the 67,108,864"),  # from here on Pillow warns
+        (14_000, "exceeds limit of 178956970 pixels, could be decompression bomb"),  # and from here on it refuses
+    ],
+)
+def test_a_decompression_bomb(tmp_path: Path, classifier: Any, side: int, reason: str) -> None:
+    png(tmp_path / "bomb.png", side, side)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        with pytest.raises(ValueError, match=rf"bomb\.png \(.*{reason}"):
+            octlib.predict(classifier, [tmp_path / "bomb.png"])
+    assert seen == []
+
+
+# Unusual images that can be read
+
+
+def save_animation(path: Path) -> None:
+    first, *others = map(Image.fromarray, PIXELS)
+    settings = {"lossless": True} if path.suffix == ".webp" else {}
+    first.save(path, save_all=True, append_images=others, **settings)
+
+
+UNUSUAL: dict[str, Callable[[Path], None]] = {
+    "16-bit.png": lambda path: Image.fromarray(PIXELS[0].astype(np.uint16) * 257).save(path),
+    "16-bit.tif": lambda path: Image.fromarray(PIXELS[0].astype(np.uint16) * 257).save(path),
+    "palette.png": lambda path: Image.fromarray(PIXELS[0]).convert("P").save(path),
+    "rgba.png": lambda path: Image.fromarray(PIXELS[0]).convert("RGBA").save(path),
+    "cmyk.tif": lambda path: Image.fromarray(PIXELS[0]).convert("RGB").convert("CMYK").save(path),
+    "cmyk.jpeg": lambda path: Image.fromarray(PIXELS[0]).convert("RGB").convert("CMYK").save(path, quality=100),
+    "animated.gif": save_animation,
+    "animated.png": save_animation,
+    "animated.webp": save_animation,
+}
+
+
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_unusual_images_are_read(tmp_path: Path, classifier: Any, name: str) -> None:
+    UNUSUAL[name](tmp_path / name)
+    scan = octlib.load_oct_dataset(tmp_path / name).scans[0].read()
+    assert np.abs(scan.astype(int) - PIXELS[0]).max() <= (4 if name.endswith("jpeg") else 1)
+    probabilities = [
+        octlib.predict(classifier, source)[[f"p_{label}" for label in CLASSES]].to_numpy()
+        for source in ([tmp_path / name], PIXELS[:1])
+    ]
+    np.testing.assert_allclose(*probabilities, atol=1e-3)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpeg", "tif", "bmp", "gif", "webp"])
+def test_a_single_pixel_is_read(tmp_path: Path, classifier: Any, suffix: str) -> None:
+    Image.fromarray(PIXELS[0, :1, :1]).save(tmp_path / f"pixel.{suffix}")
+    table = octlib.predict(classifier, tmp_path / f"pixel.{suffix}")
+    assert table[[f"p_{label}" for label in CLASSES]].sum(axis=1).to_numpy() == pytest.approx(1)
+
+
+# Misspelt names
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda _: build(backbone="resnet5O"), "Unknown backbone 'resnet5O': did you mean 'resnet50'"),
+        (lambda _: build(head="avrage"), "Unknown head 'avrage': did you mean 'average'"),
+        (lambda it: octlib.explain(it, PIXELS, method="grad-cam"), "Unknown method 'grad-cam': did you mean 'gradcam'"),
+        (lambda it: octlib.explain(it, PIXELS, target="DRUSSEN"), "Unknown class 'DRUSSEN': did you mean 'DRUSEN'"),
+        (lambda it: octlib.evaluate(it, arrays(["CNV", "DRUSSEN"] * 4)), "Did you mean 'DRUSEN' by 'DRUSSEN'"),
+        (lambda _: arrays(["CNV", "DME"] * 4, class_names=("CNV", "DNE")), "Did you mean 'DME' by 'DNE'"),
+        (lambda _: octlib.load_oct_dataset(PIXELS, layout="kermani"), "did you mean 'kermany'"),
+        (lambda _: octlib.load_oct_dataset(PIXELS, on_error="skp"), "did you mean 'skip'"),
+    ],
+    ids=["backbone", "head", "method", "target", "class", "class name", "layout", "on_error"],
+)
+def test_misspelt_names(classifier: Any, call: Callable[[Any], Any], text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        call(classifier)
+
+
+# Labels and pixels in arrays
+
+
+def test_more_class_names_than_labels(classifier: Any) -> None:
+    scans = arrays(["CNV", "DME"] * 4, class_names=("CNV", "DME", "DRUSEN"))
+    assert "DRUSEN 0" in repr(scans)  # a class may be without scans, and counts in the order of the labels
+    with pytest.warns(UserWarning, match=r"DRUSEN.*NORMAL") as seen:
+        octlib.evaluate(classifier, scans)
+    assert sum(warning.category is UserWarning for warning in seen) == 1
+
+
+def test_fewer_class_names_than_labels() -> None:
+    with pytest.raises(ValueError, match=r"must be among the class names \(CNV\), got DME"):
+        arrays(["CNV", "DME"] * 4, class_names=("CNV",))
+
+
+@pytest.mark.parametrize("use", [octlib.evaluate, octlib.fit])
+def test_classes_that_the_classifier_does_not_have(use: Callable[..., Any]) -> None:
+    with pytest.raises(ValueError, match="the scans are of CNV, VID, and of these VID can't be found among CNV, DME"):
+        use(build(class_names=("CNV", "DME")), arrays(["CNV", "VID"] * 4))
+
+
+@pytest.mark.parametrize(
+    ("labels", "error", "text"),
+    [
+        ([0, 1, 2, 7] * 2, ValueError, "between 0 and 3 for the classes CNV, DME, DRUSEN, NORMAL, got 7"),
+        ([0, -1] * 4, ValueError, "between 0 and 3 .*, got -1"),
+        ([0.0, 1.0] * 4, TypeError, "class names or whole numbers, got float64"),
+        ([0, 1, 2], ValueError, r"one for each image, 8 in all, got the shape \(3,\)"),
+    ],
+)
+def test_labels_out_of_range(labels: list[float], error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        arrays(labels, class_names=CLASSES)
+
+
+@pytest.mark.parametrize("use", [octlib.predict, octlib.explain, octlib.fit, lambda it, images: it.preprocess(images)])
+def test_nan_in_float_images(classifier: Any, use: Callable[..., Any]) -> None:
+    images = PIXELS / 255
+    images[0, 0, :3] = np.nan
+    with pytest.raises(TypeError, match="must be uint8 grey values in 0-255, got float64 with 3 NaN .*replaced first"):
+        use(classifier, images)
+
+
+# Weights and classifiers
+
+
+class Trap:
+    """What a hostile pickle is: unpickling it leaves a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+def test_weights_that_do_not_fit(tmp_path: Path) -> None:
+    save_file({"conv1.0.weight": torch.zeros(3), "other": torch.zeros(2)}, tmp_path / "w.safetensors")
+    text = (
+        r"w.safetensors does not fit test_resnet: \d+ of 90 weights matched. Missing or of another shape: "
+        r"conv1.0.weight, .* and \d+ more. In the file but not used: conv1.0.weight, other"
+    )
+    with pytest.raises(ValueError, match=text):
+        build(weights=tmp_path / "w.safetensors")
+
+
+def test_weights_that_are_a_pickle(tmp_path: Path) -> None:
+    torch.save({"weight": Trap(tmp_path / "sprung")}, tmp_path / "w.pth")
+    with pytest.raises(ValueError, match=r"w\.pth holds more than tensors, which octlib does not unpickle"):
+        build(weights=tmp_path / "w.pth")
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_a_damaged_classifier(saved: Path) -> None:
+    file = saved / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:5000])
+    with pytest.raises(ValueError, match=r"model\.safetensors is damaged, or not this classifier's"):
+        octlib.load_classifier(saved)
+    (saved / "config.json").write_text('{"format": ', encoding="utf-8")
+    with pytest.raises(ValueError, match=r"config\.json is not the configuration of an octlib classifier"):
+        octlib.load_classifier(saved)
+
+
+def test_a_classifier_of_a_newer_octlib(saved: Path) -> None:
+    config = json.loads((saved / "config.json").read_text(encoding="utf-8"))
+    (saved / "config.json").write_text(json.dumps({**config, "format_version": 99}), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"version 99.*Upgrade octlib"):
+        octlib.load_classifier(saved)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
+def test_a_classifier_that_holds_a_pickle(saved: Path, tmp_path: Path, name: str) -> None:
+    (saved / name).write_bytes(pickle.dumps(Trap(tmp_path / "sprung")))
+    with pytest.raises(ValueError, match=f"{re.escape(name)} is (damaged|not the configuration)"):
+        octlib.load_classifier(saved)
+    assert not (tmp_path / "sprung").exists()
+
+
+# Output
+
+
+def test_an_existing_output_folder(saved: Path, scans: Path, classifier: Any) -> None:
+    before = {path: path.read_bytes() for path in saved.iterdir()}
+    with pytest.raises(FileExistsError, match=r"classifier exists already\. Choose another name, or pass overwrite"):
+        classifier.save(saved)
+    for words in (("train", scans), ("evaluate", saved, scans), ("explain", saved, scans), ("predict", saved, scans)):
+        assert "classifier exists already. Choose another --output" in mistake(*words, "--output", saved)
+    assert {path: path.read_bytes() for path in saved.iterdir()} == before
