@@ -49,20 +49,18 @@ def evaluate_fold(train: octlib.OctDataset, test: octlib.OctDataset, recipe: str
 def measure(scans: octlib.OctDataset, recipe: str, seed: int) -> np.ndarray:
     """Print the figures of five folds; return their mean accuracies without and with flips."""
     parts = scans.folds(5, seed=seed)
-    results = []
+    results, accuracies = [], []
     for number, (train, test) in enumerate(parts):
         results.append(evaluate_fold(train, test, recipe))
-        plain, flipped = (np.mean(p.argmax(1) == test.labels) for p in results[-1][1])
+        accuracies.append([np.mean(view.argmax(1) == test.labels) for view in results[-1][1]])
+        plain, flipped = accuracies[-1]
         print(f"seed {seed}, fold {number}: {plain:.3f}, with flips {flipped:.3f}, {results[-1][0]:.0f} s", flush=True)
     truth = np.concatenate([test.labels for _, test in parts])
     patients = np.concatenate([test.patients for _, test in parts])
     for view, title in enumerate(("without flips", "with flips")):
         print(f"\nseed {seed}, all folds together, {title}:")
         print(score(np.concatenate([views[view] for _, views in results]), truth, patients, scans.class_names), "\n")
-    hits = [
-        [np.mean(p.argmax(1) == t.labels) for p in views] for (_, views), (_, t) in zip(results, parts, strict=True)
-    ]
-    return np.mean(hits, axis=0)
+    return np.mean(accuracies, axis=0)
 
 
 def main() -> None:

@@ -59,7 +59,8 @@ class OctClassifier(keras.Model):
         module: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        # Keras would number classifiers, and one that is built again would be saved under another name.
+        super().__init__(**{"name": "oct_classifier", **kwargs})
         self._class_names = tuple(class_names)
         self.preprocessing = (
             preprocessing if isinstance(preprocessing, Preprocessing) else Preprocessing.from_dict(preprocessing)
