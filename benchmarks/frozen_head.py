@@ -23,7 +23,8 @@ from octlib.features import extract_features
 from octlib.models.seeding import seeded
 from octlib.preprocessing import Preprocessing
 from octlib.training import head, whitening
-from octlib.training.recipe import Recipe, balanced_weights
+from octlib.training.arguments import as_class_weights
+from octlib.training.recipe import Recipe
 
 # Image size, wedges blanked, shrinkage, balanced class weights. The first row is octlib's default.
 ROWS = [
@@ -61,8 +62,8 @@ def predict_left_out(size: int, blanked: bool, balanced: bool, seed: int) -> np.
     for fold in SCANS.folds(5, seed=seed):
         train, test = ([PLACE[name] for name in part.names] for part in fold)
         classifier.head.set_weights(untrained)
-        weights = balanced_weights(SCANS.labels[train]) if balanced else None
-        recipe = Recipe(head.EPOCHS, 32, head.LEARNING_RATE, weights, None, (), 0, False)
+        weights = as_class_weights("balanced" if balanced else None, SCANS.labels[train], SCANS.class_names)
+        recipe = Recipe(head.EPOCHS, 32, head.LEARNING_RATE, class_weight=weights)
         with seeded(0):
             head.train_head(classifier, (features[train], SCANS.labels[train]), None, recipe)
         kernel, bias = classifier.head.get_weights()

@@ -5,14 +5,17 @@ The rooms' own tests go into the details; here stands one test for each mistake,
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import pickle
 import re
 import struct
 import warnings
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -349,3 +352,80 @@ def test_an_existing_output_folder(saved: Path, scans: Path, classifier: Any) ->
     for words in (("train", scans), ("evaluate", saved, scans), ("explain", saved, scans), ("predict", saved, scans)):
         assert "classifier exists already. Choose another --output" in mistake(*words, "--output", saved)
     assert {path: path.read_bytes() for path in saved.iterdir()} == before
+
+
+# Disks
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """Let the operating system refuse files of more than 20 kB, as a full disk refuses them."""
+    resource = pytest.importorskip("resource", reason="Windows has no limits of this kind")
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, former[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, former)
+
+
+@pytest.fixture
+def read_only_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse every new file and folder, as a disk that is mounted read-only does."""
+
+    def refuse(path: Any, *_: Any, **__: Any) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    monkeypatch.setattr("tempfile.mkdtemp", lambda **arguments: refuse(arguments["dir"]))
+
+
+@pytest.mark.parametrize("name", ["classifier", "classifier.keras"])
+@pytest.mark.parametrize(("disk", "reason"), [("full_disk", "File too large"), ("read_only_disk", "Read-only file")])
+def test_a_classifier_that_cannot_be_saved_leaves_the_old_one(
+    tmp_path: Path, request: pytest.FixtureRequest, name: str, disk: str, reason: str
+) -> None:
+    old = build(class_names=("x", "y"))
+    old.save(tmp_path / name)
+    request.getfixturevalue(disk)
+    with pytest.raises(OSError, match=rf"could not be written \(.*{reason}.*Make room, or choose another place"):
+        build().save(tmp_path / name, overwrite=True)
+    with pytest.raises(OSError, match=r"could not be written"):
+        build().save(tmp_path / f"new-{name}")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert octlib.load_classifier(tmp_path / name).class_names == ("x", "y")
+
+
+@pytest.mark.parametrize("freeze", [True, False])
+@pytest.mark.usefixtures("full_disk")
+def test_a_checkpoint_that_cannot_be_written(tmp_path: Path, freeze: bool) -> None:
+    images = np.random.default_rng(1).integers(0, 240, (8, 32, 32), dtype=np.uint8)
+    scans = octlib.load_oct_dataset((images, list("abababab"), list("ccddeeff")))
+    # The head of this classifier alone is more than the disk takes.
+    classifier = build(class_names=("a", "b"), freeze=freeze, head="flatten", image_size=256)
+    with pytest.raises(OSError, match=r"training\.safetensors could not be written \(.*Make room"):
+        octlib.fit(classifier, scans, epochs=2, checkpoint=tmp_path, features="none", progress=False)
+    assert list(tmp_path.iterdir()) == []
+    assert octlib.evaluate(classifier, scans, features="none").n_scans == 8
+
+
+@pytest.mark.parametrize(("disk", "reason"), [("full_disk", "File too large"), ("read_only_disk", "Read-only file")])
+def test_a_store_without_room_costs_a_warning(
+    request: pytest.FixtureRequest, cache: Path, disk: str, reason: str
+) -> None:
+    scans, classifier = arrays(["CNV"] * 4 + ["DME"] * 4), build(head="flatten", image_size=128)
+    expected = octlib.predict(classifier, scans, features="none")
+    request.getfixturevalue(disk)
+    with pytest.warns(UserWarning, match=rf"Features could not be kept in .*{reason}.*OCTLIB_CACHE.*'none'") as caught:
+        found = octlib.predict(classifier, scans)
+    assert sum(issubclass(warning.category, UserWarning) for warning in caught) == 1
+    np.testing.assert_allclose(found.filter(like="p_"), expected.filter(like="p_"), rtol=1e-5)
+    assert not list(cache.rglob("*.npy"))
+
+
+def test_a_store_that_will_not_have_room_is_known_before_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=10**4))
+    monkeypatch.setattr("octlib.features.store.SHARD_BYTES", 100)
+    classifier = build(head="flatten", image_size=(256, 1024))
+    classifier.backbone.module.register_forward_hook(lambda *_: pytest.fail("the work had begun"))
+    with pytest.raises(OSError, match=r"features of 8 scans need .* GB.*has 0\.0 GB.*OCTLIB_CACHE.*float16.*'none'"):
+        octlib.predict(classifier, arrays(["CNV"] * 4 + ["DME"] * 4))

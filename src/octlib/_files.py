@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from safetensors import SafetensorError
 
 PART = ".part"  # in the name of every file that is still being written
 
@@ -18,10 +21,13 @@ def written_whole(target: Path) -> Iterator[Path]:
     A process that is killed leaves the former file, and perhaps one named ``.*.part*`` beside it.
 
     Args:
-        target: the file that is to be; its folder must exist.
+        target: the file that is to be; its folder is made if there is none.
 
     Yields:
         Where to write. It has the target's suffix, and is gone if the block fails.
+
+    Raises:
+        OSError: if it can't be written.
 
     Example:
         >>> import tempfile
@@ -33,17 +39,41 @@ def written_whole(target: Path) -> Iterator[Path]:
     """
     part = target.with_name(f".{target.stem}-{secrets.token_hex(4)}{PART}{target.suffix}")
     try:
-        part.touch()
-        permissions = part.stat().st_mode  # as the user's umask has it; safetensors makes files of its own for one user
-        yield part
-        part.chmod(permissions)
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())  # else a power cut can leave the new name with nothing behind it
-        part.replace(target)
+        with failure_named(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part.touch()
+            permissions = part.stat().st_mode  # as the user's umask has it; safetensors makes files for one user alone
+            yield part
+            part.chmod(permissions)
+            with part.open("rb+") as file:
+                os.fsync(file.fileno())  # else a power cut can leave the new name with nothing behind it
+            part.replace(target)
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # there is none if all went well, or if its folder could not be made
+            part.unlink()
+
+
+@contextmanager
+def failure_named(target: Path) -> Iterator[None]:
+    """Say of a full or a read-only disk what was to be written, and what to do.
+
+    Args:
+        target: the file or folder that is to be.
+
+    Raises:
+        OSError: if the block fails to write.
+    """
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        kind = type(error) if isinstance(error, OSError) else OSError
+        raise kind(
+            f"{target} could not be written ({reason}), and what was there is as it was. Make room, or choose another "
+            "place."
+        ) from error
 
 
 def is_part(path: Path) -> bool:
     """Tell whether a file is one that ``written_whole`` left behind."""
-    return path.name.startswith(".") and PART in path.suffixes
+    return re.fullmatch(rf"\..*-[0-9a-f]{{8}}{re.escape(PART)}(\.[^.]+)?", path.name) is not None

@@ -19,6 +19,12 @@ def test_row_passes_on_path_and_pixels(plant):
     assert scan.read(at_least=(2, 2)).tolist() == [[9] * 5] * 4
 
 
+def test_fingerprint_is_the_origins_whatever_the_row_says(plant):
+    path = plant("a.png") / "a.png"
+    first, second = Scan(FileScan(path), "a.png", "CNV", "p"), Scan(FileScan(path), "b.png", "DME")
+    assert first.fingerprint() == second.fingerprint() == FileScan(path).fingerprint()
+
+
 def test_row_is_frozen():
     scan = Scan(ArrayScan(np.zeros((1, 4, 5), dtype=np.uint8), 0), "0")
     with pytest.raises(dataclasses.FrozenInstanceError):

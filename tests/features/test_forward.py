@@ -12,89 +12,74 @@ import torch
 from PIL import Image
 
 import octlib
-from octlib.features import extract_features, predict_probabilities
-from octlib.features.forward import preprocessed_batches
+from octlib.features.forward import forward, preprocessed_batches, require_batches
+
+Toy = Callable[..., Any]
 
 
-@pytest.fixture(scope="module")
-def classifier() -> Any:
-    return octlib.build_classifier("test_resnet", weights=None, image_size=(48, 64), dropout=0.5)
+def run(classifier: Any, scans: Any, batch_size: int = 3, progress: bool | None = False) -> list[np.ndarray]:
+    return list(
+        forward(classifier.features, classifier, scans, batch_size=batch_size, progress=progress, title="counting")
+    )
 
 
-@pytest.fixture(scope="module")
-def pixels() -> np.ndarray:
-    return np.random.default_rng(2).integers(0, 256, (7, 80, 100), dtype=np.uint8)
-
-
-@pytest.fixture(scope="module")
-def scans(pixels: np.ndarray) -> Any:
-    return octlib.load_oct_dataset((pixels, [0, 1, 2, 3, 0, 1, 2]))
-
-
-@pytest.mark.parametrize("batch_size", [1, 3, 7, 32])
-def test_any_batch_size_gives_what_the_classifier_gives(
-    classifier: Any, pixels: np.ndarray, scans: Any, batch_size: int
+@pytest.mark.parametrize("batch_size", [1, 5, 24, 32])
+def test_any_batch_size_gives_what_the_function_gives(
+    classifier: Any, pixels: np.ndarray, toy: Toy, batch_size: int
 ) -> None:
-    prepared = classifier.preprocess(pixels)
-    for function, part in ((extract_features, classifier.features), (predict_probabilities, classifier)):
-        found = function(classifier, scans, batch_size=batch_size)
-        assert found.dtype == np.float32
-        np.testing.assert_allclose(found, part(prepared).detach().cpu().numpy(), rtol=1e-4, atol=1e-6)
-    assert extract_features(classifier, scans).shape == (7, classifier.backbone.n_features)
+    parts = run(classifier, toy(), batch_size)
+    assert [len(part) for part in parts] == [len(pixels[i : i + batch_size]) for i in range(0, 24, batch_size)]
+    found = np.concatenate(parts)
+    assert found.dtype == np.float32
+    wanted = classifier.features(classifier.preprocess(pixels)).detach().numpy()
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)
 
 
-def test_probabilities_sum_to_one(classifier: Any, scans: Any) -> None:
-    probabilities = predict_probabilities(classifier, scans)
-    assert probabilities.shape == (7, 4)
-    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
-
-
-def test_the_order_is_the_datasets(classifier: Any, scans: Any) -> None:
-    features = extract_features(classifier, scans, batch_size=2)
-    assert len(np.unique(features.round(6), axis=0)) == 7
-    order = [6, 0, 3, 3]
-    np.testing.assert_allclose(extract_features(classifier, scans.subset(order), batch_size=3), features[order], 1e-4)
-
-
-def test_batches_hold_each_scan_once(classifier: Any, pixels: np.ndarray, scans: Any) -> None:
-    batches = list(preprocessed_batches(classifier, scans, 3))
+def test_batches_hold_each_scan_once(classifier: Any, pixels: np.ndarray, toy: Toy) -> None:
+    batches = list(preprocessed_batches(classifier, toy(7), 3))
     assert [len(batch) for batch in batches] == [3, 3, 1]
-    np.testing.assert_array_equal(np.concatenate(batches), classifier.preprocess(pixels))
+    np.testing.assert_array_equal(np.concatenate(batches), classifier.preprocess(pixels[:7]))
 
 
-def test_a_scan_that_cannot_be_read_is_named(classifier: Any, pixels: np.ndarray, tmp_path: Path) -> None:
-    for number, scan in enumerate(pixels[:4]):
+def test_scans_that_cannot_be_read_are_all_named(classifier: Any, pixels: np.ndarray, tmp_path: Path) -> None:
+    for number, scan in enumerate(pixels[:8]):
         Image.fromarray(scan).save(tmp_path / f"{number}.png")
-    (tmp_path / "2.png").write_bytes(b"nothing")
-    scans = octlib.load_oct_dataset([tmp_path / f"{number}.png" for number in range(4)])
-    with pytest.raises(ValueError, match=r"2\.png"):
-        predict_probabilities(classifier, scans, batch_size=2)
+    for number in (2, 7):
+        (tmp_path / f"{number}.png").write_bytes(b"nothing")
+    scans = octlib.load_oct_dataset([tmp_path / f"{number}.png" for number in range(8)])
+    with pytest.raises(ValueError, match=r"(?s)2\.png.*7\.png"):  # not only that of the first batch
+        run(classifier, scans, batch_size=2)
 
 
-@pytest.mark.parametrize("function", [extract_features, predict_probabilities])
-def test_no_scans_are_an_error(classifier: Any, scans: Any, function: Callable[..., Any]) -> None:
+def test_no_scans_are_an_error(classifier: Any, toy: Toy) -> None:
     with pytest.raises(ValueError, match="at least one scan"):
-        function(classifier, scans.subset([]))
+        run(classifier, toy().subset([]))
 
 
 @pytest.mark.parametrize("batch_size", [0, -1])
-def test_batches_hold_at_least_one_scan(classifier: Any, scans: Any, batch_size: int) -> None:
+def test_batches_hold_at_least_one_scan(classifier: Any, toy: Toy, batch_size: int) -> None:
     with pytest.raises(ValueError, match=f"batch_size must be at least 1, got {batch_size}"):
-        predict_probabilities(classifier, scans, batch_size=batch_size)
+        require_batches(toy(), batch_size)
 
 
-def test_no_gradients_are_kept_and_nothing_changes(classifier: Any, scans: Any) -> None:
+def test_no_gradients_are_kept_and_nothing_changes(build: Callable[..., Any], toy: Toy) -> None:
+    classifier = build(freeze=False)
     before = {key: value.clone() for key, value in classifier.backbone.module.state_dict().items()}
-    predict_probabilities(classifier, scans)
-    extract_features(classifier, scans)
+    run(classifier, toy())
     for key, value in classifier.backbone.module.state_dict().items():
         assert torch.equal(value, before[key]), key
     assert all(weight.value.grad is None for weight in classifier.weights)
     assert not classifier.head.kernel.value.is_inference()  # training may go on
+    assert not torch.is_inference_mode_enabled()
 
 
-def test_a_bar_is_drawn_where_it_is_asked_for(classifier: Any, scans: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    predict_probabilities(classifier, scans, batch_size=2, progress=True)
-    assert "prediction" in capsys.readouterr().err
-    predict_probabilities(classifier, scans, batch_size=2, progress=False)
+def test_inference_mode_ends_with_each_batch(classifier: Any, toy: Toy) -> None:
+    for _ in forward(classifier.features, classifier, toy(), batch_size=9, progress=False, title=""):
+        assert not torch.is_inference_mode_enabled()
+
+
+def test_a_bar_is_drawn_where_it_is_asked_for(classifier: Any, toy: Toy, capsys: pytest.CaptureFixture[str]) -> None:
+    run(classifier, toy(), progress=True)
+    assert "counting" in capsys.readouterr().err
+    run(classifier, toy(), progress=False)
     assert capsys.readouterr().err == ""

@@ -142,6 +142,62 @@ def test_unfreeze_makes_the_backbone_trainable(build: Build, scans: np.ndarray) 
     assert not np.array_equal(numpy(classifier.backbone.module.module.conv1[0].weight), before)
 
 
+# Flips
+
+
+@pytest.mark.parametrize("name", ["classifier", "classifier.keras"])
+def test_flips_are_saved(build: Build, tmp_path: Path, name: str) -> None:
+    classifier = build()
+    assert classifier.flips is False
+    classifier.flips = True
+    classifier.save(tmp_path / name)
+    assert octlib.load_classifier(tmp_path / name).flips is True
+    classifier.flips = False
+    classifier.save(tmp_path / name, overwrite=True)
+    assert octlib.load_classifier(tmp_path / name).flips is False
+
+
+def test_flips_do_not_change_the_graph(build: Build, scans: np.ndarray) -> None:
+    classifier = build()
+    before = numpy(classifier(scans))
+    classifier.flips = True
+    np.testing.assert_array_equal(numpy(classifier(scans)), before)
+
+
+@pytest.mark.parametrize("flips", [None, 1, "yes", np.True_])
+def test_flips_are_true_or_false(build: Build, flips: Any) -> None:
+    classifier = build()
+    with pytest.raises(TypeError, match="flips must be True or False, got"):
+        classifier.flips = flips
+    assert classifier.flips is False
+
+
+# Label smoothing
+
+
+@pytest.mark.parametrize("weights", [None, [0.5, 2.0, 1.0, 0.0, 3.0]])
+def test_label_smoothing_is_what_the_formula_says(build: Build, scans: np.ndarray, weights: Any) -> None:
+    classifier = build()
+    classifier.head.kernel.assign(np.random.default_rng(0).normal(0, 3, classifier.head.kernel.shape))
+    classifier.compile(loss="sparse_categorical_crossentropy")
+    labels, probabilities = labels_of(scans), classifier(scans).detach()
+    weight = None if weights is None else torch.tensor(weights)
+    # Szegedy et al. 2016: cross-entropy against 1 - s on the label, plus s spread over all classes alike.
+    logs = np.log(numpy(probabilities).astype(np.float64))
+    targets = {smoothing: (1 - smoothing) * np.eye(4)[labels] + smoothing / 4 for smoothing in (0, 0.2)}
+    each = {smoothing: -np.sum(target * logs, axis=1) for smoothing, target in targets.items()}
+    for smoothing, wanted in each.items():
+        classifier.label_smoothing = smoothing
+        found = classifier.compute_loss(scans, labels, probabilities, weight, training=True)
+        np.testing.assert_allclose(float(found), np.mean(wanted * (weights or 1)), rtol=1e-4)
+        # What a validation or an evaluation says stays comparable.
+        plain = classifier.compute_loss(scans, labels, probabilities, weight, training=False)
+        np.testing.assert_allclose(float(plain), np.mean(each[0] * (weights or 1)), rtol=1e-4)
+        if weights is None:
+            np.testing.assert_allclose(classifier.evaluate(scans, labels, verbose=0), np.mean(each[0]), rtol=1e-4)
+    assert abs(each[0.2].mean() - each[0].mean()) > 0.01  # smoothing matters
+
+
 @pytest.mark.filterwarnings("ignore")  # those of torch's exporter
 @pytest.mark.parametrize("backbone", ["test_resnet", "test_vit"])
 def test_onnx_gives_the_same_probabilities(build: Build, scans: np.ndarray, tmp_path: Path, backbone: str) -> None:

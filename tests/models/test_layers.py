@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+import octlib
 from octlib.models.layers import TimmBackbone
+from octlib.models.stages import parameter_stages
 
 Build = Callable[..., Any]
 
@@ -67,6 +70,98 @@ def test_freezing_again_is_heeded(build: Build, scans: np.ndarray) -> None:
     before = snapshot(classifier)
     classifier(scans, training=True)
     assert differing(classifier, before) == set()
+
+
+# Stages
+
+
+NAMES = ("CNV", "DME", "DRUSEN", "NORMAL")
+
+
+@pytest.fixture
+def train(scans: np.ndarray) -> Callable[[Any], set[str]]:
+    """Give a function that trains a classifier and returns the names in timm of the weights and buffers that moved."""
+    toy = octlib.load_oct_dataset((scans, [0, 1, 2, 3, 0], list("abcde")), class_names=NAMES)
+
+    def run(classifier: Any) -> set[str]:
+        before = snapshot(classifier)
+        octlib.fit(classifier, toy, epochs=1, batch_size=2, learning_rate=1e-2, progress=False)
+        return {name.removeprefix("module.") for name in differing(classifier, before)}
+
+    return run
+
+
+def last_stages(classifier: Any, stages: int) -> set[str]:
+    """Name the parameters of the last stages, and the buffers of the modules that they are in."""
+    module = classifier.backbone.module.module
+    learning = {name for stage in parameter_stages(module)[-stages:] for name in stage}
+    parts = {name.rpartition(".")[0] for name in learning}
+    return learning | {name for name, _ in module.named_buffers() if name.rpartition(".")[0] in parts}
+
+
+@pytest.mark.parametrize("stages", [1, 2, 5])
+@pytest.mark.parametrize("backbone", ["test_resnet", "test_byobnet"])
+def test_the_last_stages_learn_and_no_others(build: Build, train: Any, backbone: str, stages: int) -> None:
+    classifier = build(backbone)
+    classifier.unfreeze(stages=stages)
+    assert not classifier.frozen
+    wanted = last_stages(classifier, stages)
+    assert train(classifier) == wanted
+    assert statistics(wanted)
+    assert bool(wanted ^ set(classifier.backbone.module.module.state_dict())) == (stages < 5)
+
+
+@pytest.mark.parametrize("name", ["classifier", "classifier.keras"])
+def test_stages_that_learn_are_saved(build: Build, train: Any, tmp_path: Path, name: str) -> None:
+    classifier = build()
+    classifier.unfreeze(stages=2)
+    wanted = last_stages(classifier, 2)
+    classifier.save(tmp_path / name)
+    loaded = octlib.load_classifier(tmp_path / name)
+    assert loaded.backbone.unfrozen_stages == 2
+    assert train(loaded) == wanted
+
+
+def test_the_last_word_counts(build: Build, train: Any) -> None:
+    classifier = build()
+    classifier.unfreeze(stages=1)
+    classifier.unfreeze()
+    assert classifier.backbone.unfrozen_stages is None
+    assert "conv1.0.weight" in train(classifier)
+    classifier.unfreeze(stages=1)
+    assert train(classifier) == last_stages(classifier, 1)
+    classifier.backbone.trainable = False
+    assert classifier.frozen
+    assert train(classifier) == set()
+
+
+@pytest.mark.parametrize("backbone", ["test_vit", "test_convnext"])
+def test_networks_without_batchnorm_have_stages_too(build: Build, train: Any, backbone: str) -> None:
+    classifier = build(backbone)
+    classifier.unfreeze(stages=1)
+    moved = train(classifier)
+    assert moved <= last_stages(classifier, 1)
+    assert any("norm" in name for name in moved)
+
+
+def test_keras_trains_the_same_stages(build: Build, scans: np.ndarray) -> None:
+    classifier = build()
+    classifier.unfreeze(stages=2)
+    before = snapshot(classifier)
+    classifier.compile("adam", "sparse_categorical_crossentropy")
+    # timm starts the last normalisation of a block at zero, so that the first step moves nothing before it.
+    classifier.fit(scans, np.arange(5) % 4, batch_size=2, epochs=2, verbose=0)
+    moved = {name.removeprefix("module.") for name in differing(classifier, before)}
+    assert moved == last_stages(classifier, 2)
+
+
+@pytest.mark.parametrize("stages", [0, -1, 6, True, 1.5, "2"])
+def test_stages_that_there_are_not(build: Build, stages: Any) -> None:
+    classifier = build()
+    with pytest.raises(ValueError, match=rf"test_resnet has 5 stages, of which 1 or more .* got {stages!r}.*None"):
+        classifier.unfreeze(stages=stages)
+    assert classifier.frozen  # it is as it was
+    assert classifier.backbone.unfrozen_stages is None
 
 
 @pytest.mark.parametrize("head", ["average", "flatten"])

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import pickletools
+import shutil
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +22,7 @@ from safetensors.torch import load_file, save_file
 import octlib
 from octlib.models import saving
 from octlib.models.keras_backend import keras
+from octlib.models.state import take_state
 
 Build = Callable[..., Any]
 
@@ -27,6 +31,14 @@ FORMATS = ("classifier", "classifier.keras")
 
 def numpy(tensor: Any) -> np.ndarray:
     return tensor.detach().cpu().numpy()
+
+
+def same_state(found: Any, wanted: Any) -> None:
+    """Compare all weights and buffers bit by bit."""
+    found, wanted = take_state(found), take_state(wanted)
+    assert found.keys() == wanted.keys()
+    for name, value in wanted.items():
+        np.testing.assert_array_equal(found[name], value, err_msg=name)
 
 
 @pytest.fixture
@@ -128,10 +140,21 @@ def test_nothing_is_pickled(classifier: Any, tmp_path: Path) -> None:
     assert isinstance(keras.saving.load_model(tmp_path / "classifier.keras", safe_mode=True), octlib.OctClassifier)
 
 
-def test_other_users_may_read_what_was_saved(classifier: Any, tmp_path: Path) -> None:
-    (tmp_path / "usual").mkdir()
-    classifier.save(tmp_path / "classifier")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no umask")
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o077])
+def test_other_users_may_read_what_was_saved_as_the_umask_says(classifier: Any, tmp_path: Path, umask: int) -> None:
+    former = os.umask(umask)
+    try:
+        (tmp_path / "usual").mkdir()
+        (tmp_path / "usual.txt").touch()
+        for _ in range(2):
+            classifier.save(tmp_path / "classifier", overwrite=True)
+            classifier.save(tmp_path / "classifier.keras", overwrite=True)
+    finally:
+        os.umask(former)
     assert (tmp_path / "classifier").stat().st_mode == (tmp_path / "usual").stat().st_mode
+    for path in (*(tmp_path / "classifier").iterdir(), tmp_path / "classifier.keras"):
+        assert path.stat().st_mode == (tmp_path / "usual.txt").stat().st_mode, path
 
 
 # Overwriting, and what is left when writing fails
@@ -173,7 +196,7 @@ def fail(*_: Any, **__: Any) -> None:
 
 
 @pytest.mark.parametrize("before", [False, True])
-@pytest.mark.parametrize("fault", ["save_file", "model_card"])
+@pytest.mark.parametrize("fault", ["save", "model_card"])
 def test_no_half_written_folder_is_left(
     classifier: Any, build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, before: bool
 ) -> None:
@@ -188,23 +211,106 @@ def test_no_half_written_folder_is_left(
         assert octlib.load_classifier(tmp_path / "classifier").class_names == ("x", "y")
 
 
-def test_the_old_folder_comes_back_when_the_new_one_cannot_take_its_place(
-    classifier: Any, build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("n_replaced", [0, 1, 2])
+def test_a_folder_is_one_classifier_or_the_other_when_saving_is_broken_off(
+    classifier: Any, build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_replaced: int
 ) -> None:
-    build(class_names=("x", "y")).save(tmp_path / "classifier")
-    rename, calls = Path.rename, []
+    former = build(class_names=("x", "y"))
+    former.save(tmp_path / "classifier")
+    replace, calls = Path.replace, []
 
-    def rename_but_once(path: Path, target: Path) -> Path:
-        calls.append(path)
-        return fail() if len(calls) == 2 else rename(path, target)  # type: ignore[return-value]
+    def replace_but_the_last(path: Path, target: Path) -> Path:
+        calls.append(target.name)
+        return fail() if len(calls) > n_replaced else replace(path, target)  # type: ignore[return-value]
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "rename", rename_but_once)
+        patch.setattr(Path, "replace", replace_but_the_last)
         with pytest.raises(OSError, match="No space left"):
             classifier.save(tmp_path / "classifier", overwrite=True)
-    assert len(calls) == 3
     assert [path.name for path in tmp_path.iterdir()] == ["classifier"]
+    assert len(list((tmp_path / "classifier").iterdir())) == 3  # no parts
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        loaded = octlib.load_classifier(tmp_path / "classifier")
+    assert "model.safetensors" not in calls[:n_replaced]  # the weights come last
+    assert loaded.get_config() == former.get_config()
+    same_state(loaded, former)
+    # Only once the configuration is the new one do the two differ.
+    assert len(caught) == ("config.json" in calls[:n_replaced])
+    classifier.save(tmp_path / "classifier", overwrite=True)
+    same_state(octlib.load_classifier(tmp_path / "classifier"), classifier)
+
+
+def test_what_a_killed_process_has_left_is_no_obstacle(classifier: Any, build: Build, tmp_path: Path) -> None:
+    build(class_names=("x", "y")).save(tmp_path / "classifier")
+    for name in (".model-0123abcd.part.safetensors", ".config-0123abcd.part.json"):
+        (tmp_path / "classifier" / name).write_bytes(b"half")
     assert octlib.load_classifier(tmp_path / "classifier").class_names == ("x", "y")
+    classifier.save(tmp_path / "classifier", overwrite=True)
+    assert len(list((tmp_path / "classifier").iterdir())) == 3
+    same_state(octlib.load_classifier(tmp_path / "classifier"), classifier)
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_no_half_written_keras_file_is_left(
+    classifier: Any, build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: bool
+) -> None:
+    file = tmp_path / "classifier.keras"
+    former = build(class_names=("x", "y"))
+    if before:
+        former.save(file)
+    with monkeypatch.context() as patch:
+        patch.setattr(zipfile.ZipFile, "writestr", fail)
+        with pytest.raises(OSError, match="No space left"):
+            classifier.save(file, overwrite=True)
+    assert [path.name for path in tmp_path.iterdir()] == ([file.name] if before else [])
+    if before:
+        same_state(octlib.load_classifier(file), former)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_full_disk_costs_nothing_that_was_there(classifier: Any, build: Build, tmp_path: Path, name: str) -> None:
+    resource = pytest.importorskip("resource", reason="needs limits of resources")
+    former, target = build(class_names=("x", "y")), tmp_path / name
+    former.save(target)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+    try:
+        for place in (target, tmp_path / f"new-{name}"):
+            with pytest.raises(OSError, match="File too large"):
+                classifier.save(place, overwrite=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert not target.is_dir() or len(list(target.iterdir())) == 3
+    same_state(octlib.load_classifier(target), former)
+
+
+# Two files that say the same
+
+
+def test_weights_know_what_they_were_saved_with(classifier: Any, build: Build, tmp_path: Path) -> None:
+    other = build(class_names=("x", "y"))
+    classifier.save(tmp_path / "one")
+    other.save(tmp_path / "other")
+    shutil.copy(tmp_path / "other" / "config.json", tmp_path / "one" / "config.json")
+    with pytest.warns(UserWarning, match=r"config\.json says otherwise than the weights.*save the classifier again"):
+        loaded = octlib.load_classifier(tmp_path / "one")
+    assert loaded.get_config() == classifier.get_config()
+    same_state(loaded, classifier)
+    loaded.save(tmp_path / "one", overwrite=True)
+    same_state(octlib.load_classifier(tmp_path / "one"), classifier)  # without a warning
+
+
+def test_a_configuration_that_somebody_changed_is_not_believed(folder: Path) -> None:
+    rewritten(folder, lambda config: config["classifier"].update(class_names=["NORMAL", "DME", "AMD"]))
+    with pytest.warns(UserWarning, match="somebody has changed it"):
+        assert octlib.load_classifier(folder).class_names == ("AMD", "DME", "NORMAL")
+
+
+def test_weights_that_say_nothing_are_taken_at_the_configurations_word(folder: Path, classifier: Any) -> None:
+    save_file(load_file(folder / "model.safetensors"), folder / "model.safetensors")
+    same_state(octlib.load_classifier(folder), classifier)
 
 
 # Damage

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from octlib.models.keras_backend import keras
-from octlib.models.seeding import seeded
+from octlib.models.seeding import random_state, restore_random_state, seeded
 
 
 def global_draws() -> tuple[float, float, float]:
@@ -63,3 +63,26 @@ def test_the_global_state_is_left_alone_after_an_error() -> None:
 def test_building_leaves_the_global_state_alone(build: Callable[..., Any]) -> None:
     assert undisturbed(lambda: build(seed=4, dropout=0.2))
     assert undisturbed(lambda: build("test_vit", seed=4))
+
+
+def test_a_state_that_was_copied_comes_back() -> None:
+    state = random_state()
+    wanted = torch.rand(5)
+    assert all(values.dtype == np.uint8 for values in state.values())  # safetensors can hold it
+    assert not torch.equal(torch.rand(5), wanted)
+    restore_random_state(state)
+    assert torch.equal(torch.rand(5), wanted)
+    restore_random_state(state)  # drawing has not changed the copy
+    assert torch.equal(torch.rand(5), wanted)
+
+
+def test_dropout_goes_on_as_if_there_had_been_no_break() -> None:
+    dropout = torch.nn.Dropout(0.5)
+    ones = torch.ones(64)
+    with seeded(3):
+        dropout(ones)
+        state = random_state()
+        wanted = dropout(ones)
+    with seeded(4):
+        restore_random_state(state)
+        assert torch.equal(dropout(ones), wanted)

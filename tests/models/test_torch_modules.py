@@ -154,7 +154,7 @@ def modes(module: TimmFeatures) -> set[bool]:
 
 
 def test_frozen_parts_stay_in_evaluation_mode(build: Build) -> None:
-    module = build().backbone.module
+    module = build(freeze=False).backbone.module
     module.frozen = True
     assert modes(module.train()) == {False}
     module.frozen = False
@@ -162,8 +162,21 @@ def test_frozen_parts_stay_in_evaluation_mode(build: Build) -> None:
     assert modes(module.eval()) == {False}
 
 
+def test_a_part_without_a_parameter_that_learns_stays_in_evaluation_mode(build: Build) -> None:
+    module = build(freeze=False).backbone.module
+    for name in ("conv1", "bn1", "layer1"):
+        getattr(module.module, name).requires_grad_(False)
+    module.train()
+    for name, part in module.module.named_modules():
+        # What has no parameters of its own, such as a ReLU, follows the part that it is in.
+        if name.split(".")[0] in {"conv1", "bn1", "layer1"}:
+            assert not part.training, name
+        elif list(part.parameters()):
+            assert part.training, name
+
+
 def test_batchnorm_that_was_trained_already_stays_in_evaluation_mode(build: Build) -> None:
-    module = build().backbone.module
+    module = build(freeze=False).backbone.module
     module.frozen, module.fixed_batchnorm = False, True
     module.train()
     batchnorms = [part for part in module.modules() if isinstance(part, torch.nn.BatchNorm2d)]

@@ -57,7 +57,7 @@ def extract_features(
     if features == "none":
         return np.concatenate([rows for _, rows in _pass(classifier, scans, flipped, batch_size, progress)])
     store = _store(classifier, features)
-    keys = _keys(scans, flipped)
+    keys = _keys(scans, flipped, progress)
     store.find(keys)
     missing = store.missing(keys)
     if missing:
@@ -74,9 +74,9 @@ def extract_features(
     return found if found.nbytes > IN_MEMORY else found[:]
 
 
-def _keys(scans: OctDataset, flipped: bool) -> list[bytes]:
+def _keys(scans: OctDataset, flipped: bool, progress: bool | None) -> list[bytes]:
     try:
-        return scan_keys(scans, flipped=flipped)
+        return scan_keys(scans, flipped=flipped, progress=progress)
     except OSError:
         require_readable(scans)  # It names all files that are gone, not only the first.
         raise

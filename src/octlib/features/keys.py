@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
-from typing import Any
 
 import torch
 
 from octlib.data import OctDataset
+from octlib.data.scan import Scan
+from octlib.data.threads import in_threads
 from octlib.models import OctClassifier
 
 # What else decides how a scan is decoded, prepared and passed on.
@@ -39,30 +37,26 @@ def backbone_key(classifier: OctClassifier) -> str:
         "weights": [(name, str(value.dtype), tuple(value.shape)) for name, value in state.items()],
     }
     key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for digest in _in_threads(_digest_of_tensor, list(state.values())):
+    for digest in in_threads(_digest_of_tensor, list(state.values()), title="weights"):
         key.update(digest)
     return key.hexdigest()
 
 
-def scan_keys(scans: OctDataset, *, flipped: bool = False) -> list[bytes]:
+def scan_keys(scans: OctDataset, *, flipped: bool = False, progress: bool | None = False) -> list[bytes]:
     """Digest the content of each scan, which is faster than decoding it.
 
     Args:
         scans: the dataset.
         flipped: for the features of the scans as a mirror shows them.
+        progress: show a bar; ``None`` shows one where somebody can watch.
 
     Returns:
         32 bytes a scan: equal for equal content, whatever its name.
     """
-    contents = _in_threads(lambda scan: scan.fingerprint(), scans.scans)
+    contents = list(in_threads(Scan.fingerprint, scans.scans, title="looking up", show=progress))
     return [hashlib.sha256(b"flipped" + content).digest() for content in contents] if flipped else contents
 
 
 def _digest_of_tensor(tensor: torch.Tensor) -> bytes:
     values = tensor.detach().cpu().contiguous()
     return hashlib.sha256(values.reshape(-1).view(torch.uint8).numpy()).digest()
-
-
-def _in_threads(function: Any, items: Sequence[Any]) -> list[bytes]:
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # hashing and reading let other threads run
-        return list(pool.map(function, items))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import shutil
 import time
 import uuid
@@ -52,7 +53,7 @@ class FeatureStore:
             keys: of scans.
         """
         wanted = set(keys) - self._places.keys()
-        for file in sorted(self.folder.glob("*.npy")):
+        for file in self._files():
             if not wanted:
                 return
             shard = self._open(file)
@@ -76,8 +77,11 @@ class FeatureStore:
             OSError: if they are too many to be held in memory, and the disk has less room than they need.
         """
         needed = rows * self._row.itemsize
-        existing = next(parent for parent in (self.folder, *self.folder.parents) if parent.exists())
-        free = shutil.disk_usage(existing).free
+        try:
+            existing = next(parent for parent in (self.folder, *self.folder.parents) if parent.exists())
+            free = shutil.disk_usage(existing).free
+        except OSError:  # closed to this user, as writing will say
+            return
         if needed > max(free, SHARD_BYTES):
             raise OSError(
                 f"The features of {rows:,} scans need {needed / 1e9:.1f} GB, and {existing} has {free / 1e9:.1f} GB "
@@ -130,12 +134,32 @@ class FeatureStore:
         places = np.array([self._places[key] for key in keys], np.int64).reshape(-1, 2)
         return StoredRows(tuple(self._shards), places, self._row["features"].shape[0])
 
-    def _open(self, file: Path) -> Shard | None:
+    def _files(self) -> list[Path]:
         try:
-            shard = _mapped(file)
-        except (OSError, ValueError, EOFError):  # cut off, not an array, or pickled
+            return sorted(self.folder.glob("*.npy"))
+        except OSError:  # closed to this user, as writing will say
+            return []
+
+    def _open(self, file: Path) -> Shard | None:
+        """Open a shard; what differs from what ``_write`` writes, in its header or its length, is none."""
+        try:
+            rows, rest = divmod(file.stat().st_size - len(self._header(0)), self._row.itemsize)
+            with file.open("rb") as content:
+                if rest or rows < 1 or content.read(len(self._header(rows))) != self._header(rows):
+                    return None
+            return self._mapped(file, rows)
+        except (OSError, ValueError):  # no file, or removed by now
             return None
-        return shard if shard.dtype == self._row and shard.ndim == 1 else None
+
+    def _header(self, rows: int) -> bytes:
+        """Make the header of a .npy file; comparing is safer than to parse whatever may lie there."""
+        header = io.BytesIO()
+        content = {"descr": np.lib.format.dtype_to_descr(self._row), "fortran_order": False, "shape": (rows,)}
+        np.lib.format.write_array_header_1_0(header, content)
+        return header.getvalue()
+
+    def _mapped(self, file: Path, rows: int) -> Shard:
+        return np.memmap(file, self._row, mode="r", offset=len(self._header(rows)), shape=(rows,))
 
     def _rows_of(self, shard: Shard, wanted: set[bytes]) -> dict[bytes, int]:
         keys = [bytes(key) for key in np.asarray(shard["scan"])]
@@ -161,25 +185,26 @@ class FeatureStore:
         except OSError as error:
             self._writable = False
             warnings.warn(
-                f"Features could not be kept in {self.folder} ({error.strerror or error}), so that the next run has to "
-                "compute them again. Let OCTLIB_CACHE name another folder, or switch this off by features='none'.",
+                f"Features could not be kept in {self.folder} ({_reason(error)}), so that the next run has to compute "
+                "them again. Let OCTLIB_CACHE name another folder, or switch this off by features='none'.",
                 UserWarning,
                 stacklevel=2,
             )
             return shard
 
     def _write(self, shard: Shard) -> Shard:
-        self.folder.mkdir(parents=True, exist_ok=True)
         for part in self.folder.glob(f".*{PART}*"):
             with suppress(OSError):  # of another process, perhaps, that has just finished it
                 if time.time() - part.stat().st_mtime > ABANDONED:
                     part.unlink()
         file = self.folder / f"{uuid.uuid4().hex}.npy"
         with written_whole(file) as path, path.open("wb") as target:
-            np.save(target, shard, allow_pickle=False)
-        return _mapped(file)
+            target.write(self._header(len(shard)))
+            target.write(shard.view(np.uint8).data)  # np.save would hide why the disk refuses
+        return self._mapped(file, len(shard))
 
 
-def _mapped(file: Path) -> Shard:
-    shard: Shard = np.load(file, mmap_mode="r", allow_pickle=False)
-    return shard
+def _reason(error: OSError) -> str:
+    """Say in the operating system's words what is wrong."""
+    cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
+    return cause.strerror or str(cause)

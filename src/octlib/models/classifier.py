@@ -110,6 +110,7 @@ class OctClassifier(keras.Model):
 
     @flips.setter
     def flips(self, flips: bool) -> None:
+        """Set it."""
         if not isinstance(flips, bool):
             raise TypeError(f"flips must be True or False, got {flips!r}.")
         self._flips = flips

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
-from octlib._files import is_part, written_whole
+from octlib._files import failure_named, is_part, written_whole
 from octlib.models.card import model_card
 from octlib.models.state import load_state_dict, state_dict
 
@@ -45,9 +45,10 @@ def save_folder(classifier: OctClassifier, folder: Path) -> None:
         for part in filter(is_part, folder.iterdir()):  # of a process that was killed
             part.unlink(missing_ok=True)
         return
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # Written beside the target and moved into place, so that no half-written folder ever bears its name.
-    scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    with failure_named(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # Written beside the target and moved into place, so that no half-written folder ever bears its name.
+        scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         written = scratch / folder.name  # A temporary folder itself is closed to other users, and would stay so.
         written.mkdir()
@@ -136,7 +137,8 @@ def _write_parts(classifier: OctClassifier, folder: Path) -> None:
         written_whole(folder / CONFIG) as settings,
         written_whole(folder / CARD) as card,
     ):
-        save_file(state_dict(classifier), weights, metadata=metadata)
+        # Not by save_file: it makes a file of its own first, which nobody would remove after a process was killed.
+        weights.write_bytes(save(state_dict(classifier), metadata))
         settings.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         card.write_text(model_card(classifier), encoding="utf-8")
 

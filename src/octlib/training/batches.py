@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from octlib.training.recipe import Augment
 
 HELD_IN_MEMORY = 512 * 2**20  # bytes: larger datasets are read again in every epoch
 
+Batch = tuple[np.ndarray, ...]
+
 # Gives the rows at some positions; what it draws, it draws from the generator.
 Rows = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
@@ -22,8 +25,8 @@ Rows = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 class Batches(keras.utils.PyDataset):
     """Rows in batches, in a new order each epoch.
 
-    What is drawn for a batch depends on the seed, the epoch and the batch's number alone, so that a run that goes on
-    after a break draws the same as one without.
+    The next batch is prepared while the network works on this one. What is drawn for a batch depends on the seed, the
+    epoch and the batch's number alone, so that a run that goes on after a break draws the same as one without.
 
     Args:
         rows: gives the inputs.
@@ -49,6 +52,8 @@ class Batches(keras.utils.PyDataset):
         super().__init__(workers=1)
         self._rows, self._targets, self._weights = rows, targets, weights
         self._batch_size, self._seed, self._shuffled = batch_size, seed, shuffled
+        self._pool = ThreadPoolExecutor(max_workers=1)
+        self._upcoming: dict[tuple[int, int], Future[Batch]] = {}
         self.start_at(0)
 
     def start_at(self, epoch: int) -> None:
@@ -66,8 +71,15 @@ class Batches(keras.utils.PyDataset):
         """Number of batches in an epoch."""
         return math.ceil(len(self._targets) / self._batch_size)
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
+    def __getitem__(self, index: int) -> Batch:
         """Return one batch: rows and targets, and weights if there are any."""
+        prepared = self._upcoming.pop((self._epoch, index), None)
+        batch = self._prepare(index) if prepared is None else prepared.result()
+        if index + 1 < len(self):
+            self._upcoming = {(self._epoch, index + 1): self._pool.submit(self._prepare, index + 1)}
+        return batch
+
+    def _prepare(self, index: int) -> Batch:
         chosen = self._order[index * self._batch_size :][: self._batch_size]
         # A generator of its own for each batch: the order in which threads come by must not matter.
         rows = self._rows(chosen, np.random.default_rng((self._seed, self._epoch, index)))

@@ -69,7 +69,6 @@ class Checkpoint(keras.callbacks.Callback):
             "best_loss": self._best.loss,
             "stopped": bool(self.model.stop_training),
         }
-        self.file.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(self.file) as path:
             save_file(arrays, path, metadata={"octlib": json.dumps(state)})
 

@@ -11,7 +11,8 @@ from octlib.features import StoredRows
 
 SHRINKAGE = 0.8  # benchmarks/frozen_head.py says why
 MEASURED = 1000  # scans: more say little more of the spread, and cost much more
-CHUNK = 4096  # rows at a time: features may be more than memory holds
+CHUNK = 2**22  # values at a time: features may be more than memory holds
+NEGLIGIBLE = 1e-8  # of the largest variance: below it, rounding decides the direction, and shrinkage its gain
 
 
 @dataclass(frozen=True)
@@ -56,20 +57,16 @@ class Whitening:
         std = np.where(variance > 0, np.sqrt(variance), 1.0)
         chosen = np.random.default_rng(seed).permutation(len(labels))[:MEASURED]
         within = _within_classes((features[chosen] - mean) / std, labels[chosen])
-        _, lengths, directions = np.linalg.svd(within, full_matrices=False)
-        variances = lengths**2 / len(within)
+        variances, directions = _principal_directions(within)
         even = SHRINKAGE * variances.sum() / len(mean)
         if even == 0:  # one scan a class says nothing of the spread
-            return cls(mean, std, directions[:0], lengths[:0], 1.0)
+            return cls(mean, std, directions, variances, 1.0)
         return cls(mean, std, directions, 1 / np.sqrt((1 - SHRINKAGE) * variances + even), float(1 / np.sqrt(even)))
 
     def apply(self, features: np.ndarray) -> np.ndarray:
         """Whiten features, (n, features): float32."""
-        whitened = np.empty(features.shape, np.float32)
-        for start in range(0, len(features), CHUNK):
-            standardised = (features[start : start + CHUNK] - self.mean) / self.std
-            whitened[start : start + CHUNK] = self._multiply(standardised, 1)
-        return whitened
+        chunks = [self._multiply((chunk - self.mean) / self.std, 1).astype(np.float32) for chunk in _chunks(features)]
+        return np.concatenate(chunks)
 
     def unfold(self, kernel: np.ndarray, bias: np.ndarray) -> list[np.ndarray]:
         """Turn the weights of a layer on plain features into those on whitened ones.
@@ -95,7 +92,8 @@ class Whitening:
 
 
 def _chunks(features: np.ndarray | StoredRows) -> Iterator[np.ndarray]:
-    return (features[start : start + CHUNK] for start in range(0, len(features), CHUNK))
+    rows = max(1, CHUNK // features.shape[1])
+    return (features[start : start + rows] for start in range(0, len(features), rows))
 
 
 def _within_classes(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -103,3 +101,13 @@ def _within_classes(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
     for label in np.unique(labels):
         within[labels == label] -= within[labels == label].mean(axis=0)
     return within
+
+
+def _principal_directions(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the variances and the orthonormal directions, (directions, features), in which rows about zero vary."""
+    # By way of the rows' products with one another: with many more features than rows, several times faster than a
+    # singular value decomposition.
+    squares, combinations = np.linalg.eigh(rows @ rows.T)
+    kept = squares > NEGLIGIBLE * squares.max()
+    directions = (combinations[:, kept].T @ rows) / np.sqrt(squares[kept])[:, None]
+    return squares[kept] / len(rows), directions

@@ -1,0 +1,97 @@
+"""Prediction: the classifier's own probabilities, from stored features or not, of one view or two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import octlib
+from octlib.features import predict_probabilities, prediction
+
+Build = Callable[..., Any]
+Toy = Callable[..., Any]
+
+
+@pytest.fixture(params=["frozen", "unfrozen"])
+def either(request: pytest.FixtureRequest, classifier: Any) -> Any:
+    if request.param == "unfrozen":
+        classifier.unfreeze()
+    return classifier
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 32])
+@pytest.mark.parametrize("features", ["float32", "none"])
+def test_probabilities_are_those_of_the_graph(
+    either: Any, pixels: np.ndarray, toy: Toy, features: str, batch_size: int
+) -> None:
+    wanted = either(pixels).detach().numpy()
+    assert np.ptp(wanted, axis=0).min() > 0.01  # scans differ
+    found = predict_probabilities(either, toy(), features=features, batch_size=batch_size)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_stored_and_computed_features_give_the_same_bits(classifier: Any, toy: Toy) -> None:
+    wanted = predict_probabilities(classifier, toy(), features="none")
+    for _ in range(2):
+        np.testing.assert_array_equal(predict_probabilities(classifier, toy()), wanted)
+
+
+def test_heads_take_many_rows_in_parts(classifier: Any, toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = predict_probabilities(classifier, toy())
+    monkeypatch.setattr(prediction, "HEAD_BATCH", 5)
+    np.testing.assert_allclose(predict_probabilities(classifier, toy()), wanted, rtol=1e-5)
+
+
+def test_flips_average_a_scan_and_its_mirror_image(either: Any, pixels: np.ndarray, toy: Toy) -> None:
+    plain = either(pixels).detach().numpy()
+    mirrored = either(pixels[:, :, ::-1].copy()).detach().numpy()
+    assert np.abs(plain - mirrored).max() > 1e-3
+    found = predict_probabilities(either, toy(), flips=True)
+    np.testing.assert_allclose(found, (plain + mirrored) / 2, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_the_classifiers_own_flips_are_the_default(either: Any, toy: Toy) -> None:
+    without, both = (predict_probabilities(either, toy(), flips=flips) for flips in (False, True))
+    assert not np.allclose(without, both, atol=1e-4)
+    for flips, wanted, other in ((True, both, without), (False, without, both)):
+        either.flips = flips
+        np.testing.assert_array_equal(predict_probabilities(either, toy()), wanted)
+        np.testing.assert_array_equal(predict_probabilities(either, toy(), flips=not flips), other)
+        table = octlib.predict(either, toy())
+        np.testing.assert_array_equal(table[[f"p_{name}" for name in either.class_names]].to_numpy(), wanted)
+
+
+def test_mirrored_features_are_stored_too(classifier: Any, toy: Toy, passed: list[int]) -> None:
+    predict_probabilities(classifier, toy(), flips=True)
+    assert sum(passed) == 48
+    passed.clear()
+    predict_probabilities(classifier, toy(), flips=True)
+    octlib.evaluate(classifier, toy(), flips=True)
+    assert passed == []
+
+
+def test_features_of_an_unfrozen_backbone_are_not_kept(build: Build, toy: Toy, cache: Any) -> None:
+    predict_probabilities(build(freeze=False), toy())
+    assert not cache.exists()
+
+
+def test_a_bar_is_drawn_where_it_is_asked_for(either: Any, toy: Toy, capsys: pytest.CaptureFixture[str]) -> None:
+    predict_probabilities(either, toy(), features="none", progress=True)
+    assert ("features" if either.frozen else "prediction") in capsys.readouterr().err
+    predict_probabilities(either, toy(), features="none", progress=False)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("features", ["float32", "none"])
+def test_what_cannot_be_is_an_error(either: Any, toy: Toy, features: str) -> None:
+    with pytest.raises(ValueError, match="at least one scan"):
+        predict_probabilities(either, toy().subset([]), features=features)
+    with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
+        predict_probabilities(either, toy(), features=features, batch_size=0)
+    assert len(predict_probabilities(either, toy(1), features=features)) == 1

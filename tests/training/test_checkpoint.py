@@ -1,0 +1,148 @@
+"""Checkpoint: a run that was broken off ends as if it had not been, and no other run is taken for it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import octlib
+from octlib.models.keras_backend import keras
+from octlib.training.checkpoint import FILE
+
+both_modes = pytest.mark.parametrize("freeze", [True, False], ids=["frozen", "unfrozen"])
+
+
+class Break(keras.callbacks.Callback):
+    """Presses Ctrl-C in the middle of an epoch."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch, self.epochs = epoch, []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epochs.append(epoch)
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.epochs[-1] == self.epoch and batch == 1:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture
+def run(build, toy, tmp_path):
+    """Give a function that builds a classifier and fits it with a checkpoint; returns both."""
+
+    def make(freeze, *, classifier=None, train=None, validation=True, **kwargs):
+        classifier = classifier or build(freeze, dropout=0.3)
+        arguments = {"epochs": 5, "batch_size": 8, "learning_rate": 2e-3, "progress": False, "seed": 4}
+        history = octlib.fit(
+            classifier,
+            toy(28) if train is None else train,
+            toy(12, seed=1) if validation else None,
+            **{"checkpoint": tmp_path / "run", **arguments, **kwargs},
+        )
+        return classifier, history
+
+    return make
+
+
+def figures(history):
+    return [{name: value for name, value in epoch.items() if name != "seconds"} for epoch in history.epochs]
+
+
+@both_modes
+@pytest.mark.parametrize("validation", [True, False])
+def test_a_run_that_goes_on_ends_like_one_without_a_break(run, snapshot, freeze, validation):
+    whole, expected = run(freeze, validation=validation, checkpoint=None)
+    with pytest.raises(KeyboardInterrupt):
+        run(freeze, validation=validation, callbacks=[Break(2)])
+    with pytest.raises(KeyboardInterrupt):
+        run(freeze, validation=validation, resume=True, callbacks=[Break(4)])
+    resumed, history = run(freeze, validation=validation, resume=True)
+    assert figures(history) == figures(expected)
+    assert history.best_epoch == expected.best_epoch
+    assert snapshot(resumed) == snapshot(whole)
+
+
+@both_modes
+def test_a_finished_run_is_not_trained_again(run, snapshot, freeze):
+    finished, expected = run(freeze)
+    watch = Break(None)
+    again, history = run(freeze, resume=True, callbacks=[watch])
+    assert watch.epochs == []
+    assert snapshot(again) == snapshot(finished)
+    assert history.epochs == expected.epochs
+
+
+@both_modes
+def test_a_run_that_stopped_early_stays_stopped(run, freeze):
+    stop = keras.callbacks.EarlyStopping("loss", min_delta=1e9, patience=1)
+    _, stopped = run(freeze, callbacks=[stop])
+    assert len(stopped.epochs) == 2
+    assert len(run(freeze, resume=True)[1].epochs) == 2
+
+
+def test_logits_stay_adjusted(run, snapshot):
+    whole, _ = run(True, checkpoint=None, class_weight="logit_adjustment")
+    with pytest.raises(KeyboardInterrupt):
+        run(True, class_weight="logit_adjustment", callbacks=[Break(2)])
+    assert snapshot(run(True, class_weight="logit_adjustment", resume=True)[0]) == snapshot(whole)
+
+
+def test_without_a_checkpoint_resuming_starts_a_run(run, snapshot):
+    assert snapshot(run(True, resume=True)[0]) == snapshot(run(True, checkpoint=None)[0])
+
+
+def test_a_run_that_is_there_is_not_overwritten(run, tmp_path):
+    run(True)
+    before = (tmp_path / "run" / FILE).read_bytes()
+    with pytest.raises(FileExistsError, match=r"holds the checkpoint of a run.*resume=True"):
+        run(True, epochs=2)
+    assert (tmp_path / "run" / FILE).read_bytes() == before
+
+
+def test_resuming_needs_a_folder(run):
+    with pytest.raises(ValueError, match="checkpoint=FOLDER"):
+        run(True, checkpoint=None, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"epochs": 7}, "epochs 5, now 7"),
+        ({"seed": 5}, "seed 4, now 5"),
+        ({"learning_rate": 1e-3}, r"learning_rate 0\.002, now 0\.001"),
+        ({"class_weight": None}, r"class_weight \[1\.0, 1\.0, 1\.0, 1\.0\], now None"),
+        ({"validation": False}, "validation_scans '.*', now None"),
+    ],
+)
+def test_another_run_is_refused(run, snapshot, build, change, named):
+    run(True)
+    classifier = build(dropout=0.3)
+    before = snapshot(classifier)
+    with pytest.raises(ValueError, match=f"checkpoint of another run: {named}"):
+        run(True, resume=True, classifier=classifier, **change)
+    assert snapshot(classifier) == before
+
+
+def test_other_scans_are_another_run(run, toy):
+    run(True)
+    with pytest.raises(ValueError, match=r"training_scans"):
+        run(True, resume=True, train=toy(32))
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[:2000], lambda _: b"", lambda content: b"x" + content])
+def test_a_damaged_checkpoint_is_named(run, tmp_path, damage):
+    run(True)
+    file = tmp_path / "run" / FILE
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.raises(ValueError, match=rf"{FILE} is damaged.*Remove it to start anew"):
+        run(True, resume=True)
+
+
+def test_weights_of_somebody_elses_are_no_checkpoint(run, tmp_path):
+    from safetensors.numpy import save_file
+
+    (tmp_path / "run").mkdir()
+    save_file({"weights/0": np.zeros(3, np.float32)}, tmp_path / "run" / FILE)
+    with pytest.raises(ValueError, match="not a checkpoint of octlib"):
+        run(True, resume=True)
