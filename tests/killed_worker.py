@@ -17,6 +17,7 @@ import numpy as np
 
 import octlib
 from octlib.features import extract_features, store
+from octlib.models import saving
 from octlib.models.keras_backend import keras
 from octlib.models.state import take_state
 
@@ -42,19 +43,33 @@ def save_in_turns(folder: Path, target: str) -> None:
             classifier.save(folder / target, overwrite=True)
 
 
-def save_anew(folder: Path) -> None:
-    """Save classifiers where there are none."""
+def die(*_: Any, **__: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def save_anew(folder: Path, *, death: int | None = None) -> None:
+    """Save classifiers where there are none; perhaps die while the one with this number is written."""
     classifier = octlib.load_classifier(folder / "one")
     started()
     for number in range(10**9):
+        if number == death:
+            saving.model_card = die
         classifier.save(folder / "new" / f"{os.getpid()}-{number}")
 
 
-def fill_store(folder: Path) -> None:
-    """Fill a store, clear it, and fill it again."""
+def fill_store(folder: Path, *, death: int | None = None) -> None:
+    """Fill a store, clear it, and fill it again; perhaps die after so many batches have passed."""
     store.SHARD_BYTES = 1  # every batch becomes a file
     os.environ["OCTLIB_CACHE"] = str(folder / "cache")
     classifier, scans = octlib.load_classifier(folder / "one"), scans_in(folder)
+    passed: list[int] = []
+
+    def count(_: Any, __: Any, features: Any) -> None:
+        passed.append(len(features))
+        if len(passed) == death:
+            die()
+
+    classifier.backbone.module.register_forward_hook(count)
     started()
     while True:
         extract_features(classifier, scans, batch_size=2, progress=False)
@@ -73,7 +88,7 @@ class Death(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         if (self.epoch, batch) == self.when:
-            os.kill(os.getpid(), signal.SIGKILL)
+            die()
 
 
 def fit(folder: Path, *, freeze: bool, epochs: int, checkpoint: str | None, death: list[int] | None = None) -> None:

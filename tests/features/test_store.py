@@ -290,6 +290,19 @@ def test_what_fits_into_memory_needs_no_room(tmp_path: Path, monkeypatch: pytest
         wide.require_space(65)
 
 
+def test_a_store_that_cannot_be_written_says_so_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "SHARD_BYTES", 1)
+    (tmp_path / "file").touch()
+    writer = FeatureStore(tmp_path / "file" / "store", KEY, FEATURES)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for number in range(N):
+            writer.add(SCANS[number : number + 1], TABLE[number : number + 1])
+    np.testing.assert_array_equal(writer.rows(SCANS)[:], TABLE)
+    assert len(caught) == 1
+    assert str(tmp_path / "file" / "store") in str(caught[0].message)
+
+
 @contextmanager
 def small_files_alone() -> Iterator[None]:
     """Let no file grow beyond 1 kB, as on a disk that is full."""

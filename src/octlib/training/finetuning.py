@@ -30,8 +30,11 @@ def fine_tune(classifier: OctClassifier, train: Labelled, validation: Labelled |
     Returns:
         The figures of each epoch.
     """
+    # Where the backbone starts from nothing too, nothing speaks for a rate of its own.
+    pretrained = classifier.backbone.spec.fixed_batchnorm
+    optimizer = HeadFirstAdamW if pretrained else keras.optimizers.AdamW
     classifier.compile(
-        optimizer=HeadFirstAdamW(recipe.learning_rate, weight_decay=WEIGHT_DECAY),
+        optimizer=optimizer(recipe.learning_rate, weight_decay=WEIGHT_DECAY),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
