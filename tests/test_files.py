@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import errno
-import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from safetensors import SafetensorError
-from safetensors.numpy import save_file
 
-from octlib._files import is_part, written_whole
+from octlib._files import is_part, remove_parts, written_whole
 
 
 @pytest.fixture
@@ -62,17 +58,6 @@ def test_nothing_is_left_when_the_file_cannot_take_its_place(former: Path, monke
     assert list(former.parent.iterdir()) == [former]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no umask")
-def test_permissions_are_those_that_the_user_asked_for(tmp_path: Path) -> None:
-    former = os.umask(0o027)
-    try:
-        with written_whole(tmp_path / "weights.safetensors") as part:
-            save_file({"a": np.zeros(2)}, part)  # of itself it makes files for one user
-    finally:
-        os.umask(former)
-    assert (tmp_path / "weights.safetensors").stat().st_mode & 0o777 == 0o640
-
-
 @given(st.from_regex(r"[a-z.]{0,5}[a-z](\.[a-z]{1,4}){0,2}", fullmatch=True).filter(lambda name: name.strip(".")))
 def test_parts_are_known_for_what_they_are(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
     target = tmp_path_factory.mktemp("folder") / name
@@ -86,16 +71,25 @@ def test_files_of_other_people_are_no_parts(name: str) -> None:
     assert not is_part(Path(name))
 
 
-def test_a_full_disk_is_said_in_words_whoever_writes(former: Path) -> None:
-    for error in (OSError(errno.ENOSPC, "No space left on device"), SafetensorError("No space left on device")):
+def test_a_full_disk_is_said_in_words_once(former: Path) -> None:
+    def fill() -> None:
+        with written_whole(former.with_name("outer.txt")), written_whole(former):
+            raise OSError(errno.ENOSPC, "No space left on device")
 
-        def fill(error: Exception = error) -> None:
-            with written_whole(former):
-                raise error
-
-        with pytest.raises(OSError, match=r"note\.txt could not be written \(No space left on device\).*Make room"):
-            fill()
+    words = (
+        r"^\S*note\.txt could not be written \(No space left on device\), and what was there is as it was\. Make room"
+    )
+    with pytest.raises(OSError, match=words):
+        fill()
     assert former.read_text(encoding="utf-8") == "former"
+    assert list(former.parent.iterdir()) == [former]
+
+
+def test_what_killed_processes_left_is_removed_and_nothing_else(former: Path) -> None:
+    (former.parent / ".note-0123abcd.part.txt").touch()
+    (former.parent / ".mine.part.txt").touch()
+    remove_parts(former.parent)
+    assert {path.name for path in former.parent.iterdir()} == {"note.txt", ".mine.part.txt"}
 
 
 def test_a_file_in_the_way_of_a_folder_is_named(former: Path) -> None:

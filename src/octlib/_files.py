@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from safetensors import SafetensorError
-
 PART = ".part"  # in the name of every file that is still being written
 
 
@@ -41,10 +39,8 @@ def written_whole(target: Path) -> Iterator[Path]:
     try:
         with failure_named(target):
             target.parent.mkdir(parents=True, exist_ok=True)
-            part.touch()
-            permissions = part.stat().st_mode  # as the user's umask has it; safetensors makes files for one user alone
+            part.touch()  # A disk that refuses does so before the work.
             yield part
-            part.chmod(permissions)
             with part.open("rb+") as file:
                 os.fsync(file.fileno())  # else a power cut can leave the new name with nothing behind it
             part.replace(target)
@@ -65,10 +61,11 @@ def failure_named(target: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or error
-        kind = type(error) if isinstance(error, OSError) else OSError
-        raise kind(
+    except OSError as error:
+        if isinstance(error.__cause__, OSError):  # it has been said already
+            raise
+        reason = error.strerror or error
+        raise type(error)(
             f"{target} could not be written ({reason}), and what was there is as it was. Make room, or choose another "
             "place."
         ) from error
@@ -77,3 +74,13 @@ def failure_named(target: Path) -> Iterator[None]:
 def is_part(path: Path) -> bool:
     """Tell whether a file is one that ``written_whole`` left behind."""
     return re.fullmatch(rf"\..*-[0-9a-f]{{8}}{re.escape(PART)}(\.[^.]+)?", path.name) is not None
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what processes that were killed have left behind.
+
+    Args:
+        folder: in which nobody else is writing.
+    """
+    for part in filter(is_part, folder.iterdir()):
+        part.unlink(missing_ok=True)

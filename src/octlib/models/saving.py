@@ -19,7 +19,7 @@ from zipfile import BadZipFile
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 
-from octlib._files import failure_named, is_part, written_whole
+from octlib._files import failure_named, is_part, remove_parts, written_whole
 from octlib.models.card import model_card
 from octlib.models.state import load_state_dict, state_dict
 
@@ -42,8 +42,7 @@ def save_folder(classifier: OctClassifier, folder: Path) -> None:
     _require_replaceable(folder)
     if folder.exists():
         _write_parts(classifier, folder)
-        for part in filter(is_part, folder.iterdir()):  # of a process that was killed
-            part.unlink(missing_ok=True)
+        remove_parts(folder)
         return
     with failure_named(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)

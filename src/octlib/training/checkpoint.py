@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
-from octlib._files import written_whole
+from octlib._files import remove_parts, written_whole
 from octlib.models.keras_backend import keras
 from octlib.models.seeding import random_state, restore_random_state
 from octlib.training.callbacks import BestEpoch, Recorder
@@ -70,7 +70,9 @@ class Checkpoint(keras.callbacks.Callback):
             "stopped": bool(self.model.stop_training),
         }
         with written_whole(self.file) as path:
-            save_file(arrays, path, metadata={"octlib": json.dumps(state)})
+            # Not by save_file, which makes a temporary file of its own that a killed process would leave behind.
+            path.write_bytes(save(arrays, {"octlib": json.dumps(state)}))
+        remove_parts(self.file.parent)
 
     def _put_back(self) -> int:
         state, arrays = _read(self.file)
