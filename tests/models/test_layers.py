@@ -133,6 +133,9 @@ def test_the_last_word_counts(build: Build, train: Any) -> None:
     classifier.backbone.trainable = False
     assert classifier.frozen
     assert train(classifier) == set()
+    classifier.backbone.trainable = True
+    assert classifier.get_config()["unfrozen_stages"] is None
+    assert "conv1.0.weight" in train(classifier)
 
 
 @pytest.mark.parametrize("backbone", ["test_vit", "test_convnext"])

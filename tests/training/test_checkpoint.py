@@ -124,6 +124,12 @@ def test_another_run_is_refused(run, snapshot, build, change, named):
     assert snapshot(classifier) == before
 
 
+def test_another_classifier_is_another_run(run, build):
+    run(True)
+    with pytest.raises(ValueError, match=r"another run: classifier's dropout 0\.3, now 0\.1\. Use"):
+        run(True, resume=True, classifier=build(dropout=0.1))
+
+
 def test_other_scans_are_another_run(run, toy):
     run(True)
     with pytest.raises(ValueError, match=r"training_scans"):

@@ -32,7 +32,6 @@ class TimmBackbone(keras.layers.TorchModuleWrapper):
         self.head = head
         module = random_module(self.spec) if module is None else module
         super().__init__(TimmFeatures(module, self.spec, head), **kwargs)
-        self.unfrozen_stages: int | None = None
         self.n_features = self._count_features()
 
     def call(self, scans: Any, training: bool = False) -> Any:
@@ -58,18 +57,29 @@ class TimmBackbone(keras.layers.TorchModuleWrapper):
         Raises:
             ValueError: if the architecture has fewer, or ``stages`` is below 1.
         """
+        if stages is None:
+            self.trainable = True
+            return
         names = parameter_stages(self.module.module)
-        if stages is not None and (isinstance(stages, bool) or stages not in range(1, len(names) + 1)):
+        if isinstance(stages, bool) or stages not in range(1, len(names) + 1):
             raise ValueError(
                 f"{self.spec.architecture} has {len(names)} stages, of which 1 or more can be unfrozen, got "
                 f"{stages!r}. None unfreezes all."
             )
         self.trainable = True
-        self.unfrozen_stages = stages
-        learning = {name for stage in (names if stages is None else names[-stages:]) for name in stage}
+        learning = {name for stage in names[-stages:] for name in stage}
         name_of = {id(parameter): name for name, parameter in self.module.module.named_parameters()}
         for variable in self._trainable_variables:
             variable.trainable = name_of[id(variable.value)] in learning
+
+    @property
+    def unfrozen_stages(self) -> int | None:
+        """How many of the last stages learn; ``None`` where all do, or the backbone is frozen."""
+        if all(variable.trainable for variable in self._trainable_variables) or not self.trainable:
+            return None
+        parameters = dict(self.module.module.named_parameters())
+        stages = parameter_stages(self.module.module)
+        return sum(any(parameters[name].requires_grad for name in stage) for stage in stages)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, int]:
         """Return (batch, features) for any input."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,10 +12,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from octlib._files import remove_parts, written_whole
+from octlib.data import OctDataset
+from octlib.models import OctClassifier
 from octlib.models.keras_backend import keras
 from octlib.models.seeding import random_state, restore_random_state
 from octlib.training.callbacks import BestEpoch, Recorder
 from octlib.training.parts import Arrays, Part
+from octlib.training.recipe import Recipe
 
 FILE = "training.safetensors"
 
@@ -34,7 +38,7 @@ class Checkpoint(keras.callbacks.Callback):
     def __init__(self, folder: Path, run: Mapping[str, Any], *, resume: bool) -> None:
         super().__init__()
         self.file = folder / FILE
-        self._run, self._resume = dict(run), resume
+        self._run, self._resume = json.loads(json.dumps(run)), resume  # as it comes back from the file
         if self.file.exists() and not resume:
             raise FileExistsError(
                 f"{folder} holds the checkpoint of a run. Go on with it by resume=True, or choose another folder."
@@ -88,6 +92,40 @@ class Checkpoint(keras.callbacks.Callback):
         self._recorder.epochs += state["epochs"]
         self._best.epoch, self._best.loss = state["best_epoch"], state["best_loss"]
         return int(self._run["epochs"]) if state["stopped"] else len(state["epochs"])
+
+
+def describe_run(
+    classifier: OctClassifier, train: OctDataset, validation: OctDataset | None, recipe: Recipe
+) -> dict[str, Any]:
+    """List what must be the same for a run to go on: classifier, scans and recipe.
+
+    Args:
+        classifier: that trains.
+        train: the scans that it trains on.
+        validation: those that choose the best epoch, or ``None``.
+        recipe: how.
+
+    Returns:
+        Names and values, as JSON can hold them.
+    """
+    return {
+        **{f"classifier's {name}": value for name, value in classifier.get_config().items()},
+        "training_scans": _digest(train),
+        "validation_scans": None if validation is None else _digest(validation),
+        "epochs": recipe.epochs,
+        "batch_size": recipe.batch_size,
+        "learning_rate": recipe.learning_rate,
+        "class_weight": None if recipe.class_weight is None else recipe.class_weight.tolist(),
+        "logit_adjustment": recipe.log_prior is not None,
+        "augment": getattr(recipe.augment, "__name__", None),
+        "seed": recipe.seed,
+    }
+
+
+def _digest(scans: OctDataset) -> str:
+    """Tell datasets apart by names and labels: for a checkpoint, opening every file would be too much."""
+    rows = "\n".join(f"{scan.name}\t{scan.label}" for scan in scans)
+    return hashlib.sha256(rows.encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 def _read(file: Path) -> tuple[dict[str, Any], Arrays]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,7 @@ from octlib.models import OctClassifier
 from octlib.models.seeding import as_seed, seeded
 from octlib.training import finetuning, head
 from octlib.training.arguments import LOGIT_ADJUSTMENT, as_augmentation, as_class_weights, as_rate, as_whole
-from octlib.training.checkpoint import Checkpoint
+from octlib.training.checkpoint import Checkpoint, describe_run
 from octlib.training.history import History
 from octlib.training.imbalance import log_shares, logits_adjusted
 from octlib.training.recipe import Augment, Labelled, Outcome, Recipe, compile_classifier
@@ -111,7 +110,11 @@ def fit(
         seed=seed,
         progress=progress,
     )
-    recipe = replace(recipe, checkpoint=_checkpoint(checkpoint, resume, classifier, train, held_out, recipe))
+    if checkpoint is not None:
+        run = describe_run(classifier, train, None if held_out is None else held_out[0], recipe)
+        recipe = replace(recipe, checkpoint=Checkpoint(Path(checkpoint), run, resume=resume))
+    elif resume:
+        raise ValueError("resume=True needs the folder of the run to go on with: checkpoint=FOLDER.")
     with seeded(seed):
         outcome = _train(classifier, (train, labels), held_out, recipe)
     return History(outcome.epochs, outcome.best_epoch, time.perf_counter() - started)
@@ -149,43 +152,6 @@ def _train(classifier: OctClassifier, train: Labelled, validation: Labelled | No
 
 def _featured(classifier: OctClassifier, part: Labelled, recipe: Recipe) -> head.Features:
     return extract_features(classifier, part[0], features=recipe.features, progress=recipe.progress), part[1]
-
-
-def _checkpoint(
-    folder: str | Path | None,
-    resume: bool,
-    classifier: OctClassifier,
-    train: OctDataset,
-    validation: Labelled | None,
-    recipe: Recipe,
-) -> Checkpoint | None:
-    if folder is None:
-        if resume:
-            raise ValueError("resume=True needs the folder of the run to go on with: checkpoint=FOLDER.")
-        return None
-    run = {
-        "backbone": classifier.backbone_name,
-        "frozen": classifier.frozen,
-        "unfrozen_stages": classifier.backbone.unfrozen_stages,
-        "class_names": list(classifier.class_names),
-        "image_size": list(classifier.image_size),
-        "training_scans": _digest(train),
-        "validation_scans": None if validation is None else _digest(validation[0]),
-        "epochs": recipe.epochs,
-        "batch_size": recipe.batch_size,
-        "learning_rate": recipe.learning_rate,
-        "class_weight": None if recipe.class_weight is None else recipe.class_weight.tolist(),
-        "logit_adjustment": recipe.log_prior is not None,
-        "augment": getattr(recipe.augment, "__name__", None),
-        "seed": recipe.seed,
-    }
-    return Checkpoint(Path(folder), run, resume=resume)
-
-
-def _digest(scans: OctDataset) -> str:
-    """Tell datasets apart by names and labels: for a checkpoint, opening every file would be too much."""
-    rows = "\n".join(f"{scan.name}\t{scan.label}" for scan in scans)
-    return hashlib.sha256(rows.encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 def _warn_of_shared_patients(train: OctDataset, validation: OctDataset) -> None:
