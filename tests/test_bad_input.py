@@ -137,6 +137,16 @@ def test_unreadable_images_are_named_in_the_shell(damaged: Path, saved: Path, tm
     assert re.search(NAMED, mistake("evaluate", saved, damaged, "--output", tmp_path / "results"))
 
 
+@pytest.mark.parametrize("freeze", [True, False])
+def test_unreadable_images_of_both_parts_of_a_fit_are_named(scans: Path, freeze: bool) -> None:
+    for name in ("CNV/CNV-0-1.png", "DME/DME-3-1.png"):
+        (scans / name).write_bytes(b"nothing")
+    everything = octlib.load_oct_dataset(scans)
+    even = np.arange(8) % 2 == 0
+    with pytest.raises(ValueError, match=r"2 of 8 scans can't be read: .*CNV-0-1\.png.*DME-3-1\.png"):
+        octlib.fit(build(freeze=freeze), everything.subset(even), everything.subset(~even), epochs=1)
+
+
 def test_unreadable_images_are_left_out_only_on_request(damaged: Path, classifier: Any) -> None:
     with pytest.warns(UserWarning, match=NAMED.replace("read.", "read and were left out: .")) as seen:
         scans = octlib.load_oct_dataset(damaged, on_error="skip")

@@ -48,6 +48,7 @@ def train(folder: Path, output: Path | None, by: str, seed: int, on_error: str, 
     classifier/, history.csv, split.csv, and of the test part metrics.json, predictions.csv and figures.
     """
     import octlib
+    from octlib.data import require_readable
 
     with new_folder(output or free_name("octlib-train")) as results:
         scans = octlib.load_oct_dataset(folder, on_error=on_error)
@@ -56,7 +57,11 @@ def train(folder: Path, output: Path | None, by: str, seed: int, on_error: str, 
         parts = dict(zip(("train", "validation", "test"), scans.split(by=by, seed=seed), strict=True))
         classifier = _build(scans.class_names, seed, arguments)
         fitting = {name: arguments[name] for name in ("epochs", "batch_size", "learning_rate")}
-        history = octlib.fit(classifier, parts["train"], parts["validation"], seed=seed, **fitting)
+        try:
+            history = octlib.fit(classifier, parts["train"], parts["validation"], seed=seed, **fitting)
+        except (ValueError, FileNotFoundError):
+            require_readable(scans)  # Those of the test part would come to light only after the training.
+            raise
         click.echo(history)
         write_split(results / "split.csv", parts)
         write_history(results, history)

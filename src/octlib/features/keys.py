@@ -58,5 +58,7 @@ def scan_keys(scans: OctDataset, *, flipped: bool = False, progress: bool | None
 
 
 def _digest_of_tensor(tensor: torch.Tensor) -> bytes:
-    values = tensor.detach().cpu().contiguous()
+    values = tensor.detach().cpu()
+    # Convolutions lie in memory with channels last: in this order they need not be copied.
+    values = (values.permute(0, 2, 3, 1) if values.ndim == 4 else values).contiguous()
     return hashlib.sha256(values.reshape(-1).view(torch.uint8).numpy()).digest()

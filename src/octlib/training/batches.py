@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from octlib.data import OctDataset, require_readable
 from octlib.models import OctClassifier
 from octlib.models.keras_backend import keras
-from octlib.training.recipe import Augment
+from octlib.training.recipe import Augment, Labelled
 
 HELD_IN_MEMORY = 512 * 2**20  # bytes: larger datasets are read again in every epoch
 
@@ -89,6 +90,23 @@ class Batches(keras.utils.PyDataset):
     def on_epoch_end(self) -> None:
         """Go on to the next order."""
         self.start_at(self._epoch + 1)
+
+
+@contextmanager
+def unreadable_named(*parts: Labelled | None) -> Iterator[None]:
+    """Name the unreadable scans of all parts at once, where a block meets the first of them.
+
+    Args:
+        parts: whose scans are read in the block.
+
+    Raises:
+        ValueError: if some can't be read.
+    """
+    try:
+        yield
+    except (ValueError, FileNotFoundError):
+        require_readable([scan for part in parts if part is not None for scan in part[0]])
+        raise
 
 
 def scan_rows(classifier: OctClassifier, scans: OctDataset, augment: Augment | None = None) -> Rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from octlib.models import OctClassifier
 from octlib.models.keras_backend import keras
 from octlib.models.state import put_state, take_state
-from octlib.training.batches import Batches, scan_rows
+from octlib.training.batches import Batches, scan_rows, unreadable_named
 from octlib.training.callbacks import BestEpoch, WarmUpAndDecay
 from octlib.training.optimizer import HeadFirstAdamW
 from octlib.training.parts import Part, variables_part
@@ -39,17 +39,19 @@ def fine_tune(classifier: OctClassifier, train: Labelled, validation: Labelled |
         metrics=["accuracy"],
     )
     classifier.optimizer.build(classifier.trainable_variables)
+    held_out = None
+    with unreadable_named(train, validation):
+        rows = scan_rows(classifier, train[0], recipe.augment)
+        if validation is not None:
+            held_out = Batches(scan_rows(classifier, validation[0]), validation[1], batch_size=recipe.batch_size)
     batches = Batches(
-        scan_rows(classifier, train[0], recipe.augment),
+        rows,
         train[1],
         weights=recipe.weights_of(train[1]),
         batch_size=recipe.batch_size,
         seed=recipe.seed,
         shuffled=True,
     )
-    held_out = None
-    if validation is not None:
-        held_out = Batches(scan_rows(classifier, validation[0]), validation[1], batch_size=recipe.batch_size)
     weights = Part(lambda: take_state(classifier), lambda state: put_state(classifier, state))
     classifier.label_smoothing = LABEL_SMOOTHING
     try:

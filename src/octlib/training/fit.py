@@ -17,6 +17,7 @@ from octlib.models import OctClassifier
 from octlib.models.seeding import as_seed, seeded
 from octlib.training import finetuning, head
 from octlib.training.arguments import LOGIT_ADJUSTMENT, as_augmentation, as_class_weights, as_rate, as_whole
+from octlib.training.batches import unreadable_named
 from octlib.training.checkpoint import Checkpoint, describe_run
 from octlib.training.history import History
 from octlib.training.imbalance import log_shares, logits_adjusted
@@ -141,8 +142,10 @@ def _train(classifier: OctClassifier, train: Labelled, validation: Labelled | No
         with logits_adjusted(classifier, recipe.log_prior):
             if not classifier.frozen:
                 return finetuning.fine_tune(classifier, train, validation, recipe)
-            held_out = None if validation is None else _featured(classifier, validation, recipe)
-            return head.train_head(classifier, _featured(classifier, train, recipe), held_out, recipe)
+            with unreadable_named(train, validation):
+                held_out = None if validation is None else _featured(classifier, validation, recipe)
+                features = _featured(classifier, train, recipe)
+            return head.train_head(classifier, features, held_out, recipe)
     finally:
         # What the optimizer has gathered, and a rate that has decayed, are of no use to whoever fits next.
         compile_classifier(classifier, recipe.learning_rate)
