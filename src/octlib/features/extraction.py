@@ -56,7 +56,7 @@ def extract_features(
     require_batches(scans, batch_size)
     if features == "none":
         return np.concatenate([rows for _, rows in _pass(classifier, scans, flipped, batch_size, progress)])
-    store = _store(classifier, features)
+    store = open_store(classifier, features)
     keys = _keys(scans, flipped, progress)
     store.find(keys)
     missing = store.missing(keys)
@@ -82,7 +82,16 @@ def _keys(scans: OctDataset, flipped: bool, progress: bool | None) -> list[bytes
         raise
 
 
-def _store(classifier: OctClassifier, dtype: str) -> FeatureStore:
+def open_store(classifier: OctClassifier, dtype: str = "float32") -> FeatureStore:
+    """Open the store of a classifier's backbone.
+
+    Args:
+        classifier: its preprocessing, weights and pooling say which one.
+        dtype: ``"float32"`` or ``"float16"``.
+
+    Returns:
+        The store; on disk, it is made when something is written.
+    """
     key = backbone_key(classifier)
     height, width = classifier.image_size
     name = f"{classifier.backbone_name}-{height}x{width}-{dtype}-{key[:16]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from importlib.metadata import version
 
 import torch
@@ -15,6 +16,7 @@ from octlib.models import OctClassifier
 
 # What else decides how a scan is decoded, prepared and passed on.
 PACKAGES = ("octlib", "pillow", "timm", "torch")
+AT_A_TIME = 64  # scans
 
 
 def backbone_key(classifier: OctClassifier) -> str:
@@ -37,7 +39,9 @@ def backbone_key(classifier: OctClassifier) -> str:
         "weights": [(name, str(value.dtype), tuple(value.shape)) for name, value in state.items()],
     }
     key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for digest in in_threads(_digest_of_tensor, list(state.values()), title="weights"):
+    # The largest first, so that no thread is left alone with one in the end.
+    tensors = sorted(state.values(), key=torch.Tensor.numel, reverse=True)
+    for digest in in_threads(_digest_of_tensor, tensors, title="weights"):
         key.update(digest)
     return key.hexdigest()
 
@@ -53,8 +57,15 @@ def scan_keys(scans: OctDataset, *, flipped: bool = False, progress: bool | None
     Returns:
         32 bytes a scan: equal for equal content, whatever its name.
     """
-    contents = list(in_threads(Scan.fingerprint, scans.scans, title="looking up", show=progress))
+    # Many at a time: to hand over a single scan takes a thread as long as to read it.
+    parts = [scans.scans[start : start + AT_A_TIME] for start in range(0, len(scans), AT_A_TIME)]
+    found = in_threads(_fingerprints, parts, title="looking up", show=progress)
+    contents = [content for part in found for content in part]
     return [hashlib.sha256(b"flipped" + content).digest() for content in contents] if flipped else contents
+
+
+def _fingerprints(scans: Sequence[Scan]) -> list[bytes]:
+    return [scan.fingerprint() for scan in scans]
 
 
 def _digest_of_tensor(tensor: torch.Tensor) -> bytes:

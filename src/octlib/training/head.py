@@ -9,6 +9,7 @@ import numpy as np
 from octlib.features import StoredRows
 from octlib.models import OctClassifier
 from octlib.models.keras_backend import keras
+from octlib.models.threads import one_thread
 from octlib.training.batches import Batches, Rows
 from octlib.training.callbacks import BestEpoch
 from octlib.training.parts import variables_part
@@ -57,16 +58,17 @@ def train_head(classifier: OctClassifier, train: Features, validation: Features 
     held_out = None
     if validation is not None:
         held_out = Batches(_whitened(validation[0], scale), validation[1], batch_size=recipe.batch_size)
-    return run_epochs(
-        head,
-        classifier,
-        batches,
-        held_out,
-        recipe,
-        parts={"weights": variables_part(head.variables)},
-        best=BestEpoch(variables_part(classifier.head.variables)),
-        first=[keras.callbacks.LambdaCallback(on_epoch_end=write_back)],
-    )
+    with one_thread():
+        return run_epochs(
+            head,
+            classifier,
+            batches,
+            held_out,
+            recipe,
+            parts={"weights": variables_part(head.variables)},
+            best=BestEpoch(variables_part(classifier.head.variables)),
+            first=[keras.callbacks.LambdaCallback(on_epoch_end=write_back)],
+        )
 
 
 def _whitened(features: np.ndarray | StoredRows, scale: Whitening) -> Rows:
