@@ -16,7 +16,7 @@ from octlib.preprocessing import as_grey, read_scan
 
 
 class Origin(Protocol):
-    """What every origin offers: a path, if there is one, and the pixels."""
+    """What every origin offers: a path, if there is one, the pixels, and the lesions where somebody knows them."""
 
     @property
     def path(self) -> Path | None:
@@ -27,6 +27,9 @@ class Origin(Protocol):
 
     def fingerprint(self) -> bytes:
         """Digest the content in 32 bytes, as fast as possible: equal ones mean equal pixels."""
+
+    def lesion_mask(self) -> NDArray[np.bool_] | None:
+        """Mark the pixels of lesions, bool (height, width), or give ``None`` where nobody knows them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,10 @@ class FileScan:
                 f"A scan must be an image file, and there is none at {self.path}. Check the path."
             ) from error
 
+    def lesion_mask(self) -> None:
+        """Give ``None``: nobody marked the lesions."""
+        return
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ArrayScan:
@@ -103,6 +110,10 @@ class ArrayScan:
         """Digest the shape and the pixels: 32 bytes."""
         return _digest_of_pixels(self.images[self.index])
 
+    def lesion_mask(self) -> None:
+        """Give ``None``: nobody marked the lesions."""
+        return
+
 
 @dataclass(frozen=True, slots=True)
 class PhantomScan:
@@ -133,6 +144,10 @@ class PhantomScan:
     def fingerprint(self) -> bytes:
         """Digest the pixels, which have to be drawn for it: 32 bytes."""
         return _digest_of_pixels(self.read())
+
+    def lesion_mask(self) -> NDArray[np.bool_]:
+        """Mark the lesions, which are known because they were drawn: bool (height, width)."""
+        return render(self.spec).mask
 
 
 def _digest_of_pixels(image: NDArray[np.uint8]) -> bytes:

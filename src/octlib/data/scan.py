@@ -61,3 +61,17 @@ class Scan:
             FileNotFoundError: where the file is gone.
         """
         return self.origin.fingerprint()
+
+    def lesion_mask(self) -> NDArray[np.bool_] | None:
+        """Mark the pixels of lesions, where they are known: of phantoms they are.
+
+        Returns:
+            bool (height, width), true inside lesions, all false for a healthy retina; ``None`` where nobody marked them.
+
+        Example:
+            >>> import octlib
+            >>> scan = octlib.load_oct_dataset("phantoms").scans[0]
+            >>> scan.label, scan.lesion_mask().shape
+            ('CNV', (496, 512))
+        """
+        return self.origin.lesion_mask()
