@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
-from octlib.phantoms.generator import CLASS_NAMES, Phantom, PhantomSpec, make_phantoms, phantom_specs, render
+from octlib.phantoms.devices import DEVICES
+from octlib.phantoms.generator import make_phantoms, render
+from octlib.phantoms.phantom import Phantom
+from octlib.phantoms.spec import CLASS_NAMES, PhantomSpec, phantom_specs
 
-__all__ = ["CLASS_NAMES", "Phantom", "PhantomSpec", "make_phantoms", "phantom_specs", "render"]
+__all__ = ["CLASS_NAMES", "DEVICES", "Phantom", "PhantomSpec", "make_phantoms", "phantom_specs", "render"]

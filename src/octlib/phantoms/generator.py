@@ -1,150 +1,86 @@
-"""Generator: specifications of phantoms, and their rendering, each independent of all others."""
+"""Generator: phantoms rendered from their specifications, each independent of all others."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from octlib._suggest import unknown
-from octlib.phantoms.anatomy import boundaries, draw_anatomy, draw_view, healthy_layers, lateral
-from octlib.phantoms.lesions import DISEASES
-from octlib.phantoms.painting import expose, lesion_mask, paint_cysts, paint_layers, paint_texture
-from octlib.preprocessing import as_size
+from octlib.phantoms.anatomy import (
+    LAYERS,
+    SURFACES,
+    Anatomy,
+    Floats,
+    View,
+    draw_anatomy,
+    draw_view,
+    healthy_layers,
+    lateral,
+    surfaces_of,
+)
+from octlib.phantoms.devices import DEVICES, Device
+from octlib.phantoms.diseases import DISEASES
+from octlib.phantoms.imaging import WHITE, draw_wedges, expose, wedge_mask
+from octlib.phantoms.lesion import Lesion, waves
+from octlib.phantoms.painting import paint_layers, paint_shadows, paint_texture
+from octlib.phantoms.phantom import Phantom
+from octlib.phantoms.pockets import paint_pockets
+from octlib.phantoms.spec import PhantomSpec, phantom_specs
+from octlib.phantoms.vessels import paint_vessels
 
-CLASS_NAMES = ("CNV", "DME", "DRUSEN", "NORMAL")
-SMALLEST = 64  # pixels: below this a druse falls between two rows
-
-
-@dataclass(frozen=True)
-class PhantomSpec:
-    """All that determines one phantom.
-
-    Args:
-        label: one of ``CLASS_NAMES``.
-        number: the patient's number, from 1.
-        scan: the scan's number within the patient, from 1.
-        seed: the seed of the whole collection; together with the two numbers it seeds anatomy and scan.
-        size: (height, width) in pixels, 64 at least.
-
-    Raises:
-        TypeError: where ``size`` is no size.
-        ValueError: where the label is unknown, a number is below 1, the seed is negative or the size too small.
-
-    Example:
-        >>> PhantomSpec("DME", number=7, scan=1).patient
-        'P0007'
-    """
-
-    label: str
-    number: int
-    scan: int
-    seed: int = 0
-    size: tuple[int, int] = (496, 512)
-
-    def __post_init__(self) -> None:
-        """Check every field once."""
-        if self.label not in CLASS_NAMES:
-            raise unknown("phantom class", self.label, CLASS_NAMES)
-        object.__setattr__(self, "size", as_size(self.size))
-        if min(self.size) < SMALLEST:
-            raise ValueError(
-                f"A phantom must be at least {SMALLEST} pixels each way, got {self.size}. Resize it later."
-            )
-        if min(self.number, self.scan) < 1 or self.seed < 0:
-            raise ValueError(
-                "Patients and scans must be numbered from 1 and seeds be 0 or above, got "
-                f"patient {self.number}, scan {self.scan}, seed {self.seed}."
-            )
-
-    @property
-    def patient(self) -> str:
-        """The patient's name, such as ``P0007``."""
-        return f"P{self.number:04d}"
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Phantom:
-    """A synthetic B-scan with its truth.
-
-    Args:
-        image: uint8 (height, width) in 0-255.
-        mask: bool (height, width), true where the lesion is; nowhere in a normal scan.
-        label: one of ``CLASS_NAMES``.
-        patient: the patient's name.
-    """
-
-    image: NDArray[np.uint8]
-    mask: NDArray[np.bool_]
-    label: str
-    patient: str
-
-    def __repr__(self) -> str:
-        """Name class, patient and size, not the pixels."""
-        height, width = self.image.shape
-        return f"Phantom({self.label}, patient {self.patient}, {height} x {width})"
-
-
-def phantom_specs(
-    n_patients: int = 80, *, scans_per_patient: int = 3, size: int | tuple[int, int] = (496, 512), seed: int = 0
-) -> tuple[PhantomSpec, ...]:
-    """Specify a collection of phantoms, balanced over patients: the classes take turns.
-
-    Args:
-        n_patients: how many patients.
-        scans_per_patient: how many scans each of them has; they share the anatomy and the class.
-        size: (height, width) in pixels, or one number for a square.
-        seed: another seed gives other patients.
-
-    Returns:
-        The specifications, patient after patient. A larger collection contains a smaller one of the same seed.
-
-    Raises:
-        TypeError: where ``size`` is no size.
-        ValueError: where there would be no scan, the seed is negative or the size too small.
-
-    Example:
-        >>> [(spec.patient, spec.label) for spec in phantom_specs(3, scans_per_patient=1)]
-        [('P0001', 'CNV'), ('P0002', 'DME'), ('P0003', 'DRUSEN')]
-    """
-    if min(n_patients, scans_per_patient) < 1:
-        raise ValueError(
-            "Phantoms must have at least one patient with one scan, got "
-            f"{n_patients} patients with {scans_per_patient} scans each."
-        )
-    return tuple(
-        PhantomSpec(CLASS_NAMES[(number - 1) % len(CLASS_NAMES)], number, scan, seed, as_size(size))
-        for number in range(1, n_patients + 1)
-        for scan in range(1, scans_per_patient + 1)
-    )
+WOBBLE = 4.0  # micrometres by which the eye's wall departs from a parabola
+STIFFNESS = 0.25  # millimetres over which the inner retina evens out what lifts it
+LEAST = 0.25  # share of a layer that stays where it gives way
 
 
 def make_phantoms(
-    n_patients: int = 80, *, scans_per_patient: int = 3, size: int | tuple[int, int] = (496, 512), seed: int = 0
+    n_patients: int = 80,
+    *,
+    scans_per_patient: int = 3,
+    size: int | tuple[int, int] | None = None,
+    device: str = "spectralis",
+    severity: float | None = None,
+    averaging: int | None = None,
+    wedges: bool | None = None,
+    seed: int = 0,
 ) -> list[Phantom]:
-    """Make a collection of phantoms: ``phantom_specs``, rendered.
+    """Make synthetic B-scans whose lesions, layers and parameters are known: ``phantom_specs``, rendered.
 
     Args:
         n_patients: how many patients; the classes take turns.
-        scans_per_patient: how many scans each of them has.
-        size: (height, width) in pixels, or one number for a square.
+        scans_per_patient: how many scans each of them has; they share the anatomy and the class.
+        size: (height, width) in pixels, or one number for a square; ``None`` is the device's own.
+        device: whose looks they have: ``"spectralis"``, ``"spectralis-wide"``, ``"spectralis-fine"``, ``"cirrus"`` or
+            ``"topcon"``.
+        severity: how far the diseases have gone, in (0, 1]; ``None`` draws it for each patient.
+        averaging: how many independent frames are averaged, 1 or more; ``None`` draws it as the device does.
+        wedges: whether the scans have white wedges; ``None`` draws it.
         seed: another seed gives other patients.
 
     Returns:
-        The phantoms, patient after patient; a quarter of a megabyte each, twice that with its mask.
+        The phantoms, patient after patient; a quarter of a megabyte each, and as much for each kind of lesion.
 
     Raises:
         TypeError: where ``size`` is no size.
-        ValueError: where there would be no scan, the seed is negative or the size too small.
+        ValueError: where there would be no scan, a name is unknown or a number is out of its range.
 
     Example:
         >>> make_phantoms(2, scans_per_patient=1, size=128)
         [Phantom(CNV, patient P0001, 128 x 128), Phantom(DME, patient P0002, 128 x 128)]
     """
-    return [
-        render(spec) for spec in phantom_specs(n_patients, scans_per_patient=scans_per_patient, size=size, seed=seed)
-    ]
+    specs = phantom_specs(
+        n_patients,
+        scans_per_patient=scans_per_patient,
+        size=size,
+        device=device,
+        severity=severity,
+        averaging=averaging,
+        wedges=wedges,
+        seed=seed,
+    )
+    return [render(spec) for spec in specs]
 
 
 def render(spec: PhantomSpec) -> Phantom:
@@ -158,22 +94,89 @@ def render(spec: PhantomSpec) -> Phantom:
 
     Example:
         >>> phantom = render(PhantomSpec("DRUSEN", number=3, scan=1))
-        >>> phantom.image.shape, phantom.image.dtype, bool(phantom.mask.any())
-        ((496, 512), dtype('uint8'), True)
+        >>> phantom.image.shape, phantom.image.dtype, list(phantom.masks)
+        ((496, 512), dtype('uint8'), ['drusen'])
     """
     # Scan numbers start at 1 because a seed sequence takes a trailing 0 for absent.
     anatomy = draw_anatomy(np.random.default_rng(np.random.SeedSequence((spec.seed, spec.number))))
+    if spec.severity is not None:
+        anatomy = replace(anatomy, severity=spec.severity)
     rng = np.random.default_rng(np.random.SeedSequence((spec.seed, spec.number, spec.scan)))
-    view = draw_view(rng)
-    height, width = spec.size
-    x = lateral(width)
+    device, view = DEVICES[spec.device], draw_view(rng)
+    millimetres = device.micrometres_across * device.size[1] / 1000
+    x = lateral(spec.shape[1], millimetres)
     lesion = DISEASES[spec.label](rng, anatomy, view, x)
+    pixel = (device.depth / spec.shape[0], 1000 * millimetres / spec.shape[1])
+    surfaces = _surfaces(rng, anatomy, view, x, lesion, device.depth) / pixel[0]
+    painted = paint_layers(surfaces, spec.shape[0], lesion)
+    paint_texture(rng, painted, surfaces, millimetres)
+    paint_shadows(painted, surfaces, lesion)
+    vessels = paint_vessels(rng, painted, surfaces, view, x, pixel)
+    masks = _layer_masks(surfaces, spec.shape[0], lesion) | paint_pockets(painted, surfaces, lesion.pockets, x)
+    image, imaging = _expose(rng, painted, spec, device, anatomy, masks)
+    return Phantom(
+        image=image,
+        masks={kind: mask for kind, mask in masks.items() if mask.any()},
+        boundaries=dict(zip(SURFACES, surfaces.astype(np.float32), strict=True)),
+        label=spec.label,
+        patient=spec.patient,
+        scan=spec.scan,
+        parameters={**asdict(spec), **asdict(anatomy), **asdict(view), **lesion.details, "vessels": vessels, **imaging},
+    )
+
+
+def _surfaces(
+    rng: np.random.Generator, anatomy: Anatomy, view: View, x: Floats, lesion: Lesion, depth: float
+) -> Floats:
+    """Give the surfaces of a retina with its lesion in micrometres below the upper border."""
     layers = healthy_layers(anatomy, view, x)
     for name, added in lesion.added.items():
-        layers[name] = np.maximum(layers[name] + added, 0.25 * layers[name])  # what gives way never vanishes
-    surfaces = boundaries(anatomy, view, x, layers)
-    painted = paint_layers(surfaces, height, anatomy.choroid)
-    paint_texture(rng, painted, surfaces)
-    paint_cysts(painted, surfaces, lesion.cysts)
-    mask = lesion_mask(surfaces, lesion.cysts, height)
-    return Phantom(expose(rng, painted, anatomy.brightness), mask, spec.label, spec.patient)
+        layers[name] = np.maximum(layers[name] + added, LEAST * layers[name])
+    _keep_stiff(layers, x)
+    wobble = WOBBLE * waves(rng, x, 12)
+    return surfaces_of(anatomy, view, x, layers, depth=depth, wobble=wobble)
+
+
+def _keep_stiff(layers: dict[str, Floats], x: Floats) -> None:
+    """Let the outer nuclear layer give way to narrow bumps, in place: the inner retina follows only their outline."""
+    lifted = layers["SRF"] + layers["SHRM"] + layers["sub"]
+    if lifted.any():
+        kernel = np.exp(-(((x - x[x.size // 2]) / STIFFNESS) ** 2))
+        outline = np.convolve(np.pad(lifted, x.size // 2, mode="edge"), kernel / kernel.sum(), mode="valid")[: x.size]
+        layers["ONL"] = np.maximum(layers["ONL"] + outline - lifted, LEAST * layers["ONL"])
+
+
+def _layer_masks(surfaces: Floats, height: int, lesion: Lesion) -> dict[str, NDArray[np.bool_]]:
+    """Mark every pixel whose middle lies in a layer that is absent in health."""
+    rows = np.arange(height)[:, None] + 0.5
+    masks = {}
+    for kind, layer in (("SRF", "SRF"), ("SHRM", "SHRM"), (lesion.sub, "sub")):
+        top, bottom = surfaces[LAYERS.index(layer) + np.arange(2)]
+        if (bottom > top).any():
+            masks[kind] = (rows >= top) & (rows < bottom)
+    return masks
+
+
+def _expose(
+    rng: np.random.Generator,
+    painted: NDArray[np.float32],
+    spec: PhantomSpec,
+    device: Device,
+    anatomy: Anatomy,
+    masks: dict[str, NDArray[np.bool_]],
+) -> tuple[NDArray[np.uint8], dict[str, Any]]:
+    """Take the scan; what its wedges cover is marked as no lesion."""
+    drawn_averaging, drawn_wedges = int(rng.integers(*device.averaging, endpoint=True)), rng.random() < device.wedges
+    settings = {
+        "averaging": drawn_averaging if spec.averaging is None else spec.averaging,
+        "gain": float(anatomy.brightness * rng.uniform(0.88, 1.12)),
+        "haze": float(rng.uniform(0.85, 1.1)),
+    }
+    image = expose(rng, painted, device, **settings)
+    turned = draw_wedges(rng, spec.shape)
+    if drawn_wedges if spec.wedges is None else spec.wedges:
+        covered = wedge_mask(spec.shape, turned)
+        image[covered] = WHITE
+        for mask in masks.values():
+            mask &= ~covered
+    return image, settings | {"wedges": bool((image == WHITE).mean() > 0.001)}
