@@ -10,6 +10,7 @@ import timm
 import torch
 
 from octlib.models.configs import folder_config, named_config, specify
+from octlib.models import own
 from octlib.models.hub import from_hub
 from octlib.models.spec import BackboneSpec
 from octlib.models.weights import load_weights, weights_file
@@ -23,7 +24,8 @@ def create_backbone(
     """Create a backbone.
 
     Args:
-        name: a timm architecture (``"resnet50"``, ``"resnet50.a1_in1k"``) or a hub name (``"hf-hub:..."``).
+        name: ``"octlib"`` for octlib's own, a timm architecture (``"resnet50"``, ``"resnet50.a1_in1k"``) or a hub name
+            (``"hf-hub:..."``).
         weights: ``"pretrained"`` for timm's own, a ``.safetensors`` or ``.pth`` file, a timm folder, or ``None``.
         image_size: in pixels, a number or (height, width); ``None`` is the backbone's own.
         seed: of random weights.
@@ -36,6 +38,8 @@ def create_backbone(
         FileNotFoundError: if the weights are not there.
         ConnectionError: if the hub cannot be reached.
     """
+    if name == own.NAME:
+        name, weights = own.ARCHITECTURE, own.FOLDER if weights == "pretrained" else weights
     if weights == "pretrained":
         return from_hub(name, image_size)
     if weights is None:
@@ -57,7 +61,8 @@ def _from_disk(name: str, path: Path, image_size: Size) -> tuple[BackboneSpec, A
     expected, found = (timm.models.split_model_name_tag(each)[0] for each in (name, config.architecture))
     if expected != found:
         raise ValueError(f"{path} holds weights of {found!r}, but backbone={name!r}. Use backbone={found!r} with it.")
-    spec = specify(config, image_size, origin=path.name, fixed_batchnorm=True)
+    origin = "octlib's own, trained on phantoms" if path == own.FOLDER else path.name
+    spec = specify(config, image_size, origin=origin, fixed_batchnorm=True)
     module = random_module(spec)
     load_weights(module, file, spec)
     return replace(spec, architecture=found), module

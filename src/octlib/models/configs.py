@@ -10,6 +10,7 @@ from typing import Any
 import timm
 
 from octlib._suggest import unknown
+from octlib.models import own
 from octlib.models.spec import BackboneSpec
 from octlib.preprocessing import as_size
 
@@ -36,7 +37,7 @@ def named_config(name: str) -> BackboneConfig:
         ValueError: if timm has no such architecture, or no such weights of it.
     """
     if not timm.is_model(name):
-        raise unknown("backbone", name, timm.list_models())
+        raise unknown("backbone", name, [own.NAME, *timm.list_models()])
     architecture, _, tag = name.partition(".")
     try:
         cfg = timm.get_pretrained_cfg(name)

@@ -1,0 +1,243 @@
+"""Pretrain octlib's own backbone on phantoms, and write it as a timm folder.
+
+Usage: python scripts/pretrain_backbone.py [--output src/octlib/models/own] [--scans 16000] [--epochs 12]
+
+Nothing but phantoms is trained on. A small timm architecture learns, all at once: the class of a scan, which kinds of
+lesion it shows and how severe they are, and, for each cell of its last two maps, the share of every layer and lesion.
+Scans are distorted as devices and eyes differ: turned, moved, scaled, mirrored, brightened, blurred, made noisy.
+The same arguments give the same weights on the same machine. See the model card for what came of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import timm
+import torch
+from safetensors.torch import save_file
+from torch import nn
+from torch.nn import functional as F
+
+from octlib.phantoms import CLASS_NAMES, Phantom, PhantomSpec, render
+
+ARCHITECTURE = "mobilenetv4_conv_small_050"
+MADE_AT, SEEN_AT = 256, 224  # pixels: the border of a phantom is room for turning and moving it
+DEVICES = (("spectralis", 0.6), ("spectralis-wide", 0.2), ("cirrus", 0.1), ("topcon", 0.1))
+KINDS = ("drusen", "PED", "SHRM", "SRF", "IRF", "exudates")
+# The tissues of the label map: what lies below each of these surfaces, then the lesions, then what a scan doesn't cover.
+TISSUES = ("top of ILM", "top of GCL", "top of INL", "top of OPL", "top of ONL", "top of ELM", "top of RPE", "BM", "CSI")
+OUTSIDE = len(TISSUES) + len(KINDS) + 1
+N_TISSUES = OUTSIDE + 1
+LESION_WEIGHT = 4.0  # of cells' lesions beside layers, of which there is so much more
+BATCH, RATE, DECAY, SMOOTHING = 64, 4e-3, 0.05, 0.05
+
+
+def specification(number: int, seed: int) -> PhantomSpec:
+    """Choose what the phantom of a number is: every class in turn, of any device, more or less averaged."""
+    rng = np.random.default_rng((seed, number))
+    device = rng.choice([name for name, _ in DEVICES], p=[share for _, share in DEVICES])
+    # A small scan averages over the pixels of a large one.
+    averaging = int(rng.integers(2, 12))
+    label = CLASS_NAMES[number % len(CLASS_NAMES)]
+    return PhantomSpec(
+        label, number + 1, scan=1, seed=seed, device=str(device), size=(MADE_AT, MADE_AT), averaging=averaging
+    )
+
+
+def tissues(phantom: Phantom) -> np.ndarray:
+    """Draw the label map: uint8 (height, width), 0 for the vitreous."""
+    rows = np.arange(phantom.image.shape[0])[:, None] + 0.5
+    labels = sum((rows >= phantom.boundaries[name]).astype(np.uint8) for name in TISSUES)
+    for number, kind in enumerate(KINDS):
+        if kind in phantom.masks:
+            labels[phantom.masks[kind]] = len(TISSUES) + 1 + number
+    return np.asarray(labels, dtype=np.uint8)
+
+
+def example(number: int, seed: int) -> tuple[np.ndarray, np.ndarray, int, np.ndarray]:
+    """Make a phantom: image, label map at a quarter of the size, class, and for each kind of lesion the share of the scan."""
+    phantom = render(specification(number, seed))
+    image, labels = phantom.image.copy(), tissues(phantom)
+    outside = image == 255
+    if outside.mean() > 0.01:  # saturated specks are no wedge
+        labels[outside] = OUTSIDE
+        image[outside] = 0 if number % 5 else 255  # octlib blanks wedges; some stay, should it miss one
+    areas = [phantom.masks[kind].mean() if kind in phantom.masks else 0.0 for kind in KINDS]
+    return image, labels[::4, ::4], CLASS_NAMES.index(phantom.label), np.array(areas, dtype=np.float32)
+
+
+def collection(count: int, seed: int, workers: int) -> dict[str, torch.Tensor]:
+    """Make all phantoms, in worker processes; uint8 images and label maps."""
+    with ProcessPoolExecutor(workers) as pool:
+        made = list(pool.map(partial(example, seed=seed), range(count), chunksize=64))
+    names = ("images", "tissues", "labels", "areas")
+    return {name: torch.from_numpy(np.stack(part)) for name, part in zip(names, zip(*made, strict=True), strict=True)}
+
+
+def distorted(images: torch.Tensor, maps: torch.Tensor, noise: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Turn, move, scale and mirror scans with their label maps, then change their light.
+
+    Args:
+        images: uint8 (n, MADE_AT, MADE_AT).
+        maps: uint8 (n, MADE_AT / 4, MADE_AT / 4).
+        noise: where the randomness comes from.
+
+    Returns:
+        float (n, SEEN_AT, SEEN_AT) in 0-1, and int64 (n, SEEN_AT / 4, SEEN_AT / 4).
+    """
+
+    def uniform(low: float, high: float) -> torch.Tensor:
+        return torch.empty(len(images)).uniform_(low, high, generator=noise)
+
+    turn, shear = uniform(-0.12, 0.12), uniform(-0.1, 0.1)
+    mirror = torch.where(uniform(0, 1) < 0.5, -1.0, 1.0)
+    wide, high = uniform(0.65, 1.1), uniform(0.65, 1.1)
+    rows = [
+        torch.stack([mirror * wide, -turn * high, uniform(-0.15, 0.15)], 1),
+        torch.stack([(turn + shear) * wide, high, uniform(-0.15, 0.15)], 1),
+    ]
+    grid = F.affine_grid(torch.stack(rows, 1), [len(images), 1, SEEN_AT, SEEN_AT], align_corners=False)
+    seen = F.grid_sample(images[:, None].float() / 255, grid, align_corners=False)[:, 0]
+    marked = F.grid_sample(maps[:, None].float() + 1, grid[:, ::4, ::4], mode="nearest", align_corners=False)[:, 0]
+    marked = torch.where(marked == 0, OUTSIDE, marked - 1).long()
+    return relit(seen, noise, uniform), marked
+
+
+def relit(seen: torch.Tensor, noise: torch.Generator, uniform: Any) -> torch.Tensor:
+    """Change gamma, gain, offset, shading, sharpness and noise of scans."""
+
+    def each(low: float, high: float) -> torch.Tensor:
+        return uniform(low, high)[:, None, None]
+
+    seen = seen.clamp(1e-4, 1) ** each(0.65, 1.6) * each(0.75, 1.3) + each(-0.04, 0.06)
+    shade = torch.empty(len(seen), 1, 4, 4).uniform_(0.8, 1.2, generator=noise)
+    seen = seen * F.interpolate(shade, SEEN_AT, mode="bilinear")[:, 0]
+    blurred = F.avg_pool2d(seen[:, None], 3, 1, 1)[:, 0]
+    seen = torch.lerp(seen, blurred, (each(-0.6, 1)).clamp(min=0))
+    grain = torch.randn(seen.shape, generator=noise)
+    return (seen + grain * each(-0.03, 0.06).clamp(min=0)).clamp(0, 1)
+
+
+class Pupil(nn.Module):
+    """The backbone with its teachers' questions: class, kinds and areas of lesions, tissues of two maps."""
+
+    def __init__(self) -> None:
+        """Build it."""
+        super().__init__()
+        self.backbone = timm.create_model(ARCHITECTURE, num_classes=0, drop_path_rate=0.05)
+        self.scales = (16, 32)
+        channels = {info["reduction"]: info["num_chs"] for info in self.backbone.feature_info}
+        self.dense = nn.ModuleList([nn.Conv2d(channels[scale], N_TISSUES, 1) for scale in self.scales])
+        features = self.backbone(torch.zeros(2, 3, 64, 64)).shape[1]
+        self.classes, self.kinds, self.areas = (
+            nn.Linear(features, count) for count in (len(CLASS_NAMES), len(KINDS), len(KINDS))
+        )
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, list[torch.Tensor]]:
+        """Answer all questions about float (n, SEEN_AT, SEEN_AT) in 0-1."""
+        pictures = ((images - 0.5) / 0.5)[:, None].expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+        last, maps = self.backbone.forward_intermediates(pictures)
+        by_size = {SEEN_AT // each.shape[-1]: each for each in maps} | {32: last}
+        pooled = self.backbone.forward_head(last, pre_logits=True)
+        answers = [question(by_size[scale]) for question, scale in zip(self.dense, self.scales, strict=True)]
+        return self.classes(pooled), self.kinds(pooled), self.areas(pooled), answers
+
+
+def tissue_loss(answer: torch.Tensor, maps: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Hold a map's answer against the shares of tissues in each of its cells."""
+    shares = F.one_hot(maps, N_TISSUES).permute(0, 3, 1, 2).float()
+    wanted = F.adaptive_avg_pool2d(shares, answer.shape[-1])
+    return -(wanted * weights[:, None, None] * answer.log_softmax(1)).sum(1).mean()
+
+
+def loss_of(pupil: Pupil, batch: dict[str, torch.Tensor], weights: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Add all losses up; return them with the share of right classes."""
+    classes, kinds, areas, answers = pupil(batch["images"])
+    loss = F.cross_entropy(classes, batch["labels"], label_smoothing=SMOOTHING)
+    loss = loss + F.binary_cross_entropy_with_logits(kinds, (batch["areas"] > 0).float())
+    loss = loss + F.smooth_l1_loss(areas, torch.log10(batch["areas"] * 1e4 + 1))
+    loss = loss + sum(tissue_loss(answer, batch["tissues"], weights) for answer in answers)
+    return loss, (classes.argmax(1) == batch["labels"]).float().mean()
+
+
+def train(data: dict[str, torch.Tensor], epochs: int, seed: int, output: Path) -> None:
+    """Train for some epochs, one cycle of the learning rate, and write the backbone after each."""
+    torch.manual_seed(seed)
+    noise = torch.Generator().manual_seed(seed)
+    pupil = Pupil().to(memory_format=torch.channels_last)
+    steps = len(data["images"]) // BATCH
+    optimizer = torch.optim.AdamW(pupil.parameters(), RATE, weight_decay=DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, epochs * steps, pct_start=0.15)
+    average = torch.optim.swa_utils.AveragedModel(
+        pupil, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998), use_buffers=True
+    )
+    weights = torch.ones(N_TISSUES)
+    weights[len(TISSUES) + 1 : OUTSIDE] = LESION_WEIGHT
+    for epoch in range(epochs):
+        started, losses, rights = time.perf_counter(), [], []
+        order = torch.randperm(len(data["images"]), generator=noise)
+        for step in range(steps):
+            chosen = order[step * BATCH : (step + 1) * BATCH]
+            batch = {name: values[chosen] for name, values in data.items()}
+            batch["images"], batch["tissues"] = distorted(batch["images"], batch["tissues"], noise)
+            loss, right = loss_of(pupil, batch, weights)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(pupil.parameters(), 5.0)
+            optimizer.step()
+            schedule.step()
+            average.update_parameters(pupil)
+            losses.append(loss.item())
+            rights.append(right.item())
+        seconds = time.perf_counter() - started
+        print(f"epoch {epoch + 1}: loss {np.mean(losses):.3f}, accuracy {np.mean(rights):.3f}, {seconds:.0f} s", flush=True)
+        write(average.module.backbone, output)
+
+
+def write(backbone: nn.Module, output: Path) -> None:
+    """Write a timm folder: config.json and model.safetensors."""
+    output.mkdir(parents=True, exist_ok=True)
+    weights = {name: value.contiguous() for name, value in backbone.state_dict().items()}
+    save_file(weights, output / "model.safetensors", metadata={"format": "pt"})
+    config = {
+        "architecture": ARCHITECTURE,
+        "num_classes": 0,
+        "num_features": backbone.num_features,
+        "global_pool": "avg",
+        "pretrained_cfg": {
+            "tag": "octlib",
+            "input_size": [3, SEEN_AT, SEEN_AT],
+            "mean": [0.5, 0.5, 0.5],
+            "std": [0.5, 0.5, 0.5],
+            "num_classes": 0,
+            "classifier": "classifier",
+            "license": "apache-2.0",
+        },
+    }
+    (output / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Make phantoms, train, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path, default=Path("src/octlib/models/own"))
+    parser.add_argument("--scans", type=int, default=16000)
+    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--seed", type=int, default=2026)
+    parser.add_argument("--workers", type=int, default=2)
+    arguments = parser.parse_args()
+    print({name: version(name) for name in ("octlib", "timm", "torch")}, torch.get_num_threads(), "threads")
+    data = collection(arguments.scans, arguments.seed, arguments.workers)
+    train(data, arguments.epochs, arguments.seed, arguments.output)
+
+
+if __name__ == "__main__":
+    main()
