@@ -41,7 +41,9 @@ def figures(image: np.ndarray) -> dict[str, float]:
     retina = even & (mean >= 50) & (mean < 110)
     for name, shift in (("across", (0, 1)), ("down", (1, 0))):
         moved = np.roll(grain, shift, (0, 1))
-        found[f"speckle correlation at 1 pixel {name}"] = float((grain * moved)[retina].sum() / (grain**2)[retina].sum())
+        found[f"speckle correlation at 1 pixel {name}"] = float(
+            (grain * moved)[retina].sum() / (grain**2)[retina].sum()
+        )
     return found | spectrum(np.where(valid, scan, np.median(scan[valid]))) | layers(scan, valid)
 
 

@@ -24,7 +24,7 @@ import timm
 import torch
 from safetensors.torch import save_file
 from torch import nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from octlib.phantoms import CLASS_NAMES, Phantom, PhantomSpec, render
 
@@ -32,8 +32,18 @@ ARCHITECTURE = "mobilenetv4_conv_small_050"
 MADE_AT, SEEN_AT = 256, 224  # pixels: the border of a phantom is room for turning and moving it
 DEVICES = (("spectralis", 0.6), ("spectralis-wide", 0.2), ("cirrus", 0.1), ("topcon", 0.1))
 KINDS = ("drusen", "PED", "SHRM", "SRF", "IRF", "exudates")
-# The tissues of the label map: what lies below each of these surfaces, then the lesions, then what a scan doesn't cover.
-TISSUES = ("top of ILM", "top of GCL", "top of INL", "top of OPL", "top of ONL", "top of ELM", "top of RPE", "BM", "CSI")
+# The label map: what lies below each of these surfaces, then the lesions, then what a scan doesn't cover.
+TISSUES = (
+    "top of ILM",
+    "top of GCL",
+    "top of INL",
+    "top of OPL",
+    "top of ONL",
+    "top of ELM",
+    "top of RPE",
+    "BM",
+    "CSI",
+)
 OUTSIDE = len(TISSUES) + len(KINDS) + 1
 N_TISSUES = OUTSIDE + 1
 LESION_WEIGHT = 4.0  # of cells' lesions beside layers, of which there is so much more
@@ -104,9 +114,11 @@ def distorted(images: torch.Tensor, maps: torch.Tensor, noise: torch.Generator) 
         torch.stack([mirror * wide, -turn * high, uniform(-0.15, 0.15)], 1),
         torch.stack([(turn + shear) * wide, high, uniform(-0.15, 0.15)], 1),
     ]
-    grid = F.affine_grid(torch.stack(rows, 1), [len(images), 1, SEEN_AT, SEEN_AT], align_corners=False)
-    seen = F.grid_sample(images[:, None].float() / 255, grid, align_corners=False)[:, 0]
-    marked = F.grid_sample(maps[:, None].float() + 1, grid[:, ::4, ::4], mode="nearest", align_corners=False)[:, 0]
+    grid = functional.affine_grid(torch.stack(rows, 1), [len(images), 1, SEEN_AT, SEEN_AT], align_corners=False)
+    seen = functional.grid_sample(images[:, None].float() / 255, grid, align_corners=False)[:, 0]
+    marked = functional.grid_sample(maps[:, None].float() + 1, grid[:, ::4, ::4], mode="nearest", align_corners=False)[
+        :, 0
+    ]
     marked = torch.where(marked == 0, OUTSIDE, marked - 1).long()
     return relit(seen, noise, uniform), marked
 
@@ -119,8 +131,8 @@ def relit(seen: torch.Tensor, noise: torch.Generator, uniform: Any) -> torch.Ten
 
     seen = seen.clamp(1e-4, 1) ** each(0.65, 1.6) * each(0.75, 1.3) + each(-0.04, 0.06)
     shade = torch.empty(len(seen), 1, 4, 4).uniform_(0.8, 1.2, generator=noise)
-    seen = seen * F.interpolate(shade, SEEN_AT, mode="bilinear")[:, 0]
-    blurred = F.avg_pool2d(seen[:, None], 3, 1, 1)[:, 0]
+    seen = seen * functional.interpolate(shade, SEEN_AT, mode="bilinear")[:, 0]
+    blurred = functional.avg_pool2d(seen[:, None], 3, 1, 1)[:, 0]
     seen = torch.lerp(seen, blurred, (each(-0.6, 1)).clamp(min=0))
     grain = torch.randn(seen.shape, generator=noise)
     return (seen + grain * each(-0.03, 0.06).clamp(min=0)).clamp(0, 1)
@@ -153,17 +165,17 @@ class Pupil(nn.Module):
 
 def tissue_loss(answer: torch.Tensor, maps: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """Hold a map's answer against the shares of tissues in each of its cells."""
-    shares = F.one_hot(maps, N_TISSUES).permute(0, 3, 1, 2).float()
-    wanted = F.adaptive_avg_pool2d(shares, answer.shape[-1])
+    shares = functional.one_hot(maps, N_TISSUES).permute(0, 3, 1, 2).float()
+    wanted = functional.adaptive_avg_pool2d(shares, answer.shape[-1])
     return -(wanted * weights[:, None, None] * answer.log_softmax(1)).sum(1).mean()
 
 
 def loss_of(pupil: Pupil, batch: dict[str, torch.Tensor], weights: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Add all losses up; return them with the share of right classes."""
     classes, kinds, areas, answers = pupil(batch["images"])
-    loss = F.cross_entropy(classes, batch["labels"], label_smoothing=SMOOTHING)
-    loss = loss + F.binary_cross_entropy_with_logits(kinds, (batch["areas"] > 0).float())
-    loss = loss + F.smooth_l1_loss(areas, torch.log10(batch["areas"] * 1e4 + 1))
+    loss = functional.cross_entropy(classes, batch["labels"], label_smoothing=SMOOTHING)
+    loss = loss + functional.binary_cross_entropy_with_logits(kinds, (batch["areas"] > 0).float())
+    loss = loss + functional.smooth_l1_loss(areas, torch.log10(batch["areas"] * 1e4 + 1))
     loss = loss + sum(tissue_loss(answer, batch["tissues"], weights) for answer in answers)
     return loss, (classes.argmax(1) == batch["labels"]).float().mean()
 
@@ -198,7 +210,10 @@ def train(data: dict[str, torch.Tensor], epochs: int, seed: int, output: Path) -
             losses.append(loss.item())
             rights.append(right.item())
         seconds = time.perf_counter() - started
-        print(f"epoch {epoch + 1}: loss {np.mean(losses):.3f}, accuracy {np.mean(rights):.3f}, {seconds:.0f} s", flush=True)
+        print(
+            f"epoch {epoch + 1}: loss {np.mean(losses):.3f}, accuracy {np.mean(rights):.3f}, {seconds:.0f} s",
+            flush=True,
+        )
         write(average.module.backbone, output)
 
 

@@ -1,4 +1,4 @@
-"""Anatomy: layers lie in their order, the pit is a pit, and patients differ."""
+"""Anatomy: layers lie in their order, the pit is a pit, patients differ, and the old have thinner retinas."""
 
 from __future__ import annotations
 
@@ -8,40 +8,55 @@ import numpy as np
 import pytest
 
 from octlib.phantoms.anatomy import (
+    IN_THE_PIT,
     LAYERS,
+    SURFACES,
+    TYPICAL,
     Anatomy,
     View,
-    boundaries,
     draw_anatomy,
     draw_view,
     healthy_layers,
     lateral,
+    surfaces_of,
 )
 
-X = lateral(512)
-CENTRAL = View(fovea=0.0, pit=1.0, depth=1100.0, tilt=0.0)
+X = lateral(512, 6.0)
+STILL = np.zeros(512)
+CENTRAL = View(fovea=0.0, pit=1.0, depth=0.5, tilt=0.0)
+ABSENT = ("SRF", "SHRM", "sub")
 
 
 def patients(n: int = 20) -> list[Anatomy]:
     return [draw_anatomy(np.random.default_rng(seed)) for seed in range(n)]
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_layers_lie_in_their_order(seed: int) -> None:
+@pytest.mark.parametrize("seed", range(20))
+def test_layers_lie_in_their_order_within_the_scan(seed):
     rng = np.random.default_rng(seed)
     anatomy, view = draw_anatomy(rng), draw_view(rng)
-    surfaces = boundaries(anatomy, view, X, healthy_layers(anatomy, view, X))
-    assert surfaces.shape == (len(LAYERS) + 1, 512)
+    surfaces = surfaces_of(anatomy, view, X, healthy_layers(anatomy, view, X), depth=1920, wobble=STILL)
+    assert surfaces.shape == (len(SURFACES), 512)
     assert (np.diff(surfaces, axis=0) >= 0).all()
-    assert surfaces.min() > 0
-    assert surfaces.max() < 1900
+    assert surfaces[0].min() > 0
+    assert surfaces[SURFACES.index("BM")].max() < 1920
 
 
-def test_columns_lie_evenly_about_the_middle() -> None:
-    np.testing.assert_allclose(lateral(4), [-2.25, -0.75, 0.75, 2.25])
+def test_a_retina_that_would_leave_the_scan_is_moved_into_it():
+    anatomy = patients(1)[0]
+    layers = healthy_layers(anatomy, CENTRAL, X)
+    for depth in (0.02, 0.99):
+        view = dataclasses.replace(CENTRAL, depth=depth)
+        surfaces = surfaces_of(anatomy, view, X, layers, depth=1920, wobble=STILL)
+        assert surfaces[0].min() >= 39
+        assert surfaces[SURFACES.index("BM")].max() < 1920
 
 
-def test_the_fovea_is_a_pit_in_the_inner_layers_where_the_view_says() -> None:
+def test_columns_lie_evenly_about_the_middle():
+    np.testing.assert_allclose(lateral(4, 6.0), [-2.25, -0.75, 0.75, 2.25])
+
+
+def test_the_fovea_is_a_pit_in_the_inner_layers_where_the_view_says():
     for anatomy in patients():
         for fovea in (-0.5, 0.4):
             layers = healthy_layers(anatomy, dataclasses.replace(CENTRAL, fovea=fovea), X)
@@ -52,27 +67,36 @@ def test_the_fovea_is_a_pit_in_the_inner_layers_where_the_view_says() -> None:
             assert 0.45 < at_fovea / around < 0.85
 
 
-def test_a_cut_beside_the_fovea_has_a_shallower_pit() -> None:
+def test_a_cut_beside_the_fovea_has_a_shallower_pit():
     anatomy = patients()[0]
     inner = [healthy_layers(anatomy, dataclasses.replace(CENTRAL, pit=pit), X)["INL"].min() for pit in (1, 0.5, 0)]
     assert inner == sorted(inner)
     assert inner[0] < 0.4 * inner[2]
 
 
-def test_a_retina_is_as_thick_as_a_human_one() -> None:
+def test_a_retina_is_as_thick_as_a_human_one():
     thickness = [sum(healthy_layers(anatomy, CENTRAL, X).values()).mean() for anatomy in patients()]
     assert 240 < np.mean(thickness) < 340
     assert np.std(thickness) > 5
 
 
-def test_what_is_absent_in_health_is_absent() -> None:
+def test_inner_layers_and_choroid_get_thinner_with_age():
+    drawn = patients(300)
+    old, young = ([each for each in drawn if (each.age > 65) == is_old] for is_old in (True, False))
+    inner = [index for index, name in enumerate(TYPICAL) if name in IN_THE_PIT]
+    thickness = [np.mean([np.array(each.thickness)[inner].sum() for each in group]) for group in (old, young)]
+    assert thickness[0] < 0.98 * thickness[1]
+    assert np.mean([each.choroid for each in old]) < np.mean([each.choroid for each in young])
+
+
+def test_what_is_absent_in_health_is_absent():
     layers = healthy_layers(patients()[0], CENTRAL, X)
-    assert not any(layers[name].any() for name in ("fluid", "material", "deposit"))
-    assert all(layers[name].all() for name in LAYERS if name not in ("fluid", "material", "deposit"))
+    assert not any(layers[name].any() for name in ABSENT)
+    assert all(layers[name].all() for name in LAYERS if name not in ABSENT)
 
 
-def test_bruchs_membrane_follows_depth_and_tilt() -> None:
+def test_bruchs_membrane_follows_depth_and_tilt():
     anatomy = dataclasses.replace(patients()[0], bowl=0.0)
     view = dataclasses.replace(CENTRAL, tilt=50.0)
-    membrane = boundaries(anatomy, view, X, healthy_layers(anatomy, view, X))[-1]
-    np.testing.assert_allclose(membrane, 1100 + 50 * X)
+    surfaces = surfaces_of(anatomy, view, X, healthy_layers(anatomy, view, X), depth=1920, wobble=STILL)
+    np.testing.assert_allclose(surfaces[SURFACES.index("BM")], 960 + 50 * X)

@@ -1,83 +1,80 @@
-"""Painting: layers come out at their place and brightness, and masks mark what was painted."""
+"""Painting: layers have their order of brightness, borders are where surfaces are, shadows fall downwards."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from octlib.phantoms.anatomy import LAYERS
-from octlib.phantoms.lesions import Cyst
-from octlib.phantoms.painting import BRIGHTNESS, expose, lesion_mask, paint_cysts, paint_layers, paint_texture
+from octlib.phantoms.anatomy import LAYERS, SURFACES, View, draw_anatomy, healthy_layers, lateral, surfaces_of
+from octlib.phantoms.lesion import Lesion
+from octlib.phantoms.painting import GREY, paint_layers, paint_shadows, paint_texture
+
+HEIGHT, WIDTH = 496, 512
+X = lateral(WIDTH, 6.0)
 
 
-@pytest.fixture
 def surfaces() -> np.ndarray:
-    """Flat layers, 50 micrometres each, from 800 on; a scan of 475 rows has 4 micrometres a row."""
-    return 800 + 50.0 * np.arange(len(LAYERS) + 1)[:, None] + np.zeros(200)
+    anatomy = draw_anatomy(np.random.default_rng(3))
+    view = View(fovea=0.0, pit=0.0, depth=0.5, tilt=20.0)
+    layers = healthy_layers(anatomy, view, X)
+    return surfaces_of(anatomy, view, X, layers, depth=1920, wobble=np.zeros(WIDTH)) / 1920 * HEIGHT
 
 
-def row(micrometres: float) -> int:
-    return int(micrometres / 4)
-
-
-def test_every_layer_is_painted_at_its_place_and_brightness(surfaces: np.ndarray) -> None:
-    painted = paint_layers(surfaces, 475, choroid=200)
+def test_the_middle_of_every_layer_has_its_grey():
+    borders = surfaces()
+    painted = paint_layers(borders, HEIGHT, Lesion())
+    assert (painted.shape, painted.dtype) == ((HEIGHT, WIDTH), np.float32)
     for index, name in enumerate(LAYERS):
-        np.testing.assert_allclose(painted[row(825 + 50 * index)], BRIGHTNESS[name], atol=1e-4, err_msg=name)
-    np.testing.assert_allclose(painted[: row(790)], BRIGHTNESS["vitreous"])
+        top, bottom = borders[index], borders[index + 1]
+        wide = np.flatnonzero(bottom - top > 3)
+        rows = ((top + bottom) / 2).astype(int)
+        np.testing.assert_allclose(painted[rows[wide], wide], GREY[name], atol=1e-5)
+    assert not painted[0].any()
 
 
-def test_tilted_layers_are_painted_alike(surfaces: np.ndarray) -> None:
-    tilted = surfaces + np.linspace(-300, 300, 200)
-    painted = paint_layers(tilted, 475, choroid=200)
-    for column in (0, 70, 199):
-        shifted = paint_layers(np.repeat(tilted[:, [column]], 3, axis=1), 475, choroid=200)
-        np.testing.assert_allclose(painted[:, column], shifted[:, 0], atol=1e-5)
+def test_a_border_between_two_rows_is_shared_by_them():
+    borders = np.repeat(np.linspace(10.25, 60.25, len(SURFACES))[:, None], 8, axis=1)
+    painted = paint_layers(borders, 80, Lesion())
+    assert painted[9, 0] == 0
+    assert painted[10, 0] == pytest.approx(0.75 * GREY["ILM"])
 
 
-def test_the_choroid_fades_to_a_third_in_the_given_depth(surfaces: np.ndarray) -> None:
-    painted = paint_layers(surfaces, 475, choroid=200)
-    membrane = row(800 + 50 * len(LAYERS))
-    assert painted[membrane + 60, 0] / painted[membrane + 10, 0] == pytest.approx(np.exp(-1), rel=0.01)
+def test_a_layer_beyond_the_border_costs_nothing_but_itself():
+    borders = surfaces() + 300
+    painted = paint_layers(borders, HEIGHT, Lesion())
+    assert np.isfinite(painted).all()
+    np.testing.assert_allclose(painted[:190], paint_layers(surfaces() + 310, HEIGHT, Lesion())[:190], atol=0.8)
 
 
-def test_layers_outside_the_picture_do_no_harm(surfaces: np.ndarray) -> None:
-    assert (paint_layers(surfaces - 5000, 475, choroid=200) < 0.01).all()
-    np.testing.assert_allclose(paint_layers(surfaces + 5000, 475, choroid=200), BRIGHTNESS["vitreous"])
+def test_a_lesion_changes_the_grey_of_its_layer_in_its_columns():
+    dim = np.where(X > 0, 0.5, 1.0)
+    borders = surfaces()
+    painted = paint_layers(borders, HEIGHT, Lesion(levels={"ONL": dim}))
+    index = LAYERS.index("ONL")
+    rows = ((borders[index] + borders[index + 1]) / 2).astype(int)
+    np.testing.assert_allclose(painted[rows, np.arange(WIDTH)], GREY["ONL"] * dim, atol=1e-5)
 
 
-def test_the_mask_holds_deposit_material_and_fluid(surfaces: np.ndarray) -> None:
-    mask = lesion_mask(surfaces, (), 475)
-    marked = {name for index, name in enumerate(LAYERS) if mask[row(825 + 50 * index)].all()}
-    assert marked == {"fluid", "material", "deposit"}
-    assert mask.sum() == pytest.approx(3 * 50 / 4 * 200, rel=0.05)
+def test_texture_keeps_the_vitreous_dark_and_gives_the_choroid_vessels_that_fade():
+    borders = surfaces()
+    painted = paint_layers(borders, HEIGHT, Lesion())
+    even = painted.copy()
+    paint_texture(np.random.default_rng(0), painted, borders, 6.0)
+    membrane = borders[SURFACES.index("BM")].astype(int)
+    columns = np.arange(WIDTH)
+    changed = np.abs(painted - even)
+    assert not changed[: int(borders[0].min())].any()
+    assert changed[membrane + 15, columns].std() > 2 * changed[membrane - 40, columns].std()
+    assert painted[membrane + 200, columns].mean() < 0.6 * painted[membrane + 10, columns].mean()
+    assert (painted >= 0).all()
 
 
-def test_cysts_are_dark_ellipses_of_their_size_and_the_mask_agrees(surfaces: np.ndarray) -> None:
-    healthy = np.concatenate([surfaces[:7], np.repeat(surfaces[[7]], 5, axis=0)])  # no fluid, material, RPE, deposit
-    cysts = (Cyst("ONL", 0.0, 0.6, 0.8), Cyst("INL", -2.9, 0.3, 0.9))  # the second one is cut by the border
-    painted = np.ones((475, 200), dtype=np.float32)
-    paint_cysts(painted, healthy, cysts)
-    mask = lesion_mask(healthy, cysts, 475)
-    np.testing.assert_array_equal(mask, painted < 0.5)
-    in_the_middle = mask[:, 60:140]
-    assert in_the_middle.any(axis=0).sum() == pytest.approx(2 * 0.6 / 6 * 200, abs=2)
-    assert in_the_middle.any(axis=1).sum() == pytest.approx(0.8 * 50 / 4, abs=1)
-    assert mask[:, :20].any()
-
-
-def test_texture_is_faint_above_the_rpe_and_strong_below(surfaces: np.ndarray) -> None:
-    painted = np.ones((475, 200), dtype=np.float32)
-    paint_texture(np.random.default_rng(0), painted, surfaces)
-    assert painted[: row(700)].std() < 0.5 * painted[row(1400) :].std()
-    assert painted.mean() == pytest.approx(1, abs=0.1)
-
-
-def test_exposures_differ_but_keep_the_order_of_layers(surfaces: np.ndarray) -> None:
-    painted = paint_layers(surfaces, 475, choroid=200)
-    images = [expose(np.random.default_rng(seed), painted, brightness=1.0) for seed in range(10)]
-    assert np.std([image.mean() for image in images]) > 5
-    for image in images:
-        assert image.dtype == np.uint8
-        rpe, onl, vitreous = (image[row(depth)].mean() for depth in (825 + 50 * 9, 825 + 50 * 4, 400))
-        assert rpe > onl > vitreous
+def test_a_shadow_lies_below_bruchs_membrane_alone():
+    borders = surfaces()
+    painted = paint_layers(borders, HEIGHT, Lesion())
+    before = painted.copy()
+    paint_shadows(painted, borders, Lesion(transmission=np.where(X > 1, 0.5, 1.0)))
+    rows = np.arange(HEIGHT)[:, None]
+    below = (rows > borders[SURFACES.index("BM")]) & (X > 1)
+    np.testing.assert_allclose(painted[below], 0.5 * before[below])
+    np.testing.assert_array_equal(painted[~below], before[~below])

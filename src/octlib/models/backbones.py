@@ -9,8 +9,8 @@ from typing import Any
 import timm
 import torch
 
-from octlib.models.configs import folder_config, named_config, specify
 from octlib.models import own
+from octlib.models.configs import folder_config, named_config, specify
 from octlib.models.hub import from_hub
 from octlib.models.spec import BackboneSpec
 from octlib.models.weights import load_weights, weights_file

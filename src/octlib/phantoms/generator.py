@@ -167,16 +167,16 @@ def _expose(
 ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
     """Take the scan; what its wedges cover is marked as no lesion."""
     drawn_averaging, drawn_wedges = int(rng.integers(*device.averaging, endpoint=True)), rng.random() < device.wedges
-    settings = {
-        "averaging": drawn_averaging if spec.averaging is None else spec.averaging,
-        "gain": float(anatomy.brightness * rng.uniform(0.88, 1.12)),
-        "haze": float(rng.uniform(0.85, 1.1)),
-    }
-    image = expose(rng, painted, device, **settings)
+    averaging = drawn_averaging if spec.averaging is None else spec.averaging
+    gain, haze = float(anatomy.brightness * rng.uniform(0.88, 1.12)), float(rng.uniform(0.85, 1.1))
+    image = expose(rng, painted, device, averaging=averaging, gain=gain, haze=haze)
     turned = draw_wedges(rng, spec.shape)
     if drawn_wedges if spec.wedges is None else spec.wedges:
         covered = wedge_mask(spec.shape, turned)
         image[covered] = WHITE
         for mask in masks.values():
-            mask &= ~covered
-    return image, settings | {"wedges": bool((image == WHITE).mean() > 0.001)}
+            mask[covered] = False
+        moved = bool(covered.any())
+    else:
+        moved = False
+    return image, {"averaging": averaging, "gain": gain, "haze": haze, "wedges": moved}

@@ -91,7 +91,9 @@ def _paint_choroid(rng: np.random.Generator, below: Picture, membrane: Floats, s
     weight = np.clip(depth * 1.6, 0, 1)
     vessels = np.clip((1 - weight) * small + weight * large, -1, 1.3)
     # The choroid keeps most of its light; below, it is gone within one to two times the choroid's thickness.
-    fade = np.exp(-np.maximum(depth, 0) * np.float32(rng.uniform(0.45, 0.85)) - np.maximum(depth - 1, 0) * np.float32(0.15))
+    fade = np.exp(
+        -np.maximum(depth, 0) * np.float32(rng.uniform(0.45, 0.85)) - np.maximum(depth - 1, 0) * np.float32(0.15)
+    )
     texture = 1 - np.float32(rng.uniform(0.16, 0.28)) * vessels / (1 + np.square(np.maximum(depth - 0.3, 0) * 1.4))
     streaks = 1 + 0.04 * smooth_noise(rng, (1, width), (1, width // 4))
     np.multiply(below, texture * fade * streaks, out=below, where=inside)

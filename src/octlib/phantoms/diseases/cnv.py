@@ -37,21 +37,31 @@ def cnv(rng: np.random.Generator, anatomy: Anatomy, view: View, x: Floats) -> Le
     rough = waves(rng, x, 70).clip(-2, 2)
     return Lesion(
         added={
-            "sub": detachment, "SHRM": material, "SRF": fluid, "ONL": -0.08 * lifted, "OS": -18 * share,
-            "MZ": -8 * share, "INL": 18 * share * grade,
-        },  # fmt: skip
+            "sub": detachment,
+            "SHRM": material,
+            "SRF": fluid,
+            "ONL": -0.08 * lifted,
+            "OS": -18 * share,
+            "MZ": -8 * share,
+            "INL": 18 * share * grade,
+        },
         levels={
-            "EZ": 1 - 0.65 * share, "ELM": 1 - 0.3 * share, "RPE": 1 - share * (0.12 + 0.12 * rough),
-            "SHRM": 1 + 0.1 * rough, "ONL": 1 + 0.12 * share,
-        },  # fmt: skip
+            "EZ": 1 - 0.65 * share,
+            "ELM": 1 - 0.3 * share,
+            "RPE": 1 - share * (0.12 + 0.12 * rough),
+            "SHRM": 1 + 0.1 * rough,
+            "ONL": 1 + 0.12 * share,
+        },
         sub="PED",
         sub_level=(0.44 if filled else 0.17) * (1 + (0.14 if filled else 0.04) * waves(rng, x, 40).clip(-2, 2)),
         pockets=_cysts(rng, centre, half_width, anatomy.severity),
         transmission=1 - share * rng.uniform(0.1, 0.4),
         details={
-            "detachment_um": float(detachment.max()), "filled": float(filled), "material_um": float(material.max()),
+            "detachment_um": float(detachment.max()),
+            "filled": float(filled),
+            "material_um": float(material.max()),
             "fluid_um": float(fluid.max()),
-        },  # fmt: skip
+        },
     )
 
 

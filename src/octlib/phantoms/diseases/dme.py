@@ -28,7 +28,13 @@ def dme(rng: np.random.Generator, anatomy: Anatomy, view: View, x: Floats) -> Le
     inner, outer = rng.uniform(35, 110), rng.uniform(50, 190)
     fluid = _fluid(rng, x, centre, half_width, grade)
     return Lesion(
-        added={"INL": inner * swelling, "ONL": outer * swelling, "OPL": 15 * swelling, "GCL": 15 * swelling, "SRF": fluid},
+        added={
+            "INL": inner * swelling,
+            "ONL": outer * swelling,
+            "OPL": 15 * swelling,
+            "GCL": 15 * swelling,
+            "SRF": fluid,
+        },
         levels={"ONL": 1 + 0.15 * swelling, "EZ": 1 - 0.3 * swelling, "NFL": 1 - 0.1 * swelling},
         pockets=_cysts(rng, centre, half_width, grade) + _exudates(rng, centre, half_width, anatomy.severity),
         transmission=1 - 0.25 * swelling,
@@ -53,14 +59,17 @@ def _cysts(rng: np.random.Generator, centre: float, half_width: float, grade: fl
 
 
 def _exudates(rng: np.random.Generator, centre: float, half_width: float, severity: float) -> tuple[Pocket, ...]:
-    number = int(rng.poisson(4 * severity))
     return tuple(
         Pocket(
-            "exudates", str(rng.choice(("OPL", "INL", "ONL"))), float(rng.uniform(0.15, 0.85)),
-            float(centre + rng.uniform(-0.7, 0.7) * half_width), float(rng.uniform(0.02, 0.07)), float(rng.uniform(0.2, 0.6)),
+            kind="exudates",
+            layer=str(rng.choice(("OPL", "INL", "ONL"))),
+            place=float(rng.uniform(0.15, 0.85)),
+            x=float(centre + rng.uniform(-0.7, 0.7) * half_width),
+            half_width=float(rng.uniform(0.02, 0.07)),
+            share=float(rng.uniform(0.2, 0.6)),
         )
-        for _ in range(number)
-    )  # fmt: skip
+        for _ in range(rng.poisson(4 * severity))
+    )
 
 
 def _fluid(rng: np.random.Generator, x: Floats, centre: float, half_width: float, grade: float) -> Floats:
