@@ -73,7 +73,7 @@ def tissues(phantom: Phantom) -> np.ndarray:
 
 
 def example(number: int, seed: int) -> tuple[np.ndarray, np.ndarray, int, np.ndarray]:
-    """Make a phantom: image, label map at a quarter of the size, class, and for each kind of lesion the share of the scan."""
+    """Make a phantom: image, label map at a quarter of the size, class, the share of the scan of each kind of lesion."""
     phantom = render(specification(number, seed))
     image, labels = phantom.image.copy(), tissues(phantom)
     outside = image == 255

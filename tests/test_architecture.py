@@ -23,12 +23,13 @@ MAY_IMPORT = {
     "training": {"preprocessing", "data", "models", "features"},
     "evaluation": {"preprocessing", "data", "models", "features"},
     "explanation": {"preprocessing", "data", "models", "features"},
+    "report": {"data", "evaluation", "explanation"},
 }
 # The shell may take what a room offers to everybody, and nothing from a room's modules.
 PUBLIC = {f"octlib.{room}.{name}" for room in MAY_IMPORT for name in import_module(f"octlib.{room}").__all__}
 NETWORK_ROOMS = {"models", "features", "explanation"}
 NETWORKS = {"pytorch_grad_cam", "timm", "torch", "torchvision"}
-HEAVY = {"IPython", "keras", "matplotlib", "pandas", "scipy", "sklearn"} | NETWORKS
+HEAVY = {"IPython", "jinja2", "keras", "matplotlib", "pandas", "scipy", "sklearn"} | NETWORKS
 
 
 def room_of(path: Path) -> str:

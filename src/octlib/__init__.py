@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from octlib.evaluation import Evaluation, evaluate, predict
     from octlib.explanation import Explanation, explain
     from octlib.models import OctClassifier, build_classifier, load_classifier
+    from octlib.phantoms import Phantom, make_phantoms
+    from octlib.report import write_report
     from octlib.training import History, fit
 
 _ROOMS = {
@@ -21,13 +23,16 @@ _ROOMS = {
     "History": "training",
     "OctClassifier": "models",
     "OctDataset": "data",
+    "Phantom": "phantoms",
     "build_classifier": "models",
     "evaluate": "evaluation",
     "explain": "explanation",
     "fit": "training",
     "load_classifier": "models",
     "load_oct_dataset": "data",
+    "make_phantoms": "phantoms",
     "predict": "evaluation",
+    "write_report": "report",
 }
 
 __all__ = [
@@ -36,13 +41,16 @@ __all__ = [
     "History",
     "OctClassifier",
     "OctDataset",
+    "Phantom",
     "build_classifier",
     "evaluate",
     "explain",
     "fit",
     "load_classifier",
     "load_oct_dataset",
+    "make_phantoms",
     "predict",
+    "write_report",
 ]
 
 

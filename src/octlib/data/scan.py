@@ -66,7 +66,7 @@ class Scan:
         """Mark the pixels of lesions, where they are known: of phantoms they are.
 
         Returns:
-            bool (height, width), true inside lesions, all false for a healthy retina; ``None`` where nobody marked them.
+            bool (height, width), all false for a healthy retina; ``None`` where nobody marked them.
 
         Example:
             >>> import octlib

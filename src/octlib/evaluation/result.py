@@ -42,6 +42,8 @@ class Evaluation:
         resampled: what the intervals were bootstrapped over, ``"patient"`` or ``"scan"``.
         intervals: for each figure above, under its name, ``(low, high)``; for the figures of classes
             ``{class: (low, high)}``.
+        probabilities: float (n_scans, classes) in [0, 1], read-only: what was evaluated, in the order of the scans.
+        truth: int64 (n_scans,), read-only: for each scan the index of its class in ``class_names``.
     """
 
     accuracy: float
@@ -58,6 +60,27 @@ class Evaluation:
     confidence: float
     resampled: str
     intervals: dict[str, Any]
+    probabilities: np.ndarray
+    truth: np.ndarray
+
+    def errors(self, n: int | None = None) -> np.ndarray:
+        """Find the scans that were taken for another class, the most confident errors first.
+
+        Args:
+            n: how many at most; None is all of them.
+
+        Returns:
+            int64 (errors,): their positions, for ``scans.subset``.
+
+        Example:
+            >>> from octlib.evaluation import score
+            >>> probabilities = [[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.7, 0.3]]
+            >>> score(np.array(probabilities), [0, 0, 0, 1], ["p1", "p2", "p3", "p4"], ["CNV", "NORMAL"]).errors()
+            array([1, 3, 2])
+        """
+        wrong = np.flatnonzero(self.probabilities.argmax(axis=1) != self.truth)
+        confidence = self.probabilities[wrong].max(axis=1)
+        return wrong[np.argsort(-confidence, kind="stable")][:n]
 
     def to_frame(self) -> pd.DataFrame:
         """Give the figures as a table.
@@ -72,10 +95,11 @@ class Evaluation:
         return pd.DataFrame(tables.rows(self), columns=["figure", "class", "value", "low", "high", "support"])
 
     def to_dict(self) -> dict[str, Any]:
-        """Give everything in a form that JSON can hold.
+        """Give all figures in a form that JSON can hold.
 
         Returns:
-            The attributes by name, as plain dicts, lists, str, int, float and None (for NaN).
+            The attributes by name, without probabilities and truth: plain dicts, lists, str, int, float and None (for
+            NaN).
         """
         names = [
             *FIGURES,

@@ -120,7 +120,9 @@ def measure(
         # Other patients cannot be imagined from one: an interval without width would claim certainty.
         limits = {name: np.full((*value.shape, 2), np.nan) for name, value in figures.items()}
 
-    counts.setflags(write=False)
+    probabilities, truth = probabilities.copy(), truth.copy()
+    for array in (counts, probabilities, truth):
+        array.setflags(write=False)
     return Evaluation(
         **{name: _named(value, name, names) for name, value in figures.items()},
         confusion_matrix=counts,
@@ -130,6 +132,8 @@ def measure(
         confidence=confidence,
         resampled="scan" if known is None else "patient",
         intervals={name: _named(value, name, names) for name, value in limits.items()},
+        probabilities=probabilities,
+        truth=truth,
     )
 
 

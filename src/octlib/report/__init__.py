@@ -1,0 +1,5 @@
+"""Report: results as a page that a browser shows anywhere, from one file."""
+
+from octlib.report.write import write_report
+
+__all__ = ["write_report"]
