@@ -87,3 +87,25 @@ def test_frame_stays_numeric_where_figures_are_undefined():
 
 def test_evaluation_survives_another_process(evaluation):
     assert pickle.loads(pickle.dumps(evaluation)).to_dict() == evaluation.to_dict()  # noqa: S301 - our own bytes
+
+
+def test_errors_are_positions_the_most_confident_first_and_ties_in_order():
+    probabilities = [[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.7, 0.3], [0.3, 0.7], [0.6, 0.4]]
+    result = score(np.array(probabilities), [0, 0, 0, 1, 0, 1], [f"p{number}" for number in range(6)], ["CNV", "DME"])
+    assert result.errors().tolist() == [1, 3, 4, 2, 5]
+    assert result.errors(2).tolist() == [1, 3]
+    assert result.errors(0).tolist() == []
+    assert result.errors(99).tolist() == result.errors().tolist()
+    with pytest.raises(ValueError, match="0 or more.*got -1"):
+        result.errors(-1)
+
+
+def test_without_errors_there_are_no_positions():
+    result = score(np.eye(2), [0, 1], ["p1", "p2"], ["CNV", "DME"])
+    assert result.errors().shape == (0,)
+    assert np.issubdtype(result.errors().dtype, np.integer)
+
+
+def test_errors_agree_with_the_confusion_matrix(evaluation):
+    matrix = evaluation.confusion_matrix
+    assert len(evaluation.errors()) == matrix.sum() - matrix.trace() > 0

@@ -125,6 +125,18 @@ def test_arguments_are_left_alone():
     assert all(np.array_equal(one, other) for one, other in zip(before, (probabilities, truth, patients), strict=True))
 
 
+def test_what_was_scored_is_kept_and_cannot_change():
+    probabilities, truth, patients = scans()
+    result = score(probabilities, truth.tolist(), patients, NAMES)
+    assert np.array_equal(result.probabilities, probabilities)
+    assert np.array_equal(result.truth, truth)
+    probabilities[0] = 0
+    assert result.probabilities[0].sum() == pytest.approx(1)
+    for array in (result.probabilities, result.truth):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+
+
 def spoiled(column, value):
     probabilities = scans()[0]
     probabilities[5, column] = value

@@ -70,7 +70,10 @@ class Evaluation:
             n: how many at most; None is all of them.
 
         Returns:
-            int64 (errors,): their positions, for ``scans.subset``.
+            int64 (errors,): their positions, for ``scans.subset``; errors of equal confidence in the order of the scans.
+
+        Raises:
+            ValueError: if ``n`` is negative.
 
         Example:
             >>> from octlib.evaluation import score
@@ -78,6 +81,8 @@ class Evaluation:
             >>> score(np.array(probabilities), [0, 0, 0, 1], ["p1", "p2", "p3", "p4"], ["CNV", "NORMAL"]).errors()
             array([1, 3, 2])
         """
+        if n is not None and n < 0:  # a slice would take it for "all but the last"
+            raise ValueError(f"n must be 0 or more, or None for all errors; got {n}.")
         wrong = np.flatnonzero(self.probabilities.argmax(axis=1) != self.truth)
         confidence = self.probabilities[wrong].max(axis=1)
         return wrong[np.argsort(-confidence, kind="stable")][:n]
