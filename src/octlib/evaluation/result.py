@@ -70,7 +70,7 @@ class Evaluation:
             n: how many at most; None is all of them.
 
         Returns:
-            int64 (errors,): their positions, for ``scans.subset``; errors of equal confidence in the order of the scans.
+            int64 (errors,): their positions, for ``scans.subset``; equal ones in the order of the scans.
 
         Raises:
             ValueError: if ``n`` is negative.
