@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from octlib.data.dataset import OctDataset
+from octlib.data.inspection import Inspection, inspect_scans
 from octlib.data.labels import match_labels
 from octlib.data.loading import as_dataset, load_oct_dataset
 from octlib.data.readable import require_readable
 from octlib.data.scan import Scan
 
-__all__ = ["OctDataset", "Scan", "as_dataset", "load_oct_dataset", "match_labels", "require_readable"]
+__all__ = [
+    "Inspection",
+    "OctDataset",
+    "Scan",
+    "as_dataset",
+    "inspect_scans",
+    "load_oct_dataset",
+    "match_labels",
+    "require_readable",
+]

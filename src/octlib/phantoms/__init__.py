@@ -6,5 +6,15 @@ from octlib.phantoms.devices import DEVICES
 from octlib.phantoms.generator import make_phantoms, render
 from octlib.phantoms.phantom import Phantom
 from octlib.phantoms.spec import CLASS_NAMES, PhantomSpec, phantom_specs
+from octlib.phantoms.writing import write_phantoms
 
-__all__ = ["CLASS_NAMES", "DEVICES", "Phantom", "PhantomSpec", "make_phantoms", "phantom_specs", "render"]
+__all__ = [
+    "CLASS_NAMES",
+    "DEVICES",
+    "Phantom",
+    "PhantomSpec",
+    "make_phantoms",
+    "phantom_specs",
+    "render",
+    "write_phantoms",
+]
