@@ -6,6 +6,7 @@ import base64
 import io
 
 import numpy as np
+import pytest
 from PIL import Image
 
 import octlib
@@ -17,42 +18,79 @@ def pixels(picture: dict[str, object]) -> np.ndarray:
     assert header == "data:image/jpeg;base64"
     with Image.open(io.BytesIO(base64.b64decode(content))) as image:
         assert image.size == (picture["width"], picture["height"])
-        return np.asarray(image.convert("RGB"))
+        return np.asarray(image.convert("RGB")).astype(int)
+
+
+def unknown_scan(height: int, width: int) -> octlib.Explanation:
+    scans = octlib.load_oct_dataset(np.zeros((1, height, width), dtype=np.uint8))
+    return octlib.Explanation(np.eye(8, dtype=np.float32)[None], ("CNV",), scans, "gradcam", None)
 
 
 def test_a_sick_scan_comes_with_its_map_and_a_white_outline(explanation, scans):
     item = gallery(explanation)[0]
-    scan, overlay = (pixels(picture).astype(int) for picture in item["pictures"])
+    scan, overlay = map(pixels, item["pictures"])
     assert np.abs(scan[..., 0] - scans.scans[0].read()).mean() < 6
     assert (overlay.max(axis=2) - overlay.min(axis=2)).max() > 100
     assert ((overlay > 220).all(axis=2) & (scan < 120).all(axis=2)).sum() > 100
-    assert item["verdict"] == "for CNV, truly CNV"
-    assert not item["wrong"]
+    assert (item["target"], item["truth"], item["wrong"]) == ("CNV", "CNV", False)
+    assert (item["name"], item["patient"]) == (scans.scans[0].name, scans.scans[0].patient)
     assert has_outlines(explanation)
 
 
-def test_a_map_without_signal_is_said_to_be_none_and_not_drawn(explanation):
-    healthy = [item for item in gallery(explanation) if "NORMAL" in item["verdict"]]
-    assert len(healthy) == 2
-    assert all(len(item["pictures"]) == 1 and "shows nothing" in item["remark"] for item in healthy)
+def test_the_outline_runs_around_the_lesion(explanation, scans):
+    without = octlib.Explanation(
+        explanation.heatmaps[:1] * 0 + np.linspace(0, 0.01, 64, dtype=np.float32), ("CNV",), scans.subset([0]), "", None
+    )
+    scan, overlay = map(pixels, gallery(without)[0]["pictures"])
+    mask = scans.scans[0].lesion_mask()
+    rows, columns = np.nonzero((overlay.min(axis=2) > 230) & (scan.max(axis=2) < 150))
+    near = np.zeros_like(mask)
+    for down in range(-6, 7):
+        for right in range(-6, 7):
+            near |= np.roll(mask, (down, right), axis=(0, 1))
+    assert len(rows) > 50
+    assert near[rows, columns].mean() > 0.99
+
+
+def test_words_for_those_who_cannot_see_say_what_is_drawn(explanation):
+    scan, overlay = (picture["words"] for picture in gallery(explanation)[0]["pictures"])
+    assert scan.startswith("Scan ")
+    assert "support for CNV" in overlay
+    assert "lesion outlined" in overlay
+    assert "outlined" not in gallery(unknown_scan(90, 90))[0]["pictures"][1]["words"]
+
+
+def test_a_map_without_signal_is_not_drawn(explanation):
+    healthy = [item for item in gallery(explanation) if item["truth"] == "NORMAL"]
+    assert [len(item["pictures"]) for item in healthy] == [1, 1]
 
 
 def test_an_error_is_marked(explanation, scans):
     wrong = octlib.Explanation(explanation.heatmaps[:1], ("DME",), scans.subset([0]), "layercam", "blocks.2")
     item = gallery(wrong)[0]
-    assert item["verdict"] == "for DME, truly CNV"
-    assert item["wrong"]
+    assert (item["target"], item["truth"], item["wrong"]) == ("DME", "CNV", True)
     assert method_in_words(wrong) == "Maps by layercam at blocks.2."
 
 
-def test_scans_without_labels_patients_or_lesions_are_shown_too():
-    unknown = octlib.load_oct_dataset(np.zeros((1, 90, 1400), dtype=np.uint8))
-    maps = octlib.Explanation(np.eye(8, dtype=np.float32)[None], ("CNV",), unknown, "gradcam", None)
+@pytest.mark.parametrize(("size", "shown"), [((90, 1400), (41, 640)), ((90, 640), (90, 640)), ((1, 1400), (1, 640))])
+def test_scans_without_labels_patients_or_lesions_are_shown_small(size, shown):
+    maps = unknown_scan(*size)
     item = gallery(maps)[0]
-    assert item["verdict"] == "for CNV"
-    assert "patient" not in item["origin"]
-    assert pixels(item["pictures"][0]).shape == (41, 640, 3)
+    assert (item["truth"], item["patient"], item["wrong"]) == (None, None, False)
+    assert [pixels(picture).shape[:2] for picture in item["pictures"]] == [shown, shown]
     assert not has_outlines(maps)
+
+
+def test_an_outline_survives_the_shrinking_of_a_wide_scan(explanation, scans, monkeypatch):
+    monkeypatch.setattr("octlib.report.pictures.WIDEST", 160)
+    overlay = pixels(gallery(explanation)[0]["pictures"][1])
+    assert overlay.shape[1] == 160
+    assert (overlay.min(axis=2) > 200).sum() > 30
+
+
+def test_outlines_that_are_not_drawn_are_not_promised(explanation, scans):
+    silent = octlib.Explanation(explanation.heatmaps[:1] * 0, ("CNV",), scans.subset([0]), "gradcam", None)
+    assert not has_outlines(silent)
 
 
 def test_no_explanation_is_an_empty_gallery():

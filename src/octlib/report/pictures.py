@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 WIDEST = 640  # pixels: what a gallery shows
 QUALITY = 82  # of JPEG, 0-95
-OUTLINE = (255, 255, 255)
+INK, RIM = (255, 255, 255), (0, 0, 0)  # of outlines: a dark rim tells white from bright tissue
 
 
 def gallery(explanation: Explanation | None) -> list[dict[str, Any]]:
@@ -34,33 +34,43 @@ def gallery(explanation: Explanation | None) -> list[dict[str, Any]]:
 
 
 def has_outlines(explanation: Explanation | None) -> bool:
-    """Tell whether any scan of an explanation has a known lesion."""
-    return explanation is not None and any(_lesion(scan) is not None for scan in explanation.scans)
+    """Tell whether an outline of a lesion is drawn over any map of an explanation."""
+    if explanation is None:
+        return False
+    drawn = zip(explanation.scans, explanation.has_signal, strict=True)
+    return any(signal and _lesion(scan) is not None for scan, signal in drawn)
 
 
 def method_in_words(explanation: Explanation | None) -> str:
     """Say by what maps were made, such as ``Maps by gradcam at the last map.``."""
     if explanation is None:
         return ""
-    return f"Maps by {explanation.method}" + (f" at {explanation.layer}." if explanation.layer else ".")
+    return f"Maps by {explanation.method} at {explanation.layer or 'the last map'}."
 
 
 def _item(explanation: Explanation, index: int) -> dict[str, Any]:
     scan, target = explanation.scans.scans[index], explanation.targets[index]
-    pixels = scan.read()
-    pictures = [_picture(pixels, f"Scan {scan.name}")]
-    speaks = bool(explanation.has_signal[index])
-    if speaks:
-        overlay = _outlined(explanation.overlay(index), _lesion(scan))
-        pictures.append(_picture(overlay, f"The same scan, with the evidence for {target} in colour"))
-    verdict = f"for {target}" if scan.label is None else f"for {target}, truly {scan.label}"
+    pictures = [_embedded(_small(scan.read()), f"Scan {scan.name}")]
+    if explanation.has_signal[index]:
+        pictures.append(_map(explanation, index))
     return {
         "pictures": pictures,
-        "verdict": verdict,
+        "target": target,
+        "truth": scan.label,
         "wrong": scan.label not in (None, target),
-        "origin": scan.name if scan.patient is None else f"{scan.name}, patient {scan.patient}",
-        "remark": "" if speaks else "The map is constant: it shows nothing.",
+        "name": scan.name,
+        "patient": scan.patient,
     }
+
+
+def _map(explanation: Explanation, index: int) -> dict[str, Any]:
+    """Draw a map over its scan, and the outline of the lesion where it is known."""
+    picture = _small(explanation.overlay(index))
+    words = f"The same scan, with the support for {explanation.targets[index]} in colour"
+    mask = _lesion(explanation.scans.scans[index])
+    if mask is None:
+        return _embedded(picture, words)
+    return _embedded(_outlined(picture, mask), f"{words} and the true lesion outlined in white")
 
 
 def _lesion(scan: Scan) -> np.ndarray | None:
@@ -68,24 +78,29 @@ def _lesion(scan: Scan) -> np.ndarray | None:
     return mask if mask is not None and mask.any() else None
 
 
-def _outlined(overlay: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
-    """Draw the border of a lesion, wide enough to survive the shrinking of a picture."""
-    if mask is None:
-        return overlay
+def _small(pixels: np.ndarray) -> Image.Image:
+    """Shrink a picture that is wider than a gallery shows."""
+    image = Image.fromarray(pixels)
+    if image.width <= WIDEST:
+        return image
+    return image.resize((WIDEST, max(1, round(image.height * WIDEST / image.width))), Image.Resampling.LANCZOS)
+
+
+def _outlined(picture: Image.Image, mask: np.ndarray) -> Image.Image:
+    """Draw the border of a lesion after the shrinking, which a thin line would not survive."""
     from scipy import ndimage
 
-    border = ndimage.binary_dilation(mask, iterations=2) & ~mask
-    drawn = overlay.copy()
-    drawn[border] = OUTLINE
-    return drawn
+    inside = np.asarray(Image.fromarray(mask).resize(picture.size, Image.Resampling.NEAREST))
+    line = ndimage.binary_dilation(inside, iterations=2)
+    drawn = np.array(picture)
+    drawn[ndimage.binary_dilation(line) & ~line] = RIM
+    drawn[line & ~inside] = INK
+    return Image.fromarray(drawn)
 
 
-def _picture(pixels: np.ndarray, words: str) -> dict[str, Any]:
-    """Shrink a picture if it is wide, and put it into the page itself."""
-    image = Image.fromarray(pixels)
-    if image.width > WIDEST:
-        image = image.resize((WIDEST, round(image.height * WIDEST / image.width)), Image.Resampling.LANCZOS)
+def _embedded(image: Image.Image, words: str) -> dict[str, Any]:
+    """Put a picture into the page itself."""
     file = io.BytesIO()
-    image.save(file, "JPEG", quality=QUALITY)
+    image.save(file, "JPEG", quality=QUALITY, optimize=True)
     source = f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
     return {"source": source, "words": words, "width": image.width, "height": image.height}
