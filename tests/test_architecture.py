@@ -79,7 +79,8 @@ def test_a_module_imports_only_what_its_room_may_know(path):
     elif room in LEAVES:
         assert octlib_rooms(path) == set()
     elif room in {"cli", "__main__"}:
-        assert used_of_rooms(path) <= PUBLIC
+        used = {name for name in used_of_rooms(path) if name.split(".")[1] not in LEAVES}
+        assert used <= PUBLIC
     else:
         assert room == "__init__", f"{room} is a new room: give it a row here and in CONTRIBUTING.md"
 

@@ -15,6 +15,7 @@ import pytest
 import octlib
 
 ROOT = Path(__file__).parents[1]
+COMMANDS = ("inspect", "train", "evaluate", "explain", "predict", "export", "phantoms", "backbones", "demo")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 ROOM_PAGES = [page for page in PAGES if "::: octlib" in page.read_text(encoding="utf-8")]
 
@@ -55,7 +56,7 @@ def test_commands_in_console_blocks_exist_with_their_options(page):
             assert name == "COMMAND", f"octlib {name} is no command"
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "explain", "predict", "demo"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_the_reference_names_every_option_of(command):
     from octlib.cli.main import main
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -45,7 +46,7 @@ def test_a_broken_image_is_named_and_leaves_no_table(mistake, classifier, broken
 
 def test_arguments_in_the_wrong_order_are_told(mistake, classifier, flat, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert "must hold images" in mistake("predict", flat, classifier)
+    assert "The classifier comes first, then the scans." in mistake("predict", flat, classifier)
     assert list(Path.cwd().iterdir()) == []
 
 
@@ -58,7 +59,32 @@ def test_broken_images_are_left_out_on_request(shell, classifier, broken, tmp_pa
     assert not paths.str.contains("DME").any()
 
 
-def test_other_ways_to_take_an_error_are_refused(shell, classifier, flat):
-    result = shell("predict", classifier, flat, "--on-error", "ignore")
-    assert result.exit_code == 2
-    assert "'ignore' is not one of 'raise', 'skip'" in result.stderr
+def test_other_ways_to_take_an_error_are_refused(mistake, classifier, flat):
+    assert "Unknown choice 'skp': did you mean 'skip'?" in mistake("predict", classifier, flat, "--on-error", "skp")
+
+
+def test_options_reach_the_library(shell, classifier, flat, tmp_path, monkeypatch):
+    given = {}
+    predict = octlib.predict
+
+    def noted(model, scans, **options):
+        given.update(options)
+        return predict(model, scans, **options)
+
+    monkeypatch.setattr(octlib, "predict", noted)
+    options = ("--flips", "--features", "none", "--batch-size", "2", "-o", tmp_path / "p.csv")
+    assert shell("predict", classifier, flat, *options).exit_code == 0
+    assert given == {"flips": True, "features": "none", "batch_size": 2}
+
+
+def test_the_document_holds_the_table(shell, classifier, flat, tmp_path):
+    result = shell("predict", classifier, flat, "-o", tmp_path / "p.csv", "--json")
+    document = json.loads(result.stdout)
+    table = pd.read_csv(tmp_path / "p.csv")
+    assert list(document) == ["output", "counts", "predictions"]
+    assert document["counts"] == table["predicted"].value_counts().to_dict()
+    assert [row["path"] for row in document["predictions"]] == list(table["path"])
+    assert [row["patient"] for row in document["predictions"]] == [None] * 3
+    probabilities = [row["probabilities"]["DME"] for row in document["predictions"]]
+    assert probabilities == pytest.approx(list(table["p_DME"]))
+    assert str(tmp_path / "p.csv") in result.stderr

@@ -148,7 +148,7 @@ def test_a_broken_image_is_named_and_leaves_no_folder(mistake, broken, tmp_path,
 
 
 def test_what_was_trained_survives_a_failure_after_it(mistake, monkeypatch, scans, tmp_path, training):
-    def fail(*_):
+    def fail(*_, **__):
         raise OSError("disk full")
 
     monkeypatch.setattr("octlib.cli.train.write_evaluation", fail)
@@ -169,3 +169,110 @@ def test_broken_images_are_left_out_on_request(shell, broken, tmp_path, training
     text = shell("train", broken, "--output", tmp_path / "two", *options).stderr.splitlines()[-1]
     assert text.endswith("found: NORMAL.")
     assert not (tmp_path / "two").exists()
+
+
+@pytest.fixture
+def fitted(monkeypatch):
+    """Give what ``octlib.fit`` is called with: the classifier, the parts and the options."""
+    calls = []
+    fit = octlib.fit
+
+    def noted(*arguments, **options):
+        calls.append((*arguments, options))
+        return fit(*arguments, **options)
+
+    monkeypatch.setattr(octlib, "fit", noted)
+    return calls
+
+
+def test_options_reach_the_fit_and_the_split(shell, scans, tmp_path, training, fitted):
+    shares = ("--fractions", "0.5", "0.25", "0.25", "--flips", "--features", "none")
+    options = ("--class-weight", "logit_adjustment", "--no-augment", "--unfreeze-stages", "2")
+    result = shell("train", scans, "-o", tmp_path / "run", *training, *shares, *options)
+    assert result.exit_code == 0, result.output
+    ((model, train, validation, given),) = fitted
+    assert (len(train), len(validation)) == (16, 8)
+    assert (given["class_weight"], given["augment"], given["features"]) == ("logit_adjustment", False, "none")
+    assert (model.frozen, model.backbone.unfrozen_stages, model.flips) == (False, 2, True)
+
+
+def test_none_is_a_class_weight(shell, scans, tmp_path, training, fitted):
+    assert shell("train", scans, "-o", tmp_path / "run", *training, "--class-weight", "none").exit_code == 0
+    assert fitted[0][3]["class_weight"] is None
+    assert fitted[0][3]["augment"] is None
+
+
+def test_a_size_may_have_two_sides(shell, scans, tmp_path, training):
+    assert shell("train", scans, "-o", tmp_path / "run", *training, "--image-size", "48x64").exit_code == 0
+    assert octlib.load_classifier(tmp_path / "run" / "classifier").image_size == (48, 64)
+
+
+def test_a_published_split_can_be_trained_on(shell, scans, tmp_path, training):
+    shutil.copytree(scans, tmp_path / "all" / "train")
+    shutil.copytree(scans, tmp_path / "all" / "test")
+    options = ("--split", "train", "--layout", "splits")
+    result = shell("train", tmp_path / "all", "-o", tmp_path / "run", *training, *options)
+    assert result.exit_code == 0, result.output
+    assert pd.read_csv(tmp_path / "run" / "split.csv")["path"].str.contains("/all/train/").all()
+
+
+def test_a_run_that_was_stopped_goes_on_from_its_checkpoint(shell, run, scans, tmp_path, training, monkeypatch):
+    fit = octlib.fit
+
+    def stopped(*arguments, **options):
+        fit(*arguments, **options)
+        raise KeyboardInterrupt
+
+    options = (*training, "--checkpoint", tmp_path / "state")
+    monkeypatch.setattr(octlib, "fit", stopped)
+    result = shell("train", scans, "-o", tmp_path / "run", *options)
+    assert result.exit_code == 130
+    assert f"what {tmp_path / 'state'} holds stays: the same command with --resume goes on" in result.stderr
+    assert not (tmp_path / "run").exists()
+    monkeypatch.setattr(octlib, "fit", fit)
+    again = shell("train", scans, "-o", tmp_path / "run", *options)
+    assert again.exit_code == 1
+    assert "Go on with it by --resume" in again.stderr
+    assert shell("train", scans, "-o", tmp_path / "run", *options, "--resume").exit_code == 0
+    assert (tmp_path / "run" / "metrics.json").read_text() == (run / "metrics.json").read_text()
+
+
+def test_what_was_trained_stays_when_it_is_stopped_later(shell, scans, tmp_path, training, monkeypatch):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("octlib.cli.train.write_evaluation", stopped)
+    result = shell("train", scans, "-o", tmp_path / "run", *training)
+    assert result.exit_code == 130
+    assert f"Stopped; the trained classifier stays in {tmp_path / 'run' / 'classifier'}." in result.stderr
+    assert octlib.load_classifier(tmp_path / "run" / "classifier").class_names == CLASSES
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--resume",), "--resume needs the folder"),
+        (("--checkpoint", "run/state"), "--checkpoint must lie outside of --output"),
+        (("--freeze", "--unfreeze-stages", "1"), "leave it or --unfreeze-stages out"),
+        (("--fractions", "0.5", "0.5"), "Option '--fractions' requires 3 arguments"),
+        (("--image-size", "48*48"), "'48*48' is no size in pixels, such as 224, or 496x512"),
+    ],
+)
+def test_options_that_make_no_sense_together_are_refused(shell, scans, tmp_path, monkeypatch, options, message):
+    monkeypatch.chdir(tmp_path)
+    result = shell("train", scans, "-o", "run", *options)
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_document_says_what_the_files_say(shell, scans, tmp_path, training):
+    result = shell("train", scans, "-o", tmp_path / "run", *training, "--json")
+    document = json.loads(result.stdout)
+    assert list(document) == ["output", "files", "classifier", "scans", "best_epoch", "history", "metrics"]
+    assert document["files"] == sorted(path.name for path in (tmp_path / "run").iterdir())
+    assert octlib.load_classifier(document["classifier"]).class_names == CLASSES
+    assert document["scans"] == pd.read_csv(tmp_path / "run" / "split.csv")["part"].value_counts().to_dict()
+    assert document["metrics"] == json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert [epoch["epoch"] for epoch in document["history"]] == [1, 2]
+    assert "OctDataset: 32 scans" in result.stderr

@@ -46,7 +46,7 @@ def test_signature_is_the_contracts():
         ("scans", inspect.Parameter.empty),
     ]
     keywords = {item.name: item.default for item in parameters if item.kind is item.KEYWORD_ONLY}
-    assert keywords == {"features": "float32", "flips": None, "confidence": 0.95, "seed": 0}
+    assert keywords == {"features": "float32", "flips": None, "batch_size": 32, "confidence": 0.95, "seed": 0}
 
 
 def test_labels_are_matched_by_name(classifier):

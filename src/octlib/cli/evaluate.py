@@ -3,31 +3,54 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from octlib.cli.options import (
+    PREDICTING,
+    chosen,
+    classifier_argument,
+    folder_argument,
+    json_option,
+    output_option,
+    predicting_options,
+    read_scans,
+    reading_options,
+    require_classifier,
+)
 from octlib.cli.output import free_name, new_folder, say_where
-from octlib.cli.results import write_evaluation
+from octlib.cli.results import write_evaluation, write_page
+from octlib.cli.speaking import answer, files_in, say
 
 
-@click.command()
-@click.argument("classifier", type=click.Path(path_type=Path))
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.command(short_help="Measure a classifier on labelled scans.")
+@classifier_argument
+@folder_argument
+@output_option("Folder for the results.", "octlib-evaluate")
+@reading_options
+@predicting_options
 @click.option(
-    "--output", "-o", type=click.Path(path_type=Path), help="Folder for the results.  [default: octlib-evaluate]"
+    "--confidence", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.95, help="Of the intervals."
 )
-@click.option(
-    "--on-error", type=click.Choice(["raise", "skip"]), default="raise", help="Unreadable images: stop, or leave out."
-)
-def evaluate(classifier: Path, folder: Path, output: Path | None, on_error: str) -> None:
-    """Evaluate the saved CLASSIFIER on FOLDER, a folder of class folders whose patients it has never seen.
+@click.option("--seed", type=click.IntRange(0), default=0, help="Of the bootstrap that gives the intervals.")
+@click.option("--report", is_flag=True, help="Also write report.html: figures, maps of some scans, the worst errors.")
+@json_option
+def evaluate(classifier: Path, folder: Path, output: Path | None, report: bool, **arguments: Any) -> None:
+    """Evaluate the saved CLASSIFIER on FOLDER, labelled scans of patients that it has never seen.
 
     The results are metrics.json (every figure with its interval), predictions.csv and confusion_matrix.png.
     """
     import octlib
 
+    require_classifier(classifier, folder)
     with new_folder(output or free_name("octlib-evaluate")) as results:
-        scans = octlib.load_oct_dataset(folder, on_error=on_error)
-        result = write_evaluation(results, octlib.load_classifier(classifier), scans)
-    click.echo(result)
+        scans = read_scans(folder, arguments)
+        model = octlib.load_classifier(classifier)
+        settings = chosen(arguments, (*PREDICTING, "confidence", "seed"))
+        result = write_evaluation(results, model, scans, **settings)
+        if report:
+            write_page(results, model, scans, result)
+    say(result)
     say_where(results)
+    answer({"output": results, "files": files_in(results), "metrics": result.to_dict()})

@@ -2,67 +2,64 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from octlib._progress import progress
+from octlib.cli.options import (
+    chosen,
+    classifier_argument,
+    folder_argument,
+    json_option,
+    output_option,
+    read_scans,
+    reading_options,
+    require_classifier,
+)
 from octlib.cli.output import free_name, new_folder
+from octlib.cli.results import explained
+from octlib.cli.speaking import answer, say, warn
+from octlib.cli.values import METHODS, OneOf
 
 if TYPE_CHECKING:
-    from octlib import Explanation, OctClassifier, OctDataset
+    from octlib import Explanation
 
 AT_A_TIME = 64  # scans whose maps are held in memory
 
 
-@click.command()
-@click.argument("classifier", type=click.Path(path_type=Path))
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option(
-    "--output", "-o", type=click.Path(path_type=Path), help="Folder for the pictures.  [default: octlib-explain]"
-)
-@click.option(
-    "--method",
-    default="gradcam",
-    help="gradcam, gradcam++, hirescam, xgradcam, layercam, eigencam, eigengradcam, scorecam or ablationcam.",
-)
-@click.option("--target", help="The class to explain.  [default: the predicted one of each scan]")
-@click.option("--layer", help="timm's name of a layer.  [default: the last map]")
-@click.option(
-    "--on-error", type=click.Choice(["raise", "skip"]), default="raise", help="Unreadable images: stop, or leave out."
-)
-def explain(classifier: Path, folder: Path, output: Path | None, on_error: str, **arguments: Any) -> None:
+@click.command(short_help="Show where a classifier finds support for a class.")
+@classifier_argument
+@folder_argument
+@output_option("Folder for the pictures.", "octlib-explain")
+@click.option("--method", type=OneOf("method", METHODS), default="gradcam", help="How the maps are made.")
+@click.option("--target", metavar="CLASS", help="The class to explain.  [default: the predicted one of each scan]")
+@click.option("--layer", metavar="NAME", help="timm's name of a layer.  [default: the last map]")
+@reading_options
+@json_option
+def explain(classifier: Path, folder: Path, output: Path | None, **arguments: Any) -> None:
     """Show where the saved CLASSIFIER finds support for a class in every scan of FOLDER.
 
     The results are one PNG a scan, at the scan's own size, and index.csv.
     """
-    import pandas as pd
-
     import octlib
 
+    require_classifier(classifier, folder)
     with new_folder(output or free_name("octlib-explain")) as pictures:
-        scans = octlib.load_oct_dataset(folder, on_error=on_error)
+        scans = read_scans(folder, arguments)
         model = octlib.load_classifier(classifier)
         rows: list[dict[str, Any]] = []
-        for start in range(0, len(scans), AT_A_TIME):
+        for start in progress(range(0, len(scans), AT_A_TIME), title="pictures"):
             part = scans.subset(range(start, min(start + AT_A_TIME, len(scans))))
-            rows += _write_overlays(_explain(model, part, arguments), pictures, start)
-            click.echo(f"{len(rows)} of {len(scans)} scans", err=True)
-        pd.DataFrame(rows).to_csv(pictures / "index.csv", index=False)
+            maps = explained(model, part, **chosen(arguments, ("method", "target", "layer")))
+            rows += _write_overlays(maps, pictures, start)
+        _write_index(pictures / "index.csv", rows)
     silent = sum(not row["has_signal"] for row in rows)
     if silent:
-        click.echo(f"Warning: {silent} maps are constant and show nothing; index.csv says which.", err=True)
-    click.echo(f"{len(rows)} pictures and index.csv written to {pictures}/")
-
-
-def _explain(model: OctClassifier, scans: OctDataset, arguments: dict[str, Any]) -> Explanation:
-    import octlib
-
-    with warnings.catch_warnings():
-        # It numbers the scans of one part; index.csv and a single line at the end say the same of all of them.
-        warnings.filterwarnings("ignore", message=".* maps are constant")
-        return octlib.explain(model, scans, **arguments)
+        warn(f"{silent} maps are constant and show nothing; index.csv says which.")
+    say(f"{len(rows)} pictures and index.csv written to {pictures}/")
+    answer({"output": pictures, "pictures": rows})
 
 
 def _write_overlays(maps: Explanation, output: Path, start: int) -> list[dict[str, Any]]:
@@ -84,3 +81,9 @@ def _write_overlays(maps: Explanation, output: Path, start: int) -> list[dict[st
             }
         )
     return rows
+
+
+def _write_index(file: Path, rows: list[dict[str, Any]]) -> None:
+    import pandas as pd
+
+    pd.DataFrame(rows).to_csv(file, index=False)

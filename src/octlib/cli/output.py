@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
+from octlib.cli.speaking import say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,11 +30,14 @@ def new_folder(folder: Path) -> Iterator[Path]:
 
     Raises:
         FileExistsError: if something is there: results are never overwritten.
+        OSError: if it can't be made.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise taken(folder)
     was_there = folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
+    with _refusal_named(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)  # What can't be written to is found before the work.
     try:
         yield folder
     except BaseException:  # Ctrl-C too: half of the results would be taken for all of them.
@@ -41,6 +45,41 @@ def new_folder(folder: Path) -> Iterator[Path]:
         if was_there:
             folder.mkdir(exist_ok=True)
         raise
+
+
+@contextmanager
+def new_file(file: Path) -> Iterator[Path]:
+    """Find out, before the work, that a file can be written, and leave none if the work fails or is broken off.
+
+    Args:
+        file: which one.
+
+    Yields:
+        The file, which doesn't exist yet.
+
+    Raises:
+        FileExistsError: if something is there.
+        OSError: if it can't be written.
+    """
+    if file.exists():
+        raise taken(file)
+    with _refusal_named(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+        file.unlink()
+    try:
+        yield file
+    except BaseException:
+        file.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _refusal_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise type(error)(f"{path} can't be written ({error.strerror}). Choose another --output.") from error
 
 
 def taken(path: Path) -> FileExistsError:
@@ -79,9 +118,8 @@ def write_split(path: Path, parts: Mapping[str, OctDataset]) -> None:
     pd.concat(tables).to_csv(path, index=False)
 
 
-def say_where(folder: Path) -> None:
-    """List the files of an output folder."""
-    click.echo(f"\nWritten to {folder}{'/' if folder.is_dir() else ''}")
-    if folder.is_dir():
-        for path in sorted(folder.iterdir()):
-            click.echo(f"  {path.name}{'/' if path.is_dir() else ''}")
+def say_where(path: Path) -> None:
+    """Name an output file, or list the files of an output folder."""
+    say(f"\nWritten to {path}{'/' if path.is_dir() else ''}")
+    for each in sorted(path.iterdir()) if path.is_dir() else ():
+        say(f"  {each.name}{'/' if each.is_dir() else ''}")

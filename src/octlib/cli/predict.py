@@ -3,32 +3,56 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from octlib.cli.output import free_name, say_where, taken
-
-
-@click.command()
-@click.argument("classifier", type=click.Path(path_type=Path))
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--output", "-o", type=click.Path(path_type=Path), help="CSV file.  [default: octlib-predictions.csv]")
-@click.option(
-    "--on-error", type=click.Choice(["raise", "skip"]), default="raise", help="Unreadable images: stop, or leave out."
+from octlib.cli.options import (
+    PREDICTING,
+    chosen,
+    classifier_argument,
+    folder_argument,
+    json_option,
+    output_option,
+    predicting_options,
+    read_scans,
+    reading_options,
+    require_classifier,
 )
-def predict(classifier: Path, folder: Path, output: Path | None, on_error: str) -> None:
+from octlib.cli.output import free_name, new_file, say_where
+from octlib.cli.speaking import answer, records, say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@click.command(short_help="Write the predicted class of every scan.")
+@classifier_argument
+@folder_argument
+@output_option("CSV file.", "octlib-predictions.csv")
+@reading_options
+@predicting_options
+@json_option
+def predict(classifier: Path, folder: Path, output: Path | None, **arguments: Any) -> None:
     """Predict the class of every scan in FOLDER with the saved CLASSIFIER. Labels aren't needed.
 
     The result is a table: path, patient, predicted class, and the probability of each class.
     """
     import octlib
 
-    output = output or free_name("octlib-predictions.csv")
-    if output.exists():
-        raise taken(output)
-    scans = octlib.load_oct_dataset(folder, on_error=on_error)
-    table = octlib.predict(octlib.load_classifier(classifier), scans)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(output, index=False)
-    click.echo(table["predicted"].value_counts().to_string())
-    say_where(output)
+    require_classifier(classifier, folder)
+    with new_file(output or free_name("octlib-predictions.csv")) as file:
+        scans = read_scans(folder, arguments)
+        table = octlib.predict(octlib.load_classifier(classifier), scans, **chosen(arguments, PREDICTING))
+        table.to_csv(file, index=False)
+    say(table["predicted"].value_counts().to_string())
+    say_where(file)
+    answer({"output": file, "counts": table["predicted"].value_counts().to_dict(), "predictions": _rows(table)})
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Gather the columns of probabilities, so that no name of a class can be taken for another column."""
+    known = table[["path", "patient", "predicted"]]
+    probabilities = table[[name for name in table if name.startswith("p_")]]
+    named = probabilities.rename(columns=lambda name: name.removeprefix("p_"))
+    return [{**row, "probabilities": values} for row, values in zip(records(known), records(named), strict=True)]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from octlib.cli.output import write_figure, write_json
 
 if TYPE_CHECKING:
-    from octlib import Evaluation, History, OctClassifier, OctDataset
+    from octlib import Evaluation, Explanation, History, OctClassifier, OctDataset
 
 EXPLAINED = 8
+ON_THE_PAGE, ERRORS = 12, 6
 
 
 def write_history(folder: Path, history: History) -> None:
@@ -19,16 +21,24 @@ def write_history(folder: Path, history: History) -> None:
     write_figure(folder / "history.png", history.plot())
 
 
-def write_evaluation(folder: Path, classifier: OctClassifier, scans: OctDataset) -> Evaluation:
+def write_evaluation(
+    folder: Path,
+    classifier: OctClassifier,
+    scans: OctDataset,
+    *,
+    confidence: float = 0.95,
+    seed: int = 0,
+    **predicting: Any,
+) -> Evaluation:
     """Evaluate in one pass and write ``metrics.json``, ``predictions.csv`` and ``confusion_matrix.png``."""
     import octlib
     from octlib.data import match_labels
     from octlib.evaluation import score
 
     truth = match_labels(scans, classifier.class_names)
-    predictions = octlib.predict(classifier, scans)
+    predictions = octlib.predict(classifier, scans, **predicting)
     probabilities = predictions[[f"p_{name}" for name in classifier.class_names]].to_numpy()
-    result = score(probabilities, truth, scans.patients, classifier.class_names)
+    result = score(probabilities, truth, scans.patients, classifier.class_names, confidence=confidence, seed=seed)
     predictions.insert(2, "label", [classifier.class_names[index] for index in truth])
     predictions.to_csv(folder / "predictions.csv", index=False)
     write_json(folder / "metrics.json", result.to_dict())
@@ -42,3 +52,25 @@ def write_explanations(folder: Path, classifier: OctClassifier, scans: OctDatase
 
     maps = octlib.explain(classifier, scans.take(min(EXPLAINED, len(scans))))
     write_figure(folder / "explanations.png", maps.plot().flat[0])
+
+
+def write_page(folder: Path, classifier: OctClassifier, scans: OctDataset, result: Evaluation) -> None:
+    """Write ``report.html``: an evaluation, maps of a few scans of each class, and the most confident errors."""
+    import octlib
+
+    errors = result.errors(ERRORS)
+    octlib.write_report(
+        folder / "report.html",
+        result,
+        explained(classifier, scans.take(min(ON_THE_PAGE, len(scans)))),
+        errors=explained(classifier, scans.subset(errors)) if len(errors) else None,
+    )
+
+
+def explained(classifier: OctClassifier, scans: OctDataset, **options: Any) -> Explanation:
+    """Explain without the warning of constant maps: it numbers scans that a user of the shell doesn't see."""
+    import octlib
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".* maps are constant")
+        return octlib.explain(classifier, scans, **options)

@@ -7,96 +7,143 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from octlib.cli.options import (
+    batch_size_option,
+    features_option,
+    folder_argument,
+    json_option,
+    output_option,
+    read_scans,
+    reading_options,
+)
 from octlib.cli.output import free_name, new_folder, say_where, write_split
 from octlib.cli.results import write_evaluation, write_explanations, write_history
+from octlib.cli.speaking import answer, files_in, keep, records, say
+from octlib.cli.training import build, fit_options, require_trainable, require_usable
+from octlib.cli.values import CLASS_WEIGHTS, HEADS, OneOf, Size, complete_backbones
 
 if TYPE_CHECKING:
-    from octlib import OctClassifier, OctDataset
+    from octlib import Evaluation, History, OctClassifier, OctDataset
+
+PARTS = ("train", "validation", "test")
 
 
-@click.command()
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.command(short_help="Train a classifier on a folder of class folders.")
+@folder_argument
+@output_option("Folder for the results.", "octlib-train")
 @click.option(
-    "--output", "-o", type=click.Path(path_type=Path), help="Folder for the results.  [default: octlib-train]"
+    "--backbone",
+    default="resnet50",
+    shell_complete=complete_backbones,
+    help="'octlib', or a timm architecture: octlib backbones lists them.",
 )
-@click.option("--backbone", default="resnet50", help="A timm architecture.")
 @click.option(
     "--weights", default="pretrained", help="'pretrained', a .safetensors or .pth file, a timm folder, or 'none'."
 )
 @click.option("--freeze/--no-freeze", default=True, help="Train the head alone, or fine-tune everything.")
 @click.option(
-    "--image-size", type=click.IntRange(1), metavar="PIXELS", show_default="the backbone's own", help="Resize to."
+    "--unfreeze-stages",
+    type=click.IntRange(1),
+    metavar="N",
+    show_default="none, or all with --no-freeze",
+    help="Fine-tune the backbone's last N stages.",
 )
-@click.option("--head", default="average", help="'average' or 'flatten'.")
+@click.option(
+    "--image-size", type=Size(), metavar="PIXELS", show_default="the backbone's own", help="Resize to: 224 or 496x512."
+)
+@click.option("--head", type=OneOf("head", HEADS), default="average", help="The features' mean over the scan, or all.")
 @click.option("--dropout", type=float, default=0.0, help="Share of features dropped while training.")
+@click.option("--flips", is_flag=True, help="Predict from each scan and its mirror image.")
 @click.option(
     "--epochs", type=click.IntRange(1), metavar="N", show_default="20 frozen, 14 unfrozen", help="Rounds of training."
 )
-@click.option("--batch-size", type=click.IntRange(1), metavar="N", default=32, help="Scans a step.")
+@batch_size_option("Scans a step.")
 @click.option("--learning-rate", type=float, show_default="1e-3 frozen, 5e-4 unfrozen", help="At its peak.")
 @click.option(
-    "--by", type=click.Choice(["patient", "scan"]), default="patient", help="What stays together in the split."
+    "--class-weight",
+    type=OneOf("class weight", CLASS_WEIGHTS),
+    default="balanced",
+    help="What is done about classes with few scans.",
 )
-@click.option("--seed", type=int, default=0, help="Of the split, of initial weights and of training.")
+@click.option("--no-augment", is_flag=True, help="Fine-tune on the scans as they are.")
+@features_option
 @click.option(
-    "--on-error", type=click.Choice(["raise", "skip"]), default="raise", help="Unreadable images: stop, or leave out."
+    "--fractions",
+    type=float,
+    nargs=3,
+    metavar="TRAIN VALIDATION TEST",
+    default=(0.7, 0.15, 0.15),
+    help="Shares of the scans, 1 in all.",
 )
-def train(folder: Path, output: Path | None, by: str, seed: int, on_error: str, **arguments: Any) -> None:
+@click.option(
+    "--by", type=OneOf("unit to split by", ("patient", "scan")), default="patient", help="What stays together."
+)
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    show_default="none",
+    help="Folder that keeps the state after each epoch.",
+)
+@click.option("--resume", is_flag=True, help="Go on with the run in --checkpoint, if there is one.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Of the split, of initial weights and of training.")
+@reading_options
+@json_option
+def train(folder: Path, output: Path | None, **arguments: Any) -> None:
     """Train a classifier on FOLDER, a folder of class folders.
 
     The scans are split by patient: 70 % to train on, 15 % to choose the best epoch, 15 % to test on. The results are
     classifier/, history.csv, split.csv, and of the test part metrics.json, predictions.csv and figures.
     """
-    import octlib
-    from octlib.data import require_readable
-
-    with new_folder(output or free_name("octlib-train")) as results:
-        scans = octlib.load_oct_dataset(folder, on_error=on_error)
-        click.echo(scans)
-        _require_trainable(scans, by)
-        parts = dict(zip(("train", "validation", "test"), scans.split(by=by, seed=seed), strict=True))
-        classifier = _build(scans.class_names, seed, arguments)
-        fitting = {name: arguments[name] for name in ("epochs", "batch_size", "learning_rate")}
-        try:
-            history = octlib.fit(classifier, parts["train"], parts["validation"], seed=seed, **fitting)
-        except (ValueError, FileNotFoundError):
-            require_readable(scans)  # Those of the test part would come to light only after the training.
-            raise
-        click.echo(history)
+    output = output or free_name("octlib-train")
+    require_usable(arguments, output)
+    with new_folder(output) as results:
+        scans = read_scans(folder, arguments)
+        say(scans)
+        require_trainable(scans, arguments["by"])
+        parts = _split(scans, arguments)
+        classifier = build(scans.class_names, arguments)
+        history = _fit(classifier, scans, parts, arguments)
+        say(history)
         write_split(results / "split.csv", parts)
         write_history(results, history)
         classifier.save(results / "classifier")
     # What has been trained stays, whatever happens now.
-    click.echo(write_evaluation(results, classifier, parts["test"]))
+    keep(f"the trained classifier stays in {results / 'classifier'}")
+    batches = {name: arguments[name] for name in ("features", "batch_size")}
+    result = write_evaluation(results, classifier, parts["test"], **batches)
+    say(result)
     write_explanations(results, classifier, parts["test"])
     say_where(results)
+    answer(_document(results, parts, history, result))
 
 
-def _require_trainable(scans: OctDataset, by: str) -> None:
-    """Say what a folder lacks, in the words of the shell."""
-    present = [name for name in scans.class_names if any(scan.label == name for scan in scans)]
-    if len(present) < 2:
-        found = ", ".join(present) or "none"
-        raise ValueError(f"Training needs a folder with two class folders or more (CLASS/image); found: {found}.")
-    unknown = sum(scan.patient is None for scan in scans)
-    if by == "patient" and unknown:
-        raise ValueError(
-            f"The patients of {unknown:,} of {len(scans):,} scans are unknown, and the split is by patient. They are "
-            "read off file names of the form CLASS-patient-number, such as CNV-0042-1.png: rename the files, or use "
-            "--by scan. Scans of one patient can then be trained on and tested on, and the figures come out too high."
-        )
+def _split(scans: OctDataset, arguments: dict[str, Any]) -> dict[str, OctDataset]:
+    parts = scans.split(arguments["fractions"], by=arguments["by"], seed=arguments["seed"])
+    return dict(zip(PARTS, parts, strict=True))
 
 
-def _build(class_names: tuple[str, ...], seed: int, arguments: dict[str, Any]) -> OctClassifier:
+def _fit(
+    classifier: OctClassifier, scans: OctDataset, parts: dict[str, OctDataset], arguments: dict[str, Any]
+) -> History:
     import octlib
+    from octlib.data import require_readable
 
-    return octlib.build_classifier(
-        arguments["backbone"],
-        arguments["freeze"],
-        class_names=class_names,
-        image_size=arguments["image_size"],
-        weights=None if arguments["weights"].lower() == "none" else arguments["weights"],
-        head=arguments["head"],
-        dropout=arguments["dropout"],
-        seed=seed,
-    )
+    if arguments["checkpoint"] is not None:
+        keep(f"what {arguments['checkpoint']} holds stays: the same command with --resume goes on from there")
+    try:
+        return octlib.fit(classifier, parts["train"], parts["validation"], **fit_options(arguments))
+    except (ValueError, FileNotFoundError):
+        require_readable(scans)  # Those of the test part would come to light only after the training.
+        raise
+
+
+def _document(results: Path, parts: dict[str, OctDataset], history: History, result: Evaluation) -> dict[str, Any]:
+    return {
+        "output": results,
+        "files": files_in(results),
+        "classifier": results / "classifier",
+        "scans": {name: len(part) for name, part in parts.items()},
+        "best_epoch": history.best_epoch,
+        "history": records(history.to_frame()),
+        "metrics": result.to_dict(),
+    }

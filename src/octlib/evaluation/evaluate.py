@@ -21,6 +21,7 @@ def evaluate(
     *,
     features: str = "float32",
     flips: bool | None = None,
+    batch_size: int = 32,
     confidence: float = 0.95,
     seed: int = 0,
 ) -> Evaluation:
@@ -35,6 +36,7 @@ def evaluate(
         features: those of a frozen backbone are taken from disk, and kept there: as ``"float32"`` or ``"float16"``;
             ``"none"`` does without. See ``octlib.features.extract_features``.
         flips: average over each scan and its mirror image; ``None`` is what ``classifier.flips`` says.
+        batch_size: scans in memory at a time, from 1 on.
         confidence: of the intervals, in (0, 1).
         seed: of the bootstrap, an int >= 0.
 
@@ -69,5 +71,5 @@ def evaluate(
         )
     names = tuple(classifier.class_names)
     truth = match_labels(dataset, names)
-    probabilities = predict_probabilities(classifier, dataset, features=features, flips=flips)
+    probabilities = predict_probabilities(classifier, dataset, features=features, flips=flips, batch_size=batch_size)
     return measure(probabilities, truth, dataset.patients, names, confidence=confidence, seed=seed)

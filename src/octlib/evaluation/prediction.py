@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 
 def predict(
-    classifier: OctClassifier, scans: OctDataset | Source, *, features: str = "float32", flips: bool | None = None
+    classifier: OctClassifier,
+    scans: OctDataset | Source,
+    *,
+    features: str = "float32",
+    flips: bool | None = None,
+    batch_size: int = 32,
 ) -> pd.DataFrame:
     """Predict the class of each scan.
 
@@ -28,6 +33,7 @@ def predict(
         features: those of a frozen backbone are taken from disk, and kept there: as ``"float32"`` or ``"float16"``;
             ``"none"`` does without. See ``octlib.features.extract_features``.
         flips: average over each scan and its mirror image; ``None`` is what ``classifier.flips`` says.
+        batch_size: scans in memory at a time, from 1 on.
 
     Returns:
         A row for each scan, in their order. Columns: ``path`` and ``patient`` (str, or None where there is none),
@@ -50,7 +56,7 @@ def predict(
     from octlib.features import predict_probabilities
 
     dataset = as_dataset(scans)
-    probabilities = predict_probabilities(classifier, dataset, features=features, flips=flips)
+    probabilities = predict_probabilities(classifier, dataset, features=features, flips=flips, batch_size=batch_size)
     return prediction_table(dataset, probabilities, tuple(classifier.class_names))
 
 

@@ -1,0 +1,126 @@
+"""Options: those that several commands share, and what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from octlib.cli.speaking import answer_as_json
+from octlib.cli.values import FEATURES, LAYOUTS, SPLITS, OneOf
+
+if TYPE_CHECKING:
+    from octlib import OctDataset
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+PATH = click.Path(path_type=Path)
+READING = ("layout", "split", "on_error")
+PREDICTING = ("features", "flips", "batch_size")
+
+classifier_argument = click.argument("classifier", type=PATH)
+folder_argument = click.argument("folder", type=PATH)
+json_option = click.option(
+    "--json",
+    is_flag=True,
+    expose_value=False,
+    callback=answer_as_json,
+    help="One JSON document on standard output, all text beside it.",
+)
+features_option = click.option(
+    "--features",
+    type=OneOf("kind of features", FEATURES),
+    default="float32",
+    help="Features of a frozen backbone are kept for later runs in this form; 'none' keeps none.",
+)
+
+
+def output_option(what: str, default: str) -> Callable[[Command], Command]:
+    """Make ``--output``.
+
+    Args:
+        what: is written there.
+        default: name, which is counted up where it is taken.
+
+    Returns:
+        The decorator.
+    """
+    return click.option("--output", "-o", type=PATH, help=f"{what}  [default: {default}]")
+
+
+def batch_size_option(text: str) -> Callable[[Command], Command]:
+    """Make ``--batch-size``, whose help is the text."""
+    return click.option("--batch-size", type=click.IntRange(1), metavar="N", default=32, help=text)
+
+
+def reading_options(command: Command) -> Command:
+    """Add the options that say how a folder of scans is read."""
+    return _all_of(
+        command,
+        click.option(
+            "--layout", type=OneOf("layout", LAYOUTS), default="auto", help="How FOLDER is laid out; 'auto' finds out."
+        ),
+        click.option("--split", type=OneOf("split", SPLITS), show_default="all", help="The published split to read."),
+        click.option(
+            "--on-error",
+            type=OneOf("choice", ("raise", "skip")),
+            default="raise",
+            help="Unreadable images: stop, or leave out.",
+        ),
+    )
+
+
+def predicting_options(command: Command) -> Command:
+    """Add the options of the pass through the network."""
+    flips = click.option(
+        "--flips/--no-flips",
+        default=None,
+        show_default="as the classifier says",
+        help="Average over each scan and its mirror image.",
+    )
+    return _all_of(command, flips, features_option, batch_size_option("Scans in memory at a time."))
+
+
+def read_scans(folder: Path, arguments: dict[str, Any]) -> OctDataset:
+    """Load the scans of a folder as ``reading_options`` say."""
+    import octlib
+
+    return octlib.load_oct_dataset(folder, **chosen(arguments, READING))
+
+
+def chosen(arguments: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """Choose some of a command's arguments by name."""
+    return {name: arguments[name] for name in names}
+
+
+def require_classifier(classifier: Path, folder: Path | None = None) -> None:
+    """Refuse a path that holds no classifier, before anything heavy is imported.
+
+    Args:
+        classifier: the path.
+        folder: the path that was given beside it, for the case that somebody has swapped them.
+
+    Raises:
+        FileNotFoundError: where there is no classifier.
+    """
+    if is_classifier(classifier):
+        return
+    hint = ""
+    if is_classifier(classifier / "classifier"):
+        hint = f" Did you mean {str(classifier / 'classifier')!r}?"
+    elif folder is not None and is_classifier(folder):
+        hint = " The classifier comes first, then the scans."
+    raise FileNotFoundError(f"No classifier at {str(classifier)!r}: a folder with config.json is needed.{hint}")
+
+
+def is_classifier(path: Path) -> bool:
+    """Say whether a path looks like a saved classifier."""
+    return path.is_file() if path.suffix == ".keras" else (path / "config.json").is_file()
+
+
+def _all_of(command: Command, *decorators: Callable[[Command], Command]) -> Command:
+    for decorator in reversed(decorators):  # as they would stand above the function
+        command = decorator(command)
+    return command

@@ -1,0 +1,89 @@
+"""Inspect: what is said of folders of scans, sound and damaged, and of classifiers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import octlib
+
+
+def inspected(shell, path, *options):
+    result = shell("inspect", path, *options, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout), result.stderr
+
+
+def test_a_folder_of_class_folders(shell, scans):
+    document, text = inspected(shell, scans)
+    assert document == {
+        "kind": "scans",
+        "path": str(scans),
+        "scans": 32,
+        "patients": 32,
+        "scans_without_patient": 0,
+        "classes": [{"name": name, "scans": 8, "patients": 8} for name in ("CNV", "DME", "DRUSEN", "NORMAL")],
+        "sizes": [{"height": 80, "width": 96, "scans": 32}],
+        "splits": {},
+        "shared_patients": [],
+        "unreadable": [],
+    }
+    assert shell("inspect", scans).stdout == text
+    assert "sizes (height x width): 80 x 96 32\n" in text
+
+
+def test_every_unreadable_file_is_named_and_nothing_fails(shell, broken):
+    document, text = inspected(shell, broken)
+    names = sorted(str(path) for path in (broken / "DME").iterdir())
+    assert [each["scan"] for each in document["unreadable"]] == names
+    assert {each["reason"] for each in document["unreadable"]} == {"not an image"}
+    assert sum(each["scans"] for each in document["sizes"]) == 24
+    assert "unreadable: 8\n" in text
+    assert all(f"  {name}: not an image\n" in text for name in names)
+
+
+def test_published_splits_and_the_patients_whom_they_share(shell, scans, tmp_path):
+    shutil.copytree(scans, tmp_path / "train")
+    shutil.copytree(scans / "CNV", tmp_path / "test" / "CNV")
+    document, text = inspected(shell, tmp_path)
+    assert document["splits"] == {"train": 32, "test": 8}
+    assert document["shared_patients"] == [{"splits": ["train", "test"], "patients": 8}]
+    assert "patients in both train and test: 8" in text
+
+
+def test_scans_without_labels_and_patients(shell, flat):
+    document, text = inspected(shell, flat)
+    assert (document["classes"], document["patients"], document["scans_without_patient"]) == ([], 0, 3)
+    assert {(each["height"], each["width"]) for each in document["sizes"]} == {(80, 96), (120, 100), (64, 200)}
+    assert "scans without a patient: 3" in text
+
+
+def test_a_layout_can_be_asked_for(shell, mistake, scans):
+    assert inspected(shell, scans, "--layout", "flat")[0]["classes"] == []
+    assert "did you mean 'flat'" in mistake("inspect", scans, "--layout", "flt")
+
+
+def test_a_classifier(shell, classifier):
+    document, text = inspected(shell, classifier)
+    assert document == {
+        "kind": "classifier",
+        "path": str(classifier),
+        "backbone": "test_resnet",
+        "weights": "random",
+        "frozen": True,
+        "unfrozen_stages": None,
+        "head": "average",
+        "dropout": 0.0,
+        "flips": False,
+        "image_size": [48, 48],
+        "class_names": ["CNV", "DME", "DRUSEN", "NORMAL"],
+        "parameters": octlib.load_classifier(classifier).count_params(),
+    }
+    assert "image size       48 x 48\n" in text
+    assert "frozen           yes\n" in text
+
+
+def test_a_damaged_classifier_is_told(mistake, classifier, tmp_path):
+    folder = shutil.copytree(classifier, tmp_path / "classifier")
+    (folder / "model.safetensors").write_bytes(b"half")
+    assert "model.safetensors is damaged" in mistake("inspect", folder)
