@@ -107,7 +107,7 @@ def _cells(counts: list[int], place: int) -> list[dict[str, Any]]:
     return [
         {
             "count": f"{count:,}",
-            "share": f"{count / total:.0%}" if total else UNDEFINED,
+            "share": f"{100 * count / total:.0f} %" if total else UNDEFINED,
             "shade": round(DARKEST * count / total, 3) if total else 0,
             "hit": column == place,
         }
