@@ -100,6 +100,14 @@ def test_errors_are_positions_the_most_confident_first_and_ties_in_order():
         result.errors(-1)
 
 
+@pytest.mark.filterwarnings("ignore:No scan is of class")
+def test_many_errors_of_equal_confidence_stay_in_the_order_of_the_scans():
+    sure = np.tile([True, False], 100)
+    probabilities = np.where(sure[:, None], [0.9, 0.1], [0.6, 0.4])
+    result = score(probabilities, np.ones(200, dtype=int), np.arange(200), ["CNV", "DME"])
+    assert result.errors().tolist() == [*range(0, 200, 2), *range(1, 200, 2)]
+
+
 def test_without_errors_there_are_no_positions():
     result = score(np.eye(2), [0, 1], ["p1", "p2"], ["CNV", "DME"])
     assert result.errors().shape == (0,)
