@@ -83,6 +83,11 @@ def test_a_classifier(shell, classifier):
     assert "frozen           yes\n" in text
 
 
+def test_the_output_of_training_stands_for_its_classifier(shell, run, classifier):
+    document, _ = inspected(shell, run)
+    assert (document["kind"], document["path"]) == ("classifier", str(classifier))
+
+
 def test_a_damaged_classifier_is_told(mistake, classifier, tmp_path):
     folder = shutil.copytree(classifier, tmp_path / "classifier")
     (folder / "model.safetensors").write_bytes(b"half")

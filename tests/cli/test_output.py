@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import octlib
-from octlib.cli.output import free_name, new_folder, say_where, write_figure, write_json, write_split
+from octlib.cli.output import free_name, new_file, new_folder, say_where, write_figure, write_json, write_split
 
 
 def test_a_new_folder_stays_with_what_was_written(tmp_path):
@@ -20,10 +20,12 @@ def test_a_new_folder_stays_with_what_was_written(tmp_path):
 
 
 @pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt])
-def test_a_folder_of_work_that_failed_goes(tmp_path, kind):
+def test_a_folder_of_work_that_failed_goes_with_those_made_for_it(tmp_path, kind):
     def work():
-        with new_folder(tmp_path / "run") as folder:
+        with new_folder(tmp_path / "a" / "b" / "run") as folder:
             (folder / "half").write_text("1")
+            (folder / "classifier").mkdir()
+            (folder / "classifier" / "half").write_text("1")
             raise kind
 
     with pytest.raises(kind):
@@ -52,6 +54,35 @@ def test_what_is_there_is_not_touched(tmp_path, kind):
     with pytest.raises(FileExistsError, match="run exists already. Choose another --output"), new_folder(target):
         pass
     assert mine.read_text() == "precious"
+
+
+@pytest.mark.parametrize("make", [new_folder, new_file])
+def test_a_place_that_cannot_be_written_is_named_before_the_work(tmp_path, make):
+    (tmp_path / "file").write_text("mine")
+    with (
+        pytest.raises(OSError, match=r"run can't be written \(.+\). Choose another --output."),
+        make(tmp_path / "file" / "more" / "run"),
+    ):
+        pytest.fail("the work began")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_new_file_stays_and_half_of_one_goes(tmp_path):
+    with new_file(tmp_path / "a" / "table.csv") as file:
+        assert not file.exists()
+        file.write_text("all")
+    assert file.read_text() == "all"
+
+    def work():
+        with new_file(tmp_path / "b" / "table.csv") as file:
+            file.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert not (tmp_path / "b").exists()
+    with pytest.raises(FileExistsError, match="table.csv exists already"), new_file(tmp_path / "a" / "table.csv"):
+        pass
 
 
 def test_a_free_name_counts_up_before_the_suffix(tmp_path, monkeypatch):

@@ -58,7 +58,7 @@ def explain(classifier: Path, folder: Path, output: Path | None, **arguments: An
     silent = sum(not row["has_signal"] for row in rows)
     if silent:
         warn(f"{silent} maps are constant and show nothing; index.csv says which.")
-    say(f"{len(rows)} pictures and index.csv written to {pictures}/")
+    say(f"{len(rows):,} picture{'' if len(rows) == 1 else 's'} and index.csv written to {pictures}/")
     answer({"output": pictures, "pictures": rows})
 
 

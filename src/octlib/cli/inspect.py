@@ -24,8 +24,9 @@ SIZES_SHOWN = 5
 @json_option
 def inspect(path: Path, layout: str) -> None:
     """Say what PATH holds: scans, which are all read once, or a saved classifier."""
-    if is_classifier(path):
-        _inspect_classifier(path)
+    found = [each for each in (path, path / "classifier") if is_classifier(each)]  # the second: of octlib train
+    if found:
+        _inspect_classifier(found[0])
     else:
         _inspect_scans(path, layout)
 

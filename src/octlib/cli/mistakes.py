@@ -17,6 +17,7 @@ STOPPED = 130  # what shells expect of a program that Ctrl-C has ended: 128 and 
 WORDS = (
     (r"on_error='skip'", "--on-error skip"),
     (r"weights=None", "--weights none"),
+    (r"\bor None for random", "or none for random"),
     (r"\bweights= ?", "--weights "),
     (r"\bfeatures='(\w+)'", r"--features \1"),
     (r"resume=True", "--resume"),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,16 +34,16 @@ def new_folder(folder: Path) -> Iterator[Path]:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise taken(folder)
-    was_there = folder.exists()
+    made = _missing(folder)
     with _refusal_named(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        os.utime(folder)  # What can't be written to is found before the work.
+        with tempfile.TemporaryFile(dir=folder):  # What can't be written to is found before the work.
+            pass
     try:
         yield folder
     except BaseException:  # Ctrl-C too: half of the results would be taken for all of them.
-        shutil.rmtree(folder, ignore_errors=True)
-        if was_there:
-            folder.mkdir(exist_ok=True)
+        _empty(folder)
+        _remove(made)
         raise
 
 
@@ -63,6 +63,7 @@ def new_file(file: Path) -> Iterator[Path]:
     """
     if file.exists():
         raise taken(file)
+    made = _missing(file.parent)
     with _refusal_named(file):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
@@ -71,7 +72,28 @@ def new_file(file: Path) -> Iterator[Path]:
         yield file
     except BaseException:
         file.unlink(missing_ok=True)
+        _remove(made)
         raise
+
+
+def _empty(folder: Path) -> None:
+    with suppress(OSError):  # What went wrong before is the thing to tell.
+        for path in folder.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
+
+
+def _missing(folder: Path) -> list[Path]:
+    """List the folders that have to be made for one to be, the innermost first."""
+    return [path for path in (folder, *folder.parents) if not path.exists()]
+
+
+def _remove(folders: list[Path]) -> None:
+    with suppress(OSError):  # one that somebody else has put something into
+        for folder in folders:
+            folder.rmdir()
 
 
 @contextmanager

@@ -13,14 +13,15 @@ if TYPE_CHECKING:
 
 
 def require_usable(arguments: dict[str, Any], output: Path) -> None:
-    """Refuse options that contradict each other.
+    """Refuse options that contradict each other, and weights that aren't there.
 
     Args:
         arguments: those of the command.
         output: its results.
 
     Raises:
-        click.UsageError: where they do.
+        click.UsageError: where they contradict each other.
+        FileNotFoundError: where there are no such weights.
     """
     checkpoint = arguments["checkpoint"]
     if arguments["resume"] and checkpoint is None:
@@ -30,6 +31,16 @@ def require_usable(arguments: dict[str, Any], output: Path) -> None:
     source = click.get_current_context().get_parameter_source("freeze")
     if arguments["unfreeze_stages"] and arguments["freeze"] and source is ParameterSource.COMMANDLINE:
         raise click.UsageError("--freeze trains no stage of the backbone: leave it or --unfreeze-stages out.")
+    _require_weights(arguments["weights"])
+
+
+def _require_weights(weights: str) -> None:
+    # The library says the same, but not before all the scans were listed and keras was imported.
+    if weights.lower() not in ("pretrained", "none") and not Path(weights).exists():
+        raise FileNotFoundError(
+            f"No weights at {weights!r}. --weights takes 'pretrained', 'none', a .safetensors or .pth file, or a timm "
+            "folder."
+        )
 
 
 def require_trainable(scans: OctDataset, by: str) -> None:
