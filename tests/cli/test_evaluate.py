@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pandas as pd
 import pytest
@@ -76,3 +77,28 @@ def test_broken_images_are_left_out_on_request(shell, classifier, broken, tmp_pa
     assert result.exit_code == 0, result.output
     assert result.stderr.count("Warning: 8 of 32 scans can't be read and were left out: ") == 1
     assert json.loads((output / "metrics.json").read_text())["n_scans"] == 24
+
+
+def test_options_reach_the_library(shell, classifier, scans, tmp_path):
+    options = ("--confidence", "0.8", "--seed", "3", "--flips", "--features", "none", "--batch-size", "5")
+    result = shell("evaluate", classifier, scans, "-o", tmp_path / "out", *options, "--json")
+    assert result.exit_code == 0, result.output
+    model = octlib.load_classifier(classifier)
+    expected = octlib.evaluate(model, scans, confidence=0.8, seed=3, flips=True, features="none", batch_size=5)
+    document = json.loads(result.stdout)
+    assert document["metrics"] == json.loads(json.dumps(expected.to_dict()))
+    assert expected.to_dict() != octlib.evaluate(model, scans, confidence=0.8, seed=3).to_dict()  # flips matter
+    assert document["files"] == ["confusion_matrix.png", "metrics.json", "predictions.csv"]
+
+
+def test_one_published_split_can_be_chosen(shell, classifier, scans, tmp_path):
+    shutil.copytree(scans, tmp_path / "all" / "train")
+    shutil.copytree(scans / "DME", tmp_path / "all" / "test" / "DME")
+    result = shell("evaluate", classifier, tmp_path / "all", "-o", tmp_path / "out", "--split", "test", "--json")
+    assert json.loads(result.stdout)["metrics"]["n_scans"] == 8
+    assert "Warning: No scan is of class CNV, DRUSEN, NORMAL" in result.stderr
+
+
+def test_a_page_is_written_on_request(shell, classifier, scans, tmp_path):
+    assert shell("evaluate", classifier, scans, "-o", tmp_path / "out", "--report").exit_code == 0
+    assert "accuracy" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8").lower()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import numpy as np
@@ -100,3 +101,13 @@ def test_broken_images_are_left_out_on_request(shell, classifier, flat, tmp_path
     assert result.exit_code == 0, result.output
     assert result.stderr.count("Warning: 1 of 3 scans can't be read and were left out: ") == 1
     assert list(pd.read_csv(tmp_path / "maps" / "index.csv")["scan"]) == ["new_0.png", "new_2.png"]
+
+
+def test_the_document_is_the_index(shell, classifier, flat, tmp_path):
+    result = shell("explain", classifier, flat, "-o", tmp_path / "maps", "--target", "DME", "--json")
+    document = json.loads(result.stdout)
+    assert document["output"] == str(tmp_path / "maps")
+    index = pd.read_csv(tmp_path / "maps" / "index.csv")
+    assert [row["picture"] for row in document["pictures"]] == list(index["picture"])
+    assert list(document["pictures"][0]) == list(index.columns)
+    assert {row["target"] for row in document["pictures"]} == {"DME"}

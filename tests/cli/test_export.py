@@ -50,3 +50,12 @@ def test_an_existing_file_is_kept(mistake, classifier, tmp_path):
     (tmp_path / "c.onnx").write_text("precious")
     assert "exists already" in mistake("export", classifier, "-o", tmp_path / "c.onnx")
     assert (tmp_path / "c.onnx").read_text() == "precious"
+
+
+def test_flips_that_are_lost_are_told(shell, classifier, tmp_path):
+    model = octlib.load_classifier(classifier)
+    model.flips = True
+    model.save(tmp_path / "flipping")
+    result = shell("export", tmp_path / "flipping", "-o", tmp_path / "c.pt2")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.startswith("Warning: The classifier averages over each scan and its mirror image")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import octlib
-from octlib.cli.results import write_evaluation, write_explanations, write_history
+from octlib.cli.results import write_evaluation, write_explanations, write_history, write_page
 
 
 def test_an_evaluation_is_that_of_the_library_in_a_single_pass(tmp_path, monkeypatch, classifier, scans, is_figure):
@@ -40,7 +41,6 @@ def test_other_classes_are_refused_before_anything_is_written(tmp_path, classifi
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.filterwarnings("ignore:.*maps are constant")  # a network of two epochs may have nothing to show
 def test_fewer_scans_than_are_explained_by_default_are_enough(tmp_path, classifier, flat, is_figure):
     write_explanations(tmp_path, octlib.load_classifier(classifier), octlib.load_oct_dataset(flat))
     assert is_figure(tmp_path / "explanations.png")
@@ -52,3 +52,27 @@ def test_a_history_is_a_table_and_a_curve(tmp_path, is_figure):
     write_history(tmp_path, history)
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "history.csv"), history.to_frame())
     assert is_figure(tmp_path / "history.png")
+
+
+def test_a_page_shows_maps_and_the_worst_errors(tmp_path, classifier, scans, monkeypatch):
+    model, dataset = octlib.load_classifier(classifier), octlib.load_oct_dataset(scans)
+    result = octlib.evaluate(model, dataset)
+    assert len(result.errors()) >= 6
+    given = []
+    write = octlib.write_report
+    monkeypatch.setattr(octlib, "write_report", lambda *a, **named: (given.append((a, named)), write(*a, **named)))
+    write_page(tmp_path, model, dataset, result)
+    ((path, evaluation, maps), named) = given[0]
+    assert (path, evaluation) == (tmp_path / "report.html", result)
+    assert {scan.label for scan in maps.scans} == set(model.class_names)
+    assert named["errors"].scans.names == dataset.subset(result.errors(6)).names
+    assert path.read_text(encoding="utf-8").lower().startswith("<!doctype html>")
+
+
+def test_a_page_without_errors_has_no_gallery_of_them(tmp_path, classifier, scans):
+    from octlib.evaluation import score
+
+    model, dataset = octlib.load_classifier(classifier), octlib.load_oct_dataset(scans).take(4)
+    right = score(np.eye(4)[dataset.labels], dataset.labels, dataset.patients, dataset.class_names)
+    write_page(tmp_path, model, dataset, right)
+    assert (tmp_path / "report.html").exists()

@@ -9,8 +9,8 @@ import click
 
 from octlib.cli.mistakes import Mistake
 from octlib.cli.options import classifier_argument, json_option, output_option, require_classifier
-from octlib.cli.output import free_name, say_where, taken
-from octlib.cli.speaking import answer, say
+from octlib.cli.output import free_name, new_file, say_where
+from octlib.cli.speaking import answer, say, warn
 from octlib.cli.values import FORMATS, OneOf
 
 if TYPE_CHECKING:
@@ -37,9 +37,10 @@ def export(classifier: Path, output: Path | None, kind: str | None) -> None:
     require_classifier(classifier)
     kind = kind or _kind_of(output)
     output = output or free_name(f"octlib-classifier{FORMATS[kind]}")
-    if output.exists():
-        raise taken(output)
-    model, difference = _written(classifier, output, kind)
+    with new_file(output) as file:
+        model, difference = _written(classifier, file, kind)
+    if model.flips:
+        warn("The classifier averages over each scan and its mirror image; the file sees a scan once.")
     say(f"Classes: {', '.join(model.class_names)}.")
     say(f"Largest difference of a probability, on random scans: {difference:.1g}.")
     say_where(output)

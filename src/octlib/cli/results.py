@@ -48,9 +48,7 @@ def write_evaluation(
 
 def write_explanations(folder: Path, classifier: OctClassifier, scans: OctDataset) -> None:
     """Write ``explanations.png``: maps of a few scans of each class."""
-    import octlib
-
-    maps = octlib.explain(classifier, scans.take(min(EXPLAINED, len(scans))))
+    maps = explained(classifier, scans.take(min(EXPLAINED, len(scans))))
     write_figure(folder / "explanations.png", maps.plot().flat[0])
 
 
