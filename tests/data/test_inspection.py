@@ -14,9 +14,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:The published splits share patie
 @pytest.fixture
 def folder(tmp_path):
     """Give published splits with two sizes, one file that is no image, and a patient in two splits."""
-    for name, size in [("train/CNV/CNV-1-1", (8, 9)), ("train/CNV/CNV-2-1", (8, 9)), ("train/DME/DME-3-1", (8, 9))]:
+    for name, size in [("train/CNV/CNV-1-1", (10, 9)), ("train/CNV/CNV-2-1", (8, 9)), ("train/DME/DME-3-1", (8, 9))]:
         write(tmp_path / f"{name}.png", size)
-    write(tmp_path / "test" / "CNV" / "CNV-1-2.png", (10, 9))
+    write(tmp_path / "test" / "CNV" / "CNV-1-2.png", (8, 9))
     (tmp_path / "test" / "DME").mkdir()
     (tmp_path / "test" / "DME" / "DME-4-1.png").write_bytes(b"no image")
     return tmp_path
