@@ -66,7 +66,7 @@ def main() -> None:
             **{f"F1 {name}": np.mean([result.f1[name] for result in results]) for name in scans.class_names},
         }
         print(kind, rows[kind], flush=True)
-    print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
+    print(pd.DataFrame(rows).T.to_string(float_format="{:.3f}".format))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,6 @@ from octlib.data import OctDataset
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 SCANS = 120  # of each kind, the classes in turn
-PATIENTS = 200  # of phantoms that classifiers are trained on
 BANDS = ((2, 4), (4, 8), (8, 16), (16, 64))  # pixels a period
 
 
@@ -109,8 +108,7 @@ def main() -> None:
     statistics_only = parser.parse_args().statistics_only
     real = octlib.load_oct_dataset(os.environ["OCTLIB_KERMANY"])
     phantoms = octlib.load_oct_dataset("phantoms")
-    with pd.option_context("display.width", 140, "display.precision", 3):
-        print(table(real.take(SCANS), phantoms.take(SCANS)))
+    print(table(real.take(SCANS), phantoms.take(SCANS)).to_string(float_format="{:.3g}".format))
     if not statistics_only:
         print("trained on phantoms, tested on real scans\n", accuracy(phantoms, real))
         print("trained on real scans, tested on phantoms\n", accuracy(real, phantoms))
