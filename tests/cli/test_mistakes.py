@@ -17,6 +17,8 @@ from octlib.cli.speaking import keep
         ("load the scans with on_error='skip', which", "load the scans with --on-error skip, which"),
         ("Go on with it by resume=True, or", "Go on with it by --resume, or"),
         ("Load one of train, val with split=.", "Load one of train, val with --split."),
+        ("got 9. None unfreezes all.", "got 9. --no-freeze unfreezes all."),
+        ("or None for random ones.", "or none for random ones."),
         ("halve them by features='float16', or", "halve them by --features float16, or"),
         ("two\nlines", "two lines"),
     ],

@@ -20,6 +20,7 @@ WORDS = (
     (r"\bor None for random", "or none for random"),
     (r"\bweights= ?", "--weights "),
     (r"\bfeatures='(\w+)'", r"--features \1"),
+    (r"\bNone unfreezes all", "--no-freeze unfreezes all"),
     (r"resume=True", "--resume"),
     (r"checkpoint=FOLDER", "--checkpoint FOLDER"),
     (r"dataset\.split\(\)", "octlib train"),

@@ -19,15 +19,13 @@ NAMED = ("name", "label", "patient", "scan")
 def write_phantoms(folder: str | Path, phantoms: Iterable[Phantom]) -> int:
     """Write phantoms as files; ``octlib.load_oct_dataset(folder / "scans")`` reads the scans back.
 
-    ======================================  ==========================================================================
-    ``scans/CLASS/NAME.png``                the scan, 8-bit grey
-    ``masks/NAME-KIND.png``                 one for each kind of lesion that is there: 255 inside, else 0
-    ``boundaries/NAME.csv``                 a row for each column of the scan, a column for each surface: the surface's
-                                            row from the top, in pixels
-    ``phantoms.csv``                        a row for each scan: name, label, patient, scan, and the single values
-                                            among its parameters; empty where a scan has none of that name
-    ``parameters.json``                     all parameters, by the name of the scan
-    ======================================  ==========================================================================
+    - ``scans/CLASS/NAME.png``: the scan, 8-bit grey;
+    - ``masks/NAME-KIND.png``: one for each kind of lesion that is there, 255 inside, else 0;
+    - ``boundaries/NAME.csv``: a row for each column of the scan, and a column for each surface: where it runs, in rows
+      from the top;
+    - ``phantoms.csv``: a row for each scan: name, label, patient, scan, and the single values among its parameters,
+      empty where it has none of that name;
+    - ``parameters.json``: all parameters, by the name of the scan.
 
     Args:
         folder: where to; it is made where there is none, and must be empty.
