@@ -98,7 +98,7 @@ def accuracy(train: OctDataset, test: OctDataset) -> octlib.Evaluation:
         "mobilenetv2_100", class_names=train.class_names, weights=os.environ["OCTLIB_WEIGHTS"]
     )
     octlib.fit(classifier, train, progress=False)
-    return octlib.evaluate(classifier, test, progress=False)
+    return octlib.evaluate(classifier, test)
 
 
 def main() -> None:

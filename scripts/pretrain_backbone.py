@@ -190,7 +190,7 @@ def swapped(last: torch.Tensor, batch: dict[str, torch.Tensor]) -> tuple[torch.T
         batch: its ``labels`` and ``tissues`` are used.
 
     Returns:
-        The maps of all sick scans with the cells of a healthy one in place of their lesions, then those of healthy scans
+        The maps of all sick scans with the cells of a healthy one in place of their lesions, then healthy scans
         with the lesions' cells of sick ones; and their classes.
     """
     healthy = CLASS_NAMES.index("NORMAL")
