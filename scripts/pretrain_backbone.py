@@ -182,45 +182,49 @@ def tissue_loss(answer: torch.Tensor, maps: torch.Tensor, weights: torch.Tensor)
     return -(wanted * weights[:, None, None] * answer.log_softmax(1)).sum(1).mean()
 
 
-def swapped(last: torch.Tensor, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+def swapped(last: torch.Tensor, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Exchange the cells of lesions between sick scans and healthy ones.
 
     Args:
         last: the last map, (n, channels, height, width).
-        batch: its ``labels`` and ``tissues`` are used.
+        batch: its ``labels``, ``areas`` and ``tissues`` are used.
 
     Returns:
-        The maps of all sick scans with the cells of a healthy one in place of their lesions, then healthy scans
-        with the lesions' cells of sick ones; and their classes.
+        Maps of sick scans with the cells of a healthy one in place of their lesions, then of healthy scans with the
+        lesions' cells of sick ones; their classes; their areas of lesions.
     """
     healthy = CLASS_NAMES.index("NORMAL")
     sick = (batch["labels"] != healthy).nonzero()[:, 0]
     others = (batch["labels"] == healthy).nonzero()[:, 0]
-    if not len(others) or not len(sick):
-        return last[:0], batch["labels"][:0]
-    partners = last[others[torch.arange(len(sick)) % len(others)]]
     lesions = (batch["tissues"][sick] > len(TISSUES)) & (batch["tissues"][sick] != OUTSIDE)
     cells = functional.adaptive_max_pool2d(lesions[:, None].float(), last.shape[-2:])
-    visible = cells.flatten(1).any(1)  # distortion can push a lesion out of the scan
-    cured, infected = torch.lerp(last[sick], partners, cells), torch.lerp(partners, last[sick], cells)
+    seen = cells.flatten(1).any(1)  # distortion can push a lesion out of the scan
+    if not len(others):
+        seen = torch.zeros_like(seen)
+        others = sick
+    sick, cells, partners = sick[seen], cells[seen], others[torch.arange(len(sick)) % len(others)][seen]
+    cured, infected = (
+        torch.lerp(*pair, cells) for pair in ((last[sick], last[partners]), (last[partners], last[sick]))
+    )
     labels = torch.cat([torch.full_like(sick, healthy), batch["labels"][sick]])
-    return torch.cat([cured, infected])[visible.repeat(2)], labels[visible.repeat(2)]
+    areas = torch.cat([torch.zeros_like(batch["areas"][sick]), batch["areas"][sick]])
+    return torch.cat([cured, infected]), labels, areas
 
 
 def loss_of(
     pupil: Pupil, batch: dict[str, torch.Tensor], weights: torch.Tensor, stage: str
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Add all losses up; return them with the share of right classes."""
-    maps, labels, count = pupil.maps(batch["images"]), batch["labels"], len(batch["labels"])
+    maps, labels, areas = pupil.maps(batch["images"]), batch["labels"], batch["areas"]
     last = maps[32]
     if stage == "locate":
         # One pass through the head for all of them, so that its BatchNorm sees one batch.
-        others, other_labels = swapped(last, batch)
-        last, labels = torch.cat([last, others]), torch.cat([labels, other_labels])
-    pooled = pupil.features(last)
+        others = swapped(last, batch)
+        last, labels, areas = (torch.cat(pair) for pair in zip((last, labels, areas), others, strict=True))
+    # Without half of the features the class has to be as right: no feature may carry evidence from elsewhere.
+    pooled = functional.dropout(pupil.features(last), 0.5 if stage == "locate" else 0.0)
     classes = pupil.classes(pooled)
     loss = functional.cross_entropy(classes, labels, label_smoothing=SMOOTHING)
-    pooled, areas = pooled[:count], batch["areas"]
     loss = loss + functional.binary_cross_entropy_with_logits(pupil.kinds(pooled), (areas > 0).float())
     loss = loss + functional.smooth_l1_loss(pupil.areas(pooled), torch.log10(areas * 1e4 + 1))
     for question, scale in zip(pupil.dense, pupil.scales, strict=True):
@@ -292,7 +296,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=Path("src/octlib/models/own"))
     parser.add_argument("--scans", type=int, default=12000)
-    parser.add_argument("--epochs", type=int, nargs=2, default=(10, 3), metavar=("RECOGNISE", "LOCATE"))
+    parser.add_argument("--epochs", type=int, nargs=2, default=(10, 4), metavar=("RECOGNISE", "LOCATE"))
     parser.add_argument("--start", type=Path, help="a folder that this script wrote: only the second stage is run")
     parser.add_argument("--seed", type=int, default=2026)
     parser.add_argument("--workers", type=int, default=2)

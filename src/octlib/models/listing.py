@@ -14,7 +14,6 @@ from octlib.models import own
 from octlib.models.configs import folder_config, named_config
 
 
-
 @dataclass(frozen=True)
 class ListedBackbone:
     """A backbone as ``list_backbones`` shows it.
