@@ -2,8 +2,8 @@
 
 Usage: python benchmarks/readme_figure.py [docs/images/explanations.png]
 
-A classifier on octlib's own backbone trains on phantoms; the picture shows scans of patients that it has never seen, one
-of each class. Needs no data and no network connection.
+A classifier on octlib's own backbone trains on phantoms; the picture shows scans of patients that it has never seen,
+one of each class. Needs no data and no network connection.
 """
 
 from __future__ import annotations

@@ -35,7 +35,8 @@ def expose(
         uint8 (height, width) in 0-255.
     """
     height, width = painted.shape
-    intensity = np.square(np.square(painted))
+    intensity = np.square(painted)
+    np.square(intensity, out=intensity)
     depth = np.arange(height, dtype=np.float32)[:, None] * np.float32(device.depth / height)
     intensity *= np.float32(haze**4) * np.exp(-depth / np.float32(device.rolloff))
     intensity *= speckle(rng, (height, width), averaging)
@@ -46,9 +47,10 @@ def expose(
         intensity = correlated(intensity)
     intensity += np.float32(LIFT * (device.floor / MEAN_GREY) ** 4)
     np.maximum(intensity, 0, out=intensity)
-    shown = np.sqrt(np.sqrt(intensity))
-    shown *= np.float32(255 * gain)
-    return np.minimum(shown, WHITE).astype(np.uint8)
+    for _ in range(2):
+        np.sqrt(intensity, out=intensity)
+    intensity *= np.float32(255 * gain)
+    return np.minimum(intensity, WHITE, out=intensity).astype(np.uint8)
 
 
 def _noise(device: Device) -> float:

@@ -1,0 +1,81 @@
+"""Own: octlib's own backbone is there without a network, small, described, and better than chance on real scans."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+import numpy as np
+import pytest
+import timm
+import torch
+from safetensors.torch import load_file
+
+import octlib
+from octlib.models.own import ARCHITECTURE, FOLDER
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    """Let every attempt to reach the network fail loudly."""
+
+    def refuse(*_, **__):
+        raise AssertionError("the network was asked for")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+def test_it_is_built_without_a_network_from_a_small_folder(no_network):
+    classifier = octlib.build_classifier("octlib", class_names=("AMD", "NORMAL"))
+    assert classifier.backbone_name == ARCHITECTURE
+    assert classifier.image_size == (224, 224)
+    assert classifier.frozen
+    assert (FOLDER / "model.safetensors").stat().st_size <= 5e6
+    assert json.loads((FOLDER / "config.json").read_text())["architecture"] == ARCHITECTURE
+    assert "Limits" in (FOLDER / "README.md").read_text(encoding="utf-8")
+
+
+def test_its_features_are_timms_with_the_weights_of_the_folder():
+    module = timm.create_model(ARCHITECTURE, num_classes=0).eval()
+    module.load_state_dict(load_file(FOLDER / "model.safetensors"))
+    scans = octlib.load_oct_dataset("phantoms").take(2)
+    classifier = octlib.build_classifier("octlib")
+    images = classifier.preprocess(scans)
+    given = torch.from_numpy(images).float()[:, None].expand(-1, 3, -1, -1) / 127.5 - 1
+    with torch.inference_mode():
+        np.testing.assert_allclose(classifier.features(images).cpu(), module(given), rtol=1e-3, atol=1e-4)
+
+
+def test_random_and_other_weights_of_its_architecture_can_be_asked_for():
+    own, random, again = (
+        octlib.build_classifier("octlib", weights=weights).to_torch().backbone.module.conv_stem.weight.detach()
+        for weights in ("pretrained", None, FOLDER)
+    )
+    assert not torch.equal(own, random)
+    assert torch.equal(own, again)
+
+
+def test_it_survives_saving_and_its_card_says_where_it_is_from(tmp_path):
+    classifier = octlib.build_classifier("octlib")
+    classifier.save(tmp_path / "classifier")
+    scans = octlib.load_oct_dataset("phantoms").take(2)
+    images = classifier.preprocess(scans)
+    loaded = octlib.load_classifier(tmp_path / "classifier")
+    np.testing.assert_array_equal(loaded.features(images).cpu(), classifier.features(images).cpu())
+    assert "trained on phantoms" in (tmp_path / "classifier" / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_misspelt_name_is_recognised():
+    with pytest.raises(ValueError, match="did you mean 'octlib'"):
+        octlib.build_classifier("octlibb")
+
+
+def test_on_real_scans_it_is_far_better_than_its_architecture_at_random(kermany):
+    train, test = octlib.load_oct_dataset(kermany).split((0.8, 0.2), seed=3)
+    accuracies = []
+    for weights in ("pretrained", None):
+        classifier = octlib.build_classifier("octlib", weights=weights, class_names=train.class_names)
+        octlib.fit(classifier, train, progress=False)
+        accuracies.append(octlib.evaluate(classifier, test).accuracy)
+    assert accuracies[0] > 0.85
+    assert accuracies[0] > accuracies[1] + 0.1
