@@ -8,31 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from octlib.phantoms.anatomy import (
-    LAYERS,
-    SURFACES,
-    Anatomy,
-    Floats,
-    View,
-    draw_anatomy,
-    draw_view,
-    healthy_layers,
-    lateral,
-    surfaces_of,
-)
+from octlib.phantoms.anatomy import SURFACES, Anatomy, draw_anatomy, draw_view, lateral
+from octlib.phantoms.choroid import paint_choroid
 from octlib.phantoms.devices import DEVICES, Device
 from octlib.phantoms.diseases import DISEASES
 from octlib.phantoms.imaging import WHITE, draw_wedges, expose, wedge_mask
-from octlib.phantoms.lesion import Lesion, waves
 from octlib.phantoms.painting import paint_layers, paint_shadows, paint_texture
 from octlib.phantoms.phantom import Phantom
 from octlib.phantoms.pockets import paint_pockets
+from octlib.phantoms.retina import layer_masks, retina_surfaces
 from octlib.phantoms.spec import PhantomSpec, phantom_specs
 from octlib.phantoms.vessels import paint_vessels
-
-WOBBLE = 4.0  # micrometres by which the eye's wall departs from a parabola
-STIFFNESS = 0.25  # millimetres over which the inner retina evens out what lifts it
-LEAST = 0.25  # share of a layer that stays where it gives way
 
 
 def make_phantoms(
@@ -107,12 +93,13 @@ def render(spec: PhantomSpec) -> Phantom:
     x = lateral(spec.shape[1], millimetres)
     lesion = DISEASES[spec.label](rng, anatomy, view, x)
     pixel = (device.depth / spec.shape[0], 1000 * millimetres / spec.shape[1])
-    surfaces = _surfaces(rng, anatomy, view, x, lesion, device.depth) / pixel[0]
+    surfaces = retina_surfaces(rng, anatomy, view, x, lesion, device.depth) / pixel[0]
     painted = paint_layers(surfaces, spec.shape[0], lesion)
-    paint_texture(rng, painted, surfaces, millimetres)
+    paint_texture(rng, painted, millimetres)
+    paint_choroid(rng, painted, surfaces, millimetres)
     paint_shadows(painted, surfaces, lesion)
     vessels = paint_vessels(rng, painted, surfaces, view, x, pixel)
-    masks = _layer_masks(surfaces, spec.shape[0], lesion) | paint_pockets(painted, surfaces, lesion.pockets, x)
+    masks = layer_masks(surfaces, spec.shape[0], lesion) | paint_pockets(painted, surfaces, lesion.pockets, x)
     image, imaging = _expose(rng, painted, spec, device, anatomy, masks)
     return Phantom(
         image=image,
@@ -125,38 +112,6 @@ def render(spec: PhantomSpec) -> Phantom:
     )
 
 
-def _surfaces(
-    rng: np.random.Generator, anatomy: Anatomy, view: View, x: Floats, lesion: Lesion, depth: float
-) -> Floats:
-    """Give the surfaces of a retina with its lesion in micrometres below the upper border."""
-    layers = healthy_layers(anatomy, view, x)
-    for name, added in lesion.added.items():
-        layers[name] = np.maximum(layers[name] + added, LEAST * layers[name])
-    _keep_stiff(layers, x)
-    wobble = WOBBLE * waves(rng, x, 12)
-    return surfaces_of(anatomy, view, x, layers, depth=depth, wobble=wobble)
-
-
-def _keep_stiff(layers: dict[str, Floats], x: Floats) -> None:
-    """Let the outer nuclear layer give way to narrow bumps, in place: the inner retina follows only their outline."""
-    lifted = layers["SRF"] + layers["SHRM"] + layers["sub"]
-    if lifted.any():
-        kernel = np.exp(-(((x - x[x.size // 2]) / STIFFNESS) ** 2))
-        outline = np.convolve(np.pad(lifted, x.size // 2, mode="edge"), kernel / kernel.sum(), mode="valid")[: x.size]
-        layers["ONL"] = np.maximum(layers["ONL"] + outline - lifted, LEAST * layers["ONL"])
-
-
-def _layer_masks(surfaces: Floats, height: int, lesion: Lesion) -> dict[str, NDArray[np.bool_]]:
-    """Mark every pixel whose middle lies in a layer that is absent in health."""
-    rows = np.arange(height)[:, None] + 0.5
-    masks = {}
-    for kind, layer in (("SRF", "SRF"), ("SHRM", "SHRM"), (lesion.sub, "sub")):
-        top, bottom = surfaces[LAYERS.index(layer) + np.arange(2)]
-        if (bottom > top).any():
-            masks[kind] = (rows >= top) & (rows < bottom)
-    return masks
-
-
 def _expose(
     rng: np.random.Generator,
     painted: NDArray[np.float32],
@@ -165,18 +120,15 @@ def _expose(
     anatomy: Anatomy,
     masks: dict[str, NDArray[np.bool_]],
 ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
-    """Take the scan; what its wedges cover is marked as no lesion."""
-    drawn_averaging, drawn_wedges = int(rng.integers(*device.averaging, endpoint=True)), rng.random() < device.wedges
-    averaging = drawn_averaging if spec.averaging is None else spec.averaging
+    """Take the scan; what its wedges cover is marked as no lesion. Give the scan and its settings."""
+    # Everything is drawn, needed or not, so that a choice of one thing changes nothing else.
+    averaging, moved = int(rng.integers(*device.averaging, endpoint=True)), bool(rng.random() < device.wedges)
+    averaging = averaging if spec.averaging is None else spec.averaging
+    moved = moved if spec.wedges is None else spec.wedges
     gain, haze = float(anatomy.brightness * rng.uniform(0.88, 1.12)), float(rng.uniform(0.85, 1.1))
     image = expose(rng, painted, device, averaging=averaging, gain=gain, haze=haze)
-    turned = draw_wedges(rng, spec.shape)
-    if drawn_wedges if spec.wedges is None else spec.wedges:
-        covered = wedge_mask(spec.shape, turned)
-        image[covered] = WHITE
-        for mask in masks.values():
-            mask[covered] = False
-        moved = bool(covered.any())
-    else:
-        moved = False
-    return image, {"averaging": averaging, "gain": gain, "haze": haze, "wedges": moved}
+    covered = wedge_mask(spec.shape, draw_wedges(rng, spec.shape)) if moved else np.zeros(spec.shape, dtype=np.bool_)
+    image[covered] = WHITE
+    for mask in masks.values():
+        mask[covered] = False
+    return image, {"averaging": averaging, "gain": gain, "haze": haze, "wedges": bool(covered.any())}

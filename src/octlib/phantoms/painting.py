@@ -60,44 +60,23 @@ def _greys(lesion: Lesion, width: int) -> list[Floats]:
     return greys
 
 
-def paint_texture(rng: np.random.Generator, painted: Picture, surfaces: Floats, millimetres: float) -> None:
-    """Vary a picture as tissue varies, in place: faint streaks in the retina, vessels in the choroid.
+def paint_texture(rng: np.random.Generator, painted: Picture, millimetres: float) -> None:
+    """Vary a picture as tissue varies, in place: faint streaks, mostly along the layers.
 
     Args:
         rng: where the randomness comes from.
         painted: float32 (height, width).
-        surfaces: rows from the top, float (len(SURFACES), width).
         millimetres: from the left to the right border.
     """
     height, width = painted.shape
-    across = max(int(millimetres * 6), 2)
+    across = cells_across(millimetres)
     painted *= 1 + 0.035 * smooth_noise(rng, (height, width), (60, across))
     painted *= 1 + 0.03 * smooth_noise(rng, (1, width), (1, across))
-    membrane, sclera = surfaces[SURFACES.index("BM")], surfaces[SURFACES.index("CSI")]
-    first = int(max(membrane.min(), 0))
-    below = painted[first:]
-    if below.shape[0] > 1:
-        _paint_choroid(rng, below, membrane - first, sclera - first, across)
 
 
-def _paint_choroid(rng: np.random.Generator, below: Picture, membrane: Floats, sclera: Floats, across: int) -> None:
-    """Darken the lumen of vessels, small ones above and large ones below; blur the border to the sclera; fade out."""
-    height, width = below.shape
-    rows = np.arange(height, dtype=np.float32)[:, None]
-    thickness = np.float32(max(float((sclera - membrane).mean()), 1))
-    depth = (rows - membrane.astype(np.float32)) / thickness  # 0 at Bruch's membrane, 1 at the sclera
-    inside = depth > 0
-    small = smooth_noise(rng, (height, width), (max(int(height / 7), 1), across * 3))
-    large = smooth_noise(rng, (height, width), (max(int(height / 16), 1), int(across * 1.4)))
-    weight = np.clip(depth * 1.6, 0, 1)
-    vessels = np.clip((1 - weight) * small + weight * large, -1, 1.3)
-    # The choroid keeps most of its light; below, it is gone within one to two times the choroid's thickness.
-    fade = np.exp(
-        -np.maximum(depth, 0) * np.float32(rng.uniform(0.45, 0.85)) - np.maximum(depth - 1, 0) * np.float32(0.15)
-    )
-    texture = 1 - np.float32(rng.uniform(0.16, 0.28)) * vessels / (1 + np.square(np.maximum(depth - 0.3, 0) * 1.4))
-    streaks = 1 + 0.04 * smooth_noise(rng, (1, width), (1, width // 4))
-    np.multiply(below, texture * fade * streaks, out=below, where=inside)
+def cells_across(millimetres: float) -> int:
+    """Say in how many cells texture varies across a scan."""
+    return max(int(millimetres * 6), 2)
 
 
 def paint_shadows(painted: Picture, surfaces: Floats, lesion: Lesion) -> None:
