@@ -26,6 +26,7 @@ WORDS = (
     (r"dataset\.split\(\)", "octlib train"),
     (r"\bsplit=\.", "--split."),
     (r"layout=", "--layout "),
+    (r"leave (the class|their scans) out with subset", r"move \1 out of the folder"),
     (r"call classifier\.unfreeze\(\) first", "add --no-freeze"),
 )
 
