@@ -14,7 +14,7 @@ import pytest
 import octlib
 
 FILES = {
-    "classifier", "split.csv", "history.csv", "metrics.json", "predictions.csv", "confusion_matrix.png",
+    "classifier", "split.csv", "history.csv", "history.png", "metrics.json", "predictions.csv", "confusion_matrix.png",
     "pointing.json", "report.html",
 }  # fmt: skip
 

@@ -124,6 +124,16 @@ def test_wedges_are_white_and_hide_lesions():
     assert seen > 15
 
 
+def test_a_lesion_under_a_wedge_is_not_marked(monkeypatch):
+    plain = of("CNV", 1, wedges=False)
+    middle = int(np.nonzero(plain.mask)[0].mean())
+    monkeypatch.setattr("octlib.phantoms.generator.draw_wedges", lambda *_: (float(middle), 496.0, 0.0))
+    covered = of("CNV", 1, wedges=True)
+    assert (covered.image[:middle] == 255).all()
+    assert not covered.mask[:middle].any()
+    np.testing.assert_array_equal(covered.mask[middle:], plain.mask[middle:])
+
+
 def test_severity_makes_lesions_larger():
     for label in ("CNV", "DME", "DRUSEN"):
         shares = [np.mean([of(label, n, severity=s, size=128).mask.mean() for n in range(1, 20)]) for s in (0.1, 1.0)]

@@ -9,7 +9,7 @@ import click
 
 from octlib.cli.options import json_option, output_option
 from octlib.cli.output import free_name, new_folder, say_where, write_json, write_split
-from octlib.cli.results import explained, write_evaluation
+from octlib.cli.results import explained, write_evaluation, write_history, write_page
 from octlib.cli.speaking import answer, files_in, say
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from octlib.explanation import PointingGame
 
 BACKBONE = "octlib"
-SHOWN, ERRORS = 12, 6
 ABOUT = (
     "Phantoms are synthetic scans that octlib draws, lesions and all. They stand in for real ones, and prove nothing "
     "about patients."
@@ -51,40 +50,27 @@ def demo(output: Path | None, seed: int) -> None:
         classifier = octlib.build_classifier(BACKBONE, class_names=scans.class_names, seed=seed)
         history = octlib.fit(classifier, parts["train"], parts["validation"], seed=seed)
         say(history)
-        history.to_frame().to_csv(results / "history.csv", index=False)
+        write_history(results, history)
         classifier.save(results / "classifier")
         result = write_evaluation(results, classifier, parts["test"])
-        game = _explained(results, classifier, parts["test"], result)
+        game = _pointing(classifier, parts["test"], result)
+        write_json(results / "pointing.json", _figures(game))
+        right_ones = f"{game}. Decisions that were right, about eyes that are sick, take part."
+        notes = [right_ones, ABOUT_THE_BACKBONE]
+        write_page(results, classifier, parts["test"], result, title="octlib demo", introduction=ABOUT, notes=notes)
     say(f"\nOn patients that it has never seen:\n{result}\n\n{game}.")
     say_where(results)
     say(f"\nOpen {results / 'report.html'} in a browser.")
     answer({"output": results, "files": files_in(results), "metrics": result.to_dict(), "pointing": _figures(game)})
 
 
-def _explained(results: Path, classifier: OctClassifier, scans: OctDataset, result: Evaluation) -> PointingGame:
-    """Write ``report.html``, and ``pointing.json``: where the maps of right decisions about sick eyes point."""
-    import numpy as np
-
-    import octlib
+def _pointing(classifier: OctClassifier, scans: OctDataset, result: Evaluation) -> PointingGame:
+    """See where the maps of right decisions about sick eyes point."""
     from octlib.explanation import pointing_game
 
-    errors = result.errors()
-    right = scans.subset(np.setdiff1d(np.arange(len(scans)), errors))
-    game = pointing_game(explained(classifier, right.subset([scan.label != "NORMAL" for scan in right])))
-    write_json(results / "pointing.json", _figures(game))
-    octlib.write_report(
-        results / "report.html",
-        result,
-        explained(classifier, right.take(min(SHOWN, len(right)))),
-        errors=explained(classifier, scans.subset(errors[:ERRORS])) if len(errors) else None,
-        title="octlib demo",
-        introduction=ABOUT,
-        notes=[
-            f"{game}. Decisions that were right, about eyes that are sick, take part.",
-            ABOUT_THE_BACKBONE,
-        ],
-    )
-    return game
+    errors = set(result.errors().tolist())
+    sick = [place for place, scan in enumerate(scans) if scan.label != "NORMAL" and place not in errors]
+    return pointing_game(explained(classifier, scans.subset(sick)))
 
 
 def _figures(game: PointingGame) -> dict[str, float]:

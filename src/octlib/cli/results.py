@@ -52,8 +52,11 @@ def write_explanations(folder: Path, classifier: OctClassifier, scans: OctDatase
     write_figure(folder / "explanations.png", maps.plot().flat[0])
 
 
-def write_page(folder: Path, classifier: OctClassifier, scans: OctDataset, result: Evaluation) -> None:
-    """Write ``report.html``: an evaluation, maps of a few scans of each class, and the most confident errors."""
+def write_page(folder: Path, classifier: OctClassifier, scans: OctDataset, result: Evaluation, **words: Any) -> None:
+    """Write ``report.html``: an evaluation, maps of a few scans of each class, and the most confident errors.
+
+    The words are those of ``octlib.write_report``: title, introduction, notes.
+    """
     import octlib
 
     errors = result.errors(ERRORS)
@@ -62,6 +65,7 @@ def write_page(folder: Path, classifier: OctClassifier, scans: OctDataset, resul
         result,
         explained(classifier, scans.take(min(ON_THE_PAGE, len(scans)))),
         errors=explained(classifier, scans.subset(errors)) if len(errors) else None,
+        **words,
     )
 
 

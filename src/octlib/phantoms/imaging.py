@@ -10,8 +10,8 @@ from octlib.phantoms.painting import Picture
 from octlib.phantoms.speckle import correlated, speckle
 
 WHITE = 255
-# Noise keeps a mean of 0.9 standard deviations, so that 18 % of the pixels of an empty field are black, as in real
-# scans; the mean of max(z + 0.9, 0) ** 0.25 of a standard normal z is 0.81.
+# Noise keeps a mean of 0.9 standard deviations, so that 18 % of the pixels of an empty field are black: specks as
+# in real scans; the mean of max(z + 0.9, 0) ** 0.25 of a standard normal z is 0.81.
 LIFT, MEAN_GREY = 0.9, 0.81
 
 

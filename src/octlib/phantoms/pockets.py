@@ -41,7 +41,9 @@ def paint_pockets(
         else:
             part[inside] = EXUDATE
             _throw_shadow(painted[rows.stop :, columns], inside)
-        masks.setdefault(pocket.kind, np.zeros(painted.shape, dtype=np.bool_))[rows, columns] |= inside
+        if pocket.kind not in masks:
+            masks[pocket.kind] = np.zeros(painted.shape, dtype=np.bool_)
+        masks[pocket.kind][rows, columns] |= inside
     return masks
 
 
