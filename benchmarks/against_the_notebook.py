@@ -34,7 +34,7 @@ def octlib_job(folder: str, head: str) -> None:
     started = time.perf_counter()
     scans = octlib.load_oct_dataset(folder)
     train, test = scans.split((0.9, 0.1))
-    classifier = build_classifier("resnet50", weights=None, image_size=100, head=head, class_names=scans.class_names)
+    classifier = build_classifier("resnet50", weights=None, image_size=100, pooling=head, class_names=scans.class_names)
     octlib.fit(classifier, train, test, epochs=10, progress=False)
     octlib.evaluate(classifier, test).to_dict()
     seconds = time.perf_counter() - started

@@ -44,7 +44,7 @@ def evaluation(scans: OctDataset, kind: str, own: Path | None, seed: int) -> oct
         table = octlib.predict(classifier, test)
         rows = [place[name] for name in test.names]
         probabilities[rows] = table[[f"p_{name}" for name in scans.class_names]]
-    return score(probabilities, scans.labels, scans.patients, scans.class_names)
+    return score(scans.labels, probabilities, scans.patients, scans.class_names)
 
 
 def main() -> None:

@@ -59,7 +59,7 @@ def measure(scans: octlib.OctDataset, recipe: str, seed: int) -> np.ndarray:
     patients = np.concatenate([test.patients for _, test in parts])
     for view, title in enumerate(("without flips", "with flips")):
         print(f"\nseed {seed}, all folds together, {title}:")
-        print(score(np.concatenate([views[view] for _, views in results]), truth, patients, scans.class_names), "\n")
+        print(score(truth, np.concatenate([views[view] for _, views in results]), patients, scans.class_names), "\n")
     return np.mean(accuracies, axis=0)
 
 

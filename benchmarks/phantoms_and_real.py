@@ -107,7 +107,7 @@ def main() -> None:
     statistics_only = parser.parse_args().statistics_only
     real = octlib.load_oct_dataset(os.environ["OCTLIB_KERMANY"])
     phantoms = octlib.load_oct_dataset("phantoms")
-    print(table(real.take(SCANS), phantoms.take(SCANS)).to_string(float_format="{:.3g}".format))
+    print(table(real.sample(SCANS), phantoms.sample(SCANS)).to_string(float_format="{:.3g}".format))
     if not statistics_only:
         for backbone in ("mobilenetv2_100", "octlib"):
             print(f"{backbone}, trained on phantoms, tested on real scans\n{across(backbone, phantoms, real)}")

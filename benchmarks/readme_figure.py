@@ -40,7 +40,7 @@ def main() -> None:
     train, test = scans.split((0.8, 0.2))
     classifier = octlib.build_classifier("octlib", class_names=scans.class_names)
     octlib.fit(classifier, train)
-    figure = draw(octlib.explain(classifier, test.take(4)))
+    figure = draw(octlib.explain(classifier, test.sample(4)))
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else FIGURE
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=82)

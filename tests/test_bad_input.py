@@ -238,7 +238,7 @@ def test_a_single_pixel_is_read(tmp_path: Path, classifier: Any, suffix: str) ->
     ("call", "text"),
     [
         (lambda _: build(backbone="resnet5O"), "Unknown backbone 'resnet5O': did you mean 'resnet50'"),
-        (lambda _: build(head="avrage"), "Unknown head 'avrage': did you mean 'average'"),
+        (lambda _: build(pooling="avrage"), "Unknown pooling 'avrage': did you mean 'average'"),
         (lambda it: octlib.explain(it, PIXELS, method="grad-cam"), "Unknown method 'grad-cam': did you mean 'gradcam'"),
         (lambda it: octlib.explain(it, PIXELS, target="DRUSSEN"), "Unknown class 'DRUSSEN': did you mean 'DRUSEN'"),
         (lambda it: octlib.evaluate(it, arrays(["CNV", "DRUSSEN"] * 4)), "Did you mean 'DRUSEN' by 'DRUSSEN'"),
@@ -411,19 +411,19 @@ def test_a_checkpoint_that_cannot_be_written(tmp_path: Path, freeze: bool) -> No
     images = np.random.default_rng(1).integers(0, 240, (8, 32, 32), dtype=np.uint8)
     scans = octlib.load_oct_dataset((images, list("abababab"), list("ccddeeff")))
     # The head of this classifier alone is more than the disk takes.
-    classifier = build(class_names=("a", "b"), freeze=freeze, head="flatten", image_size=256)
+    classifier = build(class_names=("a", "b"), freeze=freeze, pooling="flatten", image_size=256)
     with pytest.raises(OSError, match=r"training\.safetensors could not be written \(.*Make room"):
-        octlib.fit(classifier, scans, epochs=2, checkpoint=tmp_path, features="none", progress=False)
+        octlib.fit(classifier, scans, epochs=2, checkpoint=tmp_path, cache=False, progress=False)
     assert list(tmp_path.iterdir()) == []
-    assert octlib.evaluate(classifier, scans, features="none").n_scans == 8
+    assert octlib.evaluate(classifier, scans, cache=False).n_scans == 8
 
 
 @pytest.mark.parametrize(("disk", "reason"), [("full_disk", "File too large"), ("read_only_disk", "Read-only file")])
 def test_a_store_without_room_costs_a_warning(
     request: pytest.FixtureRequest, cache: Path, disk: str, reason: str
 ) -> None:
-    scans, classifier = arrays(["CNV"] * 4 + ["DME"] * 4), build(head="flatten", image_size=128)
-    expected = octlib.predict(classifier, scans, features="none")
+    scans, classifier = arrays(["CNV"] * 4 + ["DME"] * 4), build(pooling="flatten", image_size=128)
+    expected = octlib.predict(classifier, scans, cache=False)
     request.getfixturevalue(disk)
     with pytest.warns(UserWarning, match=rf"Features could not be kept in .*{reason}.*OCTLIB_CACHE.*'none'") as caught:
         found = octlib.predict(classifier, scans)
@@ -435,7 +435,7 @@ def test_a_store_without_room_costs_a_warning(
 def test_a_store_that_will_not_have_room_is_known_before_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=10**4))
     monkeypatch.setattr("octlib.features.store.SHARD_BYTES", 100)
-    classifier = build(head="flatten", image_size=(256, 1024))
+    classifier = build(pooling="flatten", image_size=(256, 1024))
     classifier.backbone.module.register_forward_hook(lambda *_: pytest.fail("the work had begun"))
     with pytest.raises(OSError, match=r"features of 8 scans need .* GB.*has 0\.0 GB.*OCTLIB_CACHE.*float16.*'none'"):
         octlib.predict(classifier, arrays(["CNV"] * 4 + ["DME"] * 4))

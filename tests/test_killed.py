@@ -142,7 +142,7 @@ def test_the_store_never_holds_a_wrong_row(worker: Worker, folder: Path, monkeyp
     monkeypatch.setenv("OCTLIB_CACHE", str(folder / "cache"))
     classifier = octlib.load_classifier(folder / "one")
     scans = octlib.load_oct_dataset(np.load(folder / "pixels.npy"))
-    wanted = extract_features(classifier, scans, features="none", batch_size=2)
+    wanted = extract_features(classifier, scans, cache=False, batch_size=2)
     passed: list[int] = []
     classifier.backbone.module.register_forward_hook(lambda module, _, features: passed.append(len(features)))
     assert isinstance(classifier.backbone.module, TimmFeatures)

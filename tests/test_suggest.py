@@ -14,7 +14,7 @@ NAMES = st.text(string.ascii_lowercase, min_size=4, max_size=12)
 
 @given(NAMES, st.lists(NAMES, min_size=1, max_size=12))
 def test_the_error_shows_what_came_and_every_choice(given_name, choices):
-    text = str(unknown("head", given_name, choices))
+    text = str(unknown("pooling", given_name, choices))
     assert repr(given_name) in text
     assert all(choice in text.partition("Choices: ")[2] for choice in choices)
 
@@ -47,4 +47,4 @@ def test_of_long_lists_the_closest_are_shown():
 
 
 def test_a_name_that_is_no_text_is_shown_as_it_is():
-    assert "Unknown head 3." in str(unknown("head", 3, ["average"]))
+    assert "Unknown pooling 3." in str(unknown("pooling", 3, ["average"]))

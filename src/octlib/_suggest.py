@@ -20,10 +20,10 @@ def unknown(kind: str, given: object, choices: Iterable[str]) -> ValueError:
         A ``ValueError`` to raise; its text names the closest choice, and all of them where they are few.
 
     Example:
-        >>> raise unknown("head", "avrage", ["average", "flatten"])
+        >>> raise unknown("pooling", "avrage", ["average", "flatten"])
         Traceback (most recent call last):
         ...
-        ValueError: Unknown head 'avrage': did you mean 'average'? Choices: average, flatten.
+        ValueError: Unknown pooling 'avrage': did you mean 'average'? Choices: average, flatten.
     """
     by_lower = {choice.lower(): choice for choice in choices}
     close = [by_lower[name] for name in difflib.get_close_matches(str(given).lower(), by_lower, n=FEW)]

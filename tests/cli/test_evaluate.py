@@ -80,11 +80,11 @@ def test_broken_images_are_left_out_on_request(shell, classifier, broken, tmp_pa
 
 
 def test_options_reach_the_library(shell, classifier, scans, tmp_path):
-    options = ("--confidence", "0.8", "--seed", "3", "--flips", "--features", "none", "--batch-size", "5")
+    options = ("--confidence", "0.8", "--seed", "3", "--flips", "--cache", "off", "--batch-size", "5")
     result = shell("evaluate", classifier, scans, "-o", tmp_path / "out", *options, "--json")
     assert result.exit_code == 0, result.output
     model = octlib.load_classifier(classifier)
-    expected = octlib.evaluate(model, scans, confidence=0.8, seed=3, flips=True, features="none", batch_size=5)
+    expected = octlib.evaluate(model, scans, confidence=0.8, seed=3, flips=True, cache=False, batch_size=5)
     document = json.loads(result.stdout)
     assert document["metrics"] == json.loads(json.dumps(expected.to_dict()))
     assert expected.to_dict() != octlib.evaluate(model, scans, confidence=0.8, seed=3).to_dict()  # flips matter

@@ -72,7 +72,7 @@ def test_a_classifier(shell, classifier):
         "weights": "random",
         "frozen": True,
         "unfrozen_stages": None,
-        "head": "average",
+        "pooling": "average",
         "dropout": 0.0,
         "flips": False,
         "image_size": [48, 48],

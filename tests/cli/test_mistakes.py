@@ -19,7 +19,7 @@ from octlib.cli.speaking import keep
         ("Load one of train, val with split=.", "Load one of train, val with --split."),
         ("got 9. None unfreezes all.", "got 9. --no-freeze unfreezes all."),
         ("or None for random ones.", "or none for random ones."),
-        ("halve them by features='float16', or", "halve them by --features float16, or"),
+        ("halve them by cache='float16', or", "halve them by --cache float16, or"),
         ("or leave the class out with subset.", "or move the class out of the folder."),
         ("two\nlines", "two lines"),
     ],

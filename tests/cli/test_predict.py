@@ -72,9 +72,9 @@ def test_options_reach_the_library(shell, classifier, flat, tmp_path, monkeypatc
         return predict(model, scans, **options)
 
     monkeypatch.setattr(octlib, "predict", noted)
-    options = ("--flips", "--features", "none", "--batch-size", "2", "-o", tmp_path / "p.csv")
+    options = ("--flips", "--cache", "off", "--batch-size", "2", "-o", tmp_path / "p.csv")
     assert shell("predict", classifier, flat, *options).exit_code == 0
-    assert given == {"flips": True, "features": "none", "batch_size": 2}
+    assert given == {"flips": True, "cache": False, "batch_size": 2}
 
 
 def test_the_document_holds_the_table(shell, classifier, flat, tmp_path):

@@ -72,7 +72,7 @@ def test_a_page_shows_maps_and_the_worst_errors(tmp_path, classifier, scans, mon
 def test_a_page_without_errors_has_no_gallery_of_them(tmp_path, classifier, scans):
     from octlib.evaluation import score
 
-    model, dataset = octlib.load_classifier(classifier), octlib.load_oct_dataset(scans).take(4)
-    right = score(np.eye(4)[dataset.labels], dataset.labels, dataset.patients, dataset.class_names)
+    model, dataset = octlib.load_classifier(classifier), octlib.load_oct_dataset(scans).sample(4)
+    right = score(dataset.labels, np.eye(4)[dataset.labels], dataset.patients, dataset.class_names)
     write_page(tmp_path, model, dataset, right)
     assert (tmp_path / "report.html").exists()

@@ -64,12 +64,12 @@ def test_the_classifier_is_what_the_options_asked_for(classifier):
 
 
 def test_options_reach_the_classifier_and_the_fit(shell, scans, tmp_path, training):
-    options = ("--no-freeze", "--head", "flatten", "--dropout", "0.25", "--by", "scan", "--seed", "3")
+    options = ("--no-freeze", "--pooling", "flatten", "--dropout", "0.25", "--by", "scan", "--seed", "3")
     rates = ("--epochs", "1", "--batch-size", "5", "--learning-rate", "0.002")
     result = shell("train", scans, "-o", tmp_path / "run", *training, *options, *rates)
     assert result.exit_code == 0, result.output
     config = octlib.load_classifier(tmp_path / "run" / "classifier").get_config()
-    assert (config["frozen"], config["head"], config["dropout"], config["seed"]) == (False, "flatten", 0.25, 3)
+    assert (config["frozen"], config["pooling"], config["dropout"], config["seed"]) == (False, "flatten", 0.25, 3)
     assert len(pd.read_csv(tmp_path / "run" / "history.csv")) == 1
     expected = octlib.load_oct_dataset(scans).split(by="scan", seed=3)
     assert list(pd.read_csv(tmp_path / "run" / "split.csv")["name"]) == [n for part in expected for n in part.names]
@@ -86,7 +86,7 @@ def test_the_same_seed_gives_the_same_classifier(shell, run, scans, tmp_path, tr
     ("options", "message"),
     [
         (("--backbone", "tset_resnet"), "did you mean 'test_resnet"),
-        (("--head", "avrage"), "did you mean 'average'"),
+        (("--pooling", "avrage"), "did you mean 'average'"),
         (("--weights", "nothere.pth"), "No weights at 'nothere.pth'. --weights takes"),
         (("--dropout", "2"), "dropout must be in [0, 1)"),
         (("--learning-rate", "0"), "learning_rate must be a positive number"),
@@ -186,13 +186,13 @@ def fitted(monkeypatch):
 
 
 def test_options_reach_the_fit_and_the_split(shell, scans, tmp_path, training, fitted):
-    shares = ("--fractions", "0.5", "0.25", "0.25", "--flips", "--features", "none")
+    shares = ("--fractions", "0.5", "0.25", "0.25", "--flips", "--cache", "off")
     options = ("--class-weight", "logit_adjustment", "--no-augment", "--unfreeze-stages", "2")
     result = shell("train", scans, "-o", tmp_path / "run", *training, *shares, *options)
     assert result.exit_code == 0, result.output
     ((model, train, validation, given),) = fitted
     assert (len(train), len(validation)) == (16, 8)
-    assert (given["class_weight"], given["augment"], given["features"]) == ("logit_adjustment", False, "none")
+    assert (given["class_weight"], given["augment"], given["cache"]) == ("logit_adjustment", False, False)
     assert (model.frozen, model.backbone.unfrozen_stages, model.flips) == (False, 2, True)
 
 

@@ -18,22 +18,20 @@ from octlib.cli.values import OneOf, Size, complete_backbones, timm_names
 def test_the_names_are_those_of_the_library():
     from octlib.data import loading
     from octlib.explanation.cams import METHODS
-    from octlib.features.extraction import KINDS
-    from octlib.models.building import HEADS
+    from octlib.models.building import POOLINGS
     from octlib.models.exporting import FORMATS
     from octlib.phantoms import DEVICES
 
     assert tuple(METHODS) == values.METHODS
     assert tuple(DEVICES) == values.DEVICES
-    assert HEADS == values.HEADS
+    assert POOLINGS == values.POOLINGS
     assert loading.LAYOUTS == values.LAYOUTS
     assert FORMATS == values.FORMATS
-    assert KINDS == values.FEATURES
 
 
 def test_a_misspelt_name_is_recognised():
-    with pytest.raises(ValueError, match="Unknown head 'avrage': did you mean 'average'"):
-        OneOf("head", values.HEADS).convert("avrage", None, None)
+    with pytest.raises(ValueError, match="Unknown pooling 'avrage': did you mean 'average'"):
+        OneOf("pooling", values.POOLINGS).convert("avrage", None, None)
 
 
 @pytest.mark.parametrize(("text", "size"), [("224", 224), ("496x512", (496, 512)), ("496X512", (496, 512))])

@@ -112,22 +112,22 @@ def test_subset_refuses(scans, indices, error, message):
 
 def test_take_shows_every_class(table):
     scans = table(["A"] * 50 + ["B"] * 3 + ["C"] * 2)
-    assert [scan.label for scan in scans.take(4)] == ["A", "B", "C", "A"]
-    assert sorted(scan.label for scan in scans.take(10)) == ["A"] * 5 + ["B"] * 3 + ["C"] * 2
-    assert sorted(scans.take(55).names) == sorted(scans.names)
+    assert [scan.label for scan in scans.sample(4)] == ["A", "B", "C", "A"]
+    assert sorted(scan.label for scan in scans.sample(10)) == ["A"] * 5 + ["B"] * 3 + ["C"] * 2
+    assert sorted(scans.sample(55).names) == sorted(scans.names)
 
 
 def test_take_is_random_and_repeatable(table):
     scans = table([None] * 100)
-    assert scans.take(5).names == scans.take(5).names
-    assert len({scans.take(5, seed=seed).names for seed in range(10)}) == 10
-    assert scans.take(0).names == ()
+    assert scans.sample(5).names == scans.sample(5).names
+    assert len({scans.sample(5, seed=seed).names for seed in range(10)}) == 10
+    assert scans.sample(0).names == ()
 
 
 @pytest.mark.parametrize("n", [5, -1])
 def test_take_refuses_what_is_not_there(scans, n):
     with pytest.raises(ValueError, match=f"between 0 and the 4 that there are, got {n}"):
-        scans.take(n)
+        scans.sample(n)
 
 
 def test_concat_appends(table):
@@ -226,7 +226,7 @@ def test_real_scans(kermany: Path):
         "OctDataset: 515 scans of 308 patients",
         "scans per class: CNV 132, DME 126, DRUSEN 137, NORMAL 120",
     ]
-    few = scans.take(8, seed=3)
+    few = scans.sample(8, seed=3)
     images = few.images((60, 80), blank_wedges=True)
     assert images.shape == (8, 60, 80)
     assert all(image.std() > 5 for image in images)

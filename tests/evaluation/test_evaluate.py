@@ -46,7 +46,7 @@ def test_signature_is_the_contracts():
         ("scans", inspect.Parameter.empty),
     ]
     keywords = {item.name: item.default for item in parameters if item.kind is item.KEYWORD_ONLY}
-    assert keywords == {"features": "float32", "flips": None, "batch_size": 32, "confidence": 0.95, "seed": 0}
+    assert keywords == {"cache": True, "flips": None, "batch_size": 32, "confidence": 0.95, "seed": 0}
 
 
 def test_labels_are_matched_by_name(classifier):
@@ -60,7 +60,7 @@ def test_labels_are_matched_by_name(classifier):
 def test_settings_are_handed_on(classifier):
     probabilities = octlib.features.predict_probabilities(classifier, dataset())
     truth = np.array([NAMES.index(("NORMAL", "CNV", "DRUSEN")[index % 3]) for index in range(30)])
-    expected = score(probabilities, truth, np.arange(30) // 3, NAMES, confidence=0.8, seed=3)
+    expected = score(truth, probabilities, np.arange(30) // 3, NAMES, confidence=0.8, seed=3)
     assert evaluate(classifier, dataset(), confidence=0.8, seed=3).to_dict() == expected.to_dict()
 
 

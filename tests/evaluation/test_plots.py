@@ -17,7 +17,7 @@ NAMES = ("CNV", "a_$DME$", "NORMAL")
 def evaluation():
     predicted, truth = np.array([0, 0, 1, 1, 1, 0, 0, 0]), np.array([0, 0, 0, 0, 1, 1, 1, 1])
     with pytest.warns(UserWarning, match="NORMAL"):
-        return score(np.eye(3)[predicted], truth, np.arange(8) // 2, NAMES)
+        return score(truth, np.eye(3)[predicted], np.arange(8) // 2, NAMES)
 
 
 def test_cells_hold_counts_and_shares_of_the_row(evaluation):

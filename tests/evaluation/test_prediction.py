@@ -40,8 +40,8 @@ def test_table_of_bare_pixels(classifier):
 
 
 def test_options_are_handed_on(classifier):
-    predict(classifier, np.zeros((3, 8, 8), dtype=np.uint8), features="none", flips=True, batch_size=8)
-    assert classifier.options == {"features": "none", "flips": True, "batch_size": 8}
+    predict(classifier, np.zeros((3, 8, 8), dtype=np.uint8), cache=False, flips=True, batch_size=8)
+    assert classifier.options == {"cache": False, "flips": True, "batch_size": 8}
 
 
 def test_patients_come_along_and_labels_are_not_needed(classifier):

@@ -20,7 +20,7 @@ def evaluation():
     rng = np.random.default_rng(0)
     truth = np.arange(60) % 3
     probabilities = rng.dirichlet(np.ones(3), size=60) * 1.6 + np.eye(3)[truth] * 0.4
-    return score(probabilities / 2, truth, np.arange(60) // 4, NAMES)
+    return score(truth, probabilities / 2, np.arange(60) // 4, NAMES)
 
 
 def test_figures_are_plain_numbers_by_class_name(evaluation):
@@ -80,7 +80,7 @@ def test_frame_has_a_row_for_every_figure_and_class(evaluation):
 
 def test_frame_stays_numeric_where_figures_are_undefined():
     with pytest.warns(UserWarning, match="No scan is of class DME"):
-        frame = score(np.eye(2)[[0, 0, 0]], [0, 0, 0], ["p1", "p2", "p3"], ["CNV", "DME"]).to_frame()
+        frame = score([0, 0, 0], np.eye(2)[[0, 0, 0]], ["p1", "p2", "p3"], ["CNV", "DME"]).to_frame()
     assert frame[["value", "low", "high"]].dtypes.eq(float).all()
     assert frame["value"].isna().sum() == 5
 
@@ -91,7 +91,7 @@ def test_evaluation_survives_another_process(evaluation):
 
 def test_errors_are_positions_the_most_confident_first_and_ties_in_order():
     probabilities = [[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.7, 0.3], [0.3, 0.7], [0.6, 0.4]]
-    result = score(np.array(probabilities), [0, 0, 0, 1, 0, 1], [f"p{number}" for number in range(6)], ["CNV", "DME"])
+    result = score([0, 0, 0, 1, 0, 1], np.array(probabilities), [f"p{number}" for number in range(6)], ["CNV", "DME"])
     assert result.errors().tolist() == [1, 3, 4, 2, 5]
     assert result.errors(2).tolist() == [1, 3]
     assert result.errors(0).tolist() == []
@@ -104,12 +104,12 @@ def test_errors_are_positions_the_most_confident_first_and_ties_in_order():
 def test_many_errors_of_equal_confidence_stay_in_the_order_of_the_scans():
     sure = np.tile([True, False], 100)
     probabilities = np.where(sure[:, None], [0.9, 0.1], [0.6, 0.4])
-    result = score(probabilities, np.ones(200, dtype=int), np.arange(200), ["CNV", "DME"])
+    result = score(np.ones(200, dtype=int), probabilities, np.arange(200), ["CNV", "DME"])
     assert result.errors().tolist() == [*range(0, 200, 2), *range(1, 200, 2)]
 
 
 def test_without_errors_there_are_no_positions():
-    result = score(np.eye(2), [0, 1], ["p1", "p2"], ["CNV", "DME"])
+    result = score([0, 1], np.eye(2), ["p1", "p2"], ["CNV", "DME"])
     assert result.errors().shape == (0,)
     assert np.issubdtype(result.errors().dtype, np.integer)
 

@@ -36,9 +36,9 @@ def test_order_of_scans_without_patients_changes_nothing_even_in_ties():
     probabilities = np.array([[0.2, 0.6, 0.2], [0.2, 0.2, 0.6], [0.6, 0.2, 0.2]])[np.arange(60) // 7 % 3]
     order = np.random.default_rng(0).permutation(60)
     with pytest.warns(UserWarning, match="bootstrapped over scans"):
-        straight = score(probabilities, truth, None, NAMES)
+        straight = score(truth, probabilities, None, NAMES)
     with pytest.warns(UserWarning, match="bootstrapped over scans"):
-        shuffled = score(probabilities[order], truth[order], None, NAMES)
+        shuffled = score(truth[order], probabilities[order], None, NAMES)
     assert shuffled.to_dict() == straight.to_dict()
 
 
@@ -48,14 +48,14 @@ def test_order_of_scans_without_patients_changes_nothing_even_in_ties():
 def test_order_of_scans_changes_nothing(order, by_patient):
     probabilities, truth, patients = scans()
     order = np.array(order)
-    shuffled = score(probabilities[order], truth[order], patients[order] if by_patient else None, NAMES)
-    assert shuffled.to_dict() == score(probabilities, truth, patients if by_patient else None, NAMES).to_dict()
+    shuffled = score(truth[order], probabilities[order], patients[order] if by_patient else None, NAMES)
+    assert shuffled.to_dict() == score(truth, probabilities, patients if by_patient else None, NAMES).to_dict()
 
 
 def test_order_of_classes_only_renames():
     probabilities, truth, patients = scans()
-    turned = score(probabilities[:, ::-1], 2 - truth, patients, NAMES[::-1])
-    straight = score(probabilities, truth, patients, NAMES)
+    turned = score(2 - truth, probabilities[:, ::-1], patients, NAMES[::-1])
+    straight = score(truth, probabilities, patients, NAMES)
     assert turned.f1 == pytest.approx(straight.f1)
     assert turned.intervals["auroc"]["DME"] == pytest.approx(straight.intervals["auroc"]["DME"])
     assert turned.confusion_matrix.tolist() == straight.confusion_matrix[::-1, ::-1].tolist()
@@ -64,17 +64,17 @@ def test_order_of_classes_only_renames():
 def test_patients_are_counted_and_their_type_does_not_matter():
     probabilities, truth, _ = scans()
     numbers = np.arange(40) % 7
-    result = score(probabilities, truth, numbers, NAMES)
+    result = score(truth, probabilities, numbers, NAMES)
     assert (result.n_scans, result.n_patients, result.resampled) == (40, 7, "patient")
-    assert result.to_dict() == score(probabilities, truth, [str(number) for number in numbers], NAMES).to_dict()
+    assert result.to_dict() == score(truth, probabilities, [str(number) for number in numbers], NAMES).to_dict()
 
 
 def test_scans_of_one_patient_widen_the_interval():
     probabilities, truth, _ = scans(n=400)
     wrong = np.arange(400) % 40 < 12
     probabilities[wrong] = np.roll(probabilities[wrong], 1, axis=1)
-    together = score(probabilities, truth, np.arange(400) % 40, NAMES).intervals["accuracy"]
-    apart = score(probabilities, truth, np.arange(400), NAMES).intervals["accuracy"]
+    together = score(truth, probabilities, np.arange(400) % 40, NAMES).intervals["accuracy"]
+    apart = score(truth, probabilities, np.arange(400), NAMES).intervals["accuracy"]
     assert together[1] - together[0] > 2 * (apart[1] - apart[0])
 
 
@@ -83,7 +83,7 @@ def test_any_unknown_patient_makes_it_scans_with_one_warning(unknown):
     probabilities, truth, patients = scans()
     patients[3] = patients[7] = unknown
     with pytest.warns(UserWarning, match="bootstrapped over scans") as caught:
-        result = score(probabilities, truth, patients, NAMES)
+        result = score(truth, probabilities, patients, NAMES)
     assert len(caught) == 1
     assert caught[0].filename == __file__
     assert (result.n_patients, result.resampled) == (None, "scan")
@@ -92,7 +92,7 @@ def test_any_unknown_patient_makes_it_scans_with_one_warning(unknown):
 def test_absent_classes_are_named_in_one_warning():
     probabilities, _, patients = scans()
     with pytest.warns(UserWarning, match="CNV, NORMAL") as caught:
-        result = score(probabilities, np.ones(40, dtype=int), patients, NAMES)
+        result = score(np.ones(40, dtype=int), probabilities, patients, NAMES)
     assert len(caught) == 1
     assert caught[0].filename == __file__
     for figure in (result.f1, result.recall, result.auroc):
@@ -106,7 +106,7 @@ def test_absent_classes_are_named_in_one_warning():
 def test_one_patient_alone_has_figures_but_no_intervals():
     probabilities, truth, _ = scans()
     with pytest.warns(UserWarning, match="one patient alone"):
-        result = score(probabilities, truth, ["p1"] * 40, NAMES)
+        result = score(truth, probabilities, ["p1"] * 40, NAMES)
     assert 0 < result.accuracy <= 1
     assert np.isnan(result.intervals["accuracy"]).all()
     assert np.isnan(result.intervals["recall"]["DME"]).all()
@@ -114,20 +114,20 @@ def test_one_patient_alone_has_figures_but_no_intervals():
 
 def test_single_precision_and_plain_lists_are_fine():
     probabilities, truth, patients = scans()
-    half = score(probabilities.astype(np.float16), truth.tolist(), patients.tolist(), list(NAMES))
-    assert half.accuracy == score(probabilities, truth, patients, NAMES).accuracy
+    half = score(truth.tolist(), probabilities.astype(np.float16), patients.tolist(), list(NAMES))
+    assert half.accuracy == score(truth, probabilities, patients, NAMES).accuracy
 
 
 def test_arguments_are_left_alone():
     probabilities, truth, patients = scans()
     before = probabilities.copy(), truth.copy(), patients.copy()
-    score(probabilities, truth, patients, NAMES)
+    score(truth, probabilities, patients, NAMES)
     assert all(np.array_equal(one, other) for one, other in zip(before, (probabilities, truth, patients), strict=True))
 
 
 def test_what_was_scored_is_kept_and_cannot_change():
     probabilities, truth, patients = scans()
-    result = score(probabilities, truth.tolist(), patients, NAMES)
+    result = score(truth.tolist(), probabilities, patients, NAMES)
     assert np.array_equal(result.probabilities, probabilities)
     assert np.array_equal(result.truth, truth)
     probabilities[0] = 0
@@ -182,6 +182,6 @@ def test_nothing_is_said_when_there_is_nothing_to_say():
     truth = np.array([0, 1, 2] * 4)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        result = score(probabilities, truth, np.arange(12) % 5, NAMES)
+        result = score(truth, probabilities, np.arange(12) % 5, NAMES)
     assert np.isnan(result.precision["NORMAL"])
     assert result.f1["NORMAL"] == 0

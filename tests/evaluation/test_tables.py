@@ -15,7 +15,7 @@ from octlib.evaluation import score, tables
 def evaluation():
     truth = np.arange(1200) % 2
     predicted = np.where(np.arange(1200) % 7 == 0, 1 - truth, truth)
-    return score(np.eye(2)[predicted], truth, np.arange(1200) // 3, ["CNV", "<b>&x"], confidence=0.9)
+    return score(truth, np.eye(2)[predicted], np.arange(1200) // 3, ["CNV", "<b>&x"], confidence=0.9)
 
 
 def test_number_has_three_digits_and_its_interval():
@@ -41,7 +41,7 @@ def test_text_is_a_short_aligned_table(evaluation):
 
 def test_unknown_patients_and_single_ones_are_said():
     with pytest.warns(UserWarning, match="one scan alone|No scan is of class DME"):
-        shown = repr(score(np.eye(2)[:1], [0], None, ["CNV", "DME"]))
+        shown = repr(score([0], np.eye(2)[:1], None, ["CNV", "DME"]))
     assert shown.startswith("Evaluation of 1 scan of unknown patients; 95 % intervals over scans")
     assert "accuracy           1.000\n" in shown
     assert "F1 DME             undefined\n" in shown

@@ -13,7 +13,7 @@ from octlib.explanation import pointing_game
 @pytest.fixture(scope="module")
 def sick() -> octlib.OctDataset:
     """Give a few phantoms of every class."""
-    return octlib.load_oct_dataset("phantoms").take(8)
+    return octlib.load_oct_dataset("phantoms").sample(8)
 
 
 def explanation_of(scans: octlib.OctDataset, heatmaps: np.ndarray) -> octlib.Explanation:

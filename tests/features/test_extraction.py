@@ -26,7 +26,7 @@ Toy = Callable[..., Any]
 
 def plain(classifier: Any, scans: Any, **kwargs: Any) -> np.ndarray:
     """Compute features without any store."""
-    return extract_features(classifier, scans, features="none", **kwargs)
+    return extract_features(classifier, scans, cache=False, **kwargs)
 
 
 def kept(cache: Path) -> list[Path]:
@@ -50,11 +50,11 @@ def test_features_are_computed_once_for_all(classifier: Any, toy: Toy, passed: l
 def test_stored_features_give_the_same_bits_as_none(build: Build, toy: Toy) -> None:
     # The second classifier takes from the store what the first one has put there.
     states, figures = [], []
-    for features in ("none", "float32", "float32"):
+    for kept in (False, True, True):
         classifier = build(dropout=0.3)
-        octlib.fit(classifier, toy(18), toy().subset(range(18, 24)), epochs=3, features=features, progress=False)
+        octlib.fit(classifier, toy(18), toy().subset(range(18, 24)), epochs=3, cache=kept, progress=False)
         states.append(take_state(classifier))
-        figures.append(predict_probabilities(classifier, toy(), features=features))
+        figures.append(predict_probabilities(classifier, toy(), cache=kept))
     for state, probabilities in zip(states[1:], figures[1:], strict=True):
         for name, value in states[0].items():
             np.testing.assert_array_equal(state[name], value, err_msg=name)
@@ -91,7 +91,7 @@ def test_a_weight_or_a_buffer_misses_everything(classifier: Any, toy: Toy, passe
 
 @pytest.mark.parametrize(
     "changes",
-    [{"head": "flatten"}, {"preprocessing": {"image_size": (64, 64), "blank_wedges": False}}],
+    [{"pooling": "flatten"}, {"preprocessing": {"image_size": (64, 64), "blank_wedges": False}}],
     ids=["head", "wedges"],
 )
 def test_other_settings_miss_everything(
@@ -147,9 +147,9 @@ def test_nothing_is_written_before_it_is_needed(build: Build, toy: Toy, cache: P
     octlib.fit(classifier, toy(8), epochs=1, progress=False)
     octlib.evaluate(classifier, toy(8))
     frozen = build()
-    octlib.fit(frozen, toy(8), epochs=1, features="none", progress=False)
-    octlib.evaluate(frozen, toy(8), features="none")
-    octlib.predict(frozen, toy(8), features="none")
+    octlib.fit(frozen, toy(8), epochs=1, cache=False, progress=False)
+    octlib.evaluate(frozen, toy(8), cache=False)
+    octlib.predict(frozen, toy(8), cache=False)
     assert not cache.exists()
     octlib.predict(frozen, toy(8))
     assert len(kept(cache)) == 1
@@ -172,12 +172,12 @@ def test_the_environment_moves_the_store(
 def test_half_precision_is_kept_apart(classifier: Any, toy: Toy, cache: Path, passed: list[int]) -> None:
     single = extract_features(classifier, toy())
     size = kept(cache)[0].stat().st_size
-    half = extract_features(classifier, toy(), features="float16")
+    half = extract_features(classifier, toy(), cache="float16")
     assert sum(passed) == 48
     np.testing.assert_array_equal(half, single.astype(np.float16))
     assert half.dtype == np.float32
     assert not np.array_equal(half, single)
-    np.testing.assert_array_equal(extract_features(classifier, toy(), features="float16"), half)
+    np.testing.assert_array_equal(extract_features(classifier, toy(), cache="float16"), half)
     np.testing.assert_array_equal(extract_features(classifier, toy()), single)
     assert sum(passed) == 48
     assert min(path.stat().st_size for path in kept(cache)) < 0.65 * size
@@ -187,21 +187,21 @@ def test_features_too_large_for_half_precision_are_an_error(classifier: Any, toy
     module = classifier.backbone.module.module
     with torch.no_grad():
         module.layer4[0].downsample[2].weight.fill_(1e6)
-    with pytest.raises(ValueError, match=r"exceed the range of float16, ±65,504\. Leave features='float32'"):
-        extract_features(classifier, toy(), features="float16")
+    with pytest.raises(ValueError, match=r"exceed the range of float16, ±65,504\. Use cache=True"):
+        extract_features(classifier, toy(), cache="float16")
     assert extract_features(classifier, toy()).max() > 65_504
 
 
-@pytest.mark.parametrize(("given", "hint"), [("float23", "float32"), ("nope", "none"), (None, "float16")])
-def test_kinds_that_there_are_not(classifier: Any, toy: Toy, given: Any, hint: str) -> None:
-    with pytest.raises(ValueError, match=hint):
-        extract_features(classifier, toy(), features=given)
+@pytest.mark.parametrize("given", ["float32", "on", None, 1])
+def test_choices_that_there_are_not(classifier: Any, toy: Toy, given: Any) -> None:
+    with pytest.raises(ValueError, match="cache must be True, False or 'float16', got"):
+        extract_features(classifier, toy(), cache=given)
 
 
 def test_no_scans_are_an_error(classifier: Any, toy: Toy, cache: Path) -> None:
-    for features in ("float32", "none"):
+    for kept in (True, False):
         with pytest.raises(ValueError, match="at least one scan"):
-            extract_features(classifier, toy().subset([]), features=features)
+            extract_features(classifier, toy().subset([]), cache=kept)
     assert not cache.exists()
 
 

@@ -40,7 +40,7 @@ MISSES: dict[str, Callable[[Any], Any]] = {
     "a mean of BatchNorm": lambda classifier: nudged(classifier, "bn1.running_mean"),
     "a variance of BatchNorm": lambda classifier: nudged(classifier, "layer4.0.bn2.running_var"),
     "a counter of BatchNorm": lambda classifier: nudged(classifier, "bn1.num_batches_tracked"),
-    "the head's kind": lambda classifier: with_config(classifier, head="flatten"),
+    "the pooling": lambda classifier: with_config(classifier, pooling="flatten"),
     "wedges": lambda classifier: with_config(
         classifier, preprocessing={"image_size": classifier.image_size, "blank_wedges": False}
     ),

@@ -23,20 +23,20 @@ def either(request: pytest.FixtureRequest, classifier: Any) -> Any:
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 32])
-@pytest.mark.parametrize("features", ["float32", "none"])
+@pytest.mark.parametrize("cache", [True, False])
 def test_probabilities_are_those_of_the_graph(
-    either: Any, pixels: np.ndarray, toy: Toy, features: str, batch_size: int
+    either: Any, pixels: np.ndarray, toy: Toy, cache: bool, batch_size: int
 ) -> None:
     wanted = either(pixels).detach().numpy()
     assert np.ptp(wanted, axis=0).min() > 0.01  # scans differ
-    found = predict_probabilities(either, toy(), features=features, batch_size=batch_size)
+    found = predict_probabilities(either, toy(), cache=cache, batch_size=batch_size)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
 
 
 def test_stored_and_computed_features_give_the_same_bits(classifier: Any, toy: Toy) -> None:
-    wanted = predict_probabilities(classifier, toy(), features="none")
+    wanted = predict_probabilities(classifier, toy(), cache=False)
     for _ in range(2):
         np.testing.assert_array_equal(predict_probabilities(classifier, toy()), wanted)
 
@@ -82,16 +82,16 @@ def test_features_of_an_unfrozen_backbone_are_not_kept(build: Build, toy: Toy, c
 
 
 def test_a_bar_is_drawn_where_it_is_asked_for(either: Any, toy: Toy, capsys: pytest.CaptureFixture[str]) -> None:
-    predict_probabilities(either, toy(), features="none", progress=True)
+    predict_probabilities(either, toy(), cache=False, progress=True)
     assert ("features" if either.frozen else "prediction") in capsys.readouterr().err
-    predict_probabilities(either, toy(), features="none", progress=False)
+    predict_probabilities(either, toy(), cache=False, progress=False)
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("features", ["float32", "none"])
-def test_what_cannot_be_is_an_error(either: Any, toy: Toy, features: str) -> None:
+@pytest.mark.parametrize("cache", [True, False])
+def test_what_cannot_be_is_an_error(either: Any, toy: Toy, cache: bool) -> None:
     with pytest.raises(ValueError, match="at least one scan"):
-        predict_probabilities(either, toy().subset([]), features=features)
+        predict_probabilities(either, toy().subset([]), cache=cache)
     with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
-        predict_probabilities(either, toy(), features=features, batch_size=0)
-    assert len(predict_probabilities(either, toy(1), features=features)) == 1
+        predict_probabilities(either, toy(), cache=cache, batch_size=0)
+    assert len(predict_probabilities(either, toy(1), cache=cache)) == 1

@@ -252,7 +252,7 @@ def test_parts_of_processes_that_were_killed_are_removed_in_the_end(folder: Path
 
 def test_half_precision_has_a_range(tmp_path: Path) -> None:
     writer = FeatureStore(tmp_path, KEY, FEATURES, "float16")
-    with pytest.raises(ValueError, match="exceed the range of float16, ±65,504. Leave features='float32'"):
+    with pytest.raises(ValueError, match="exceed the range of float16, ±65,504. Use cache=True"):
         writer.add(SCANS[:1], np.array([[1, 2, -7e4]], np.float32))
     writer.add(SCANS[:2], np.array([[1, 2, np.inf], [np.nan, 65_504, 0]], np.float32))  # not float16's fault
     np.testing.assert_array_equal(
@@ -271,10 +271,10 @@ def test_work_that_finds_no_room_is_refused_at_once(
         if refused:
             with pytest.raises(OSError, match=r"24 scans need \d\.\d GB, and .* has \d\.\d GB left") as error:
                 extract_features(classifier, toy())
-            for word in ("OCTLIB_CACHE", "features='float16'", "features='none'", str(cache.parent)):
+            for word in ("OCTLIB_CACHE", "cache='float16'", "cache=False", str(cache.parent)):
                 assert word in str(error.value)
             assert passed == []
-            extract_features(classifier, toy(), features="float16")
+            extract_features(classifier, toy(), cache="float16")
             passed.clear()
         else:
             extract_features(classifier, toy())
@@ -330,10 +330,10 @@ def without_privileges() -> Iterator[None]:
         os.seteuid(0)
 
 
-def fit_and_evaluate(build: Build, toy: Toy, features: str = "float32") -> tuple[np.ndarray, float]:
+def fit_and_evaluate(build: Build, toy: Toy, cache: bool | str = True) -> tuple[np.ndarray, float]:
     classifier = build()
-    octlib.fit(classifier, toy(18), toy().subset(range(18, 24)), epochs=2, features=features, progress=False)
-    return classifier.head.get_weights()[0], octlib.evaluate(classifier, toy(18), features=features).accuracy
+    octlib.fit(classifier, toy(18), toy().subset(range(18, 24)), epochs=2, cache=cache, progress=False)
+    return classifier.head.get_weights()[0], octlib.evaluate(classifier, toy(18), cache=cache).accuracy
 
 
 @pytest.fixture
@@ -350,7 +350,7 @@ def hindered(build: Build, toy: Toy) -> Callable[..., str]:
         caught = [warning for warning in caught if issubclass(warning.category, UserWarning)]
         assert len(caught) == 1
         assert "OCTLIB_CACHE" in str(caught[0].message)
-        assert "features='none'" in str(caught[0].message)
+        assert "cache=False" in str(caught[0].message)
         return str(caught[0].message)
 
     return run

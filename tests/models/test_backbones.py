@@ -88,7 +88,7 @@ def test_a_transformers_folder_is_built_at_the_size_of_its_weights(
 
 def test_dynamic_transformers_give_maps_of_the_callers_size(timm_folder: Callable[..., Path]) -> None:
     folder = timm_folder("test_vit", {"dynamic_img_size": True}, input_size=[3, 160, 160], fixed_input_size=False)
-    classifier = octlib.build_classifier("test_vit", weights=folder, image_size=(64, 96), head="flatten")
+    classifier = octlib.build_classifier("test_vit", weights=folder, image_size=(64, 96), pooling="flatten")
     assert tuple(classifier.features(random_scans(64, 96)).shape) == (3, 64 * 4 * 6)
 
 

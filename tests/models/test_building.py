@@ -20,7 +20,7 @@ def numbers(weights: list[Any]) -> int:
 
 
 def test_the_originals_head_has_131076_trainable_parameters() -> None:
-    classifier = octlib.build_classifier("resnet50", freeze=True, weights=None, image_size=100, head="flatten")
+    classifier = octlib.build_classifier("resnet50", freeze=True, weights=None, image_size=100, pooling="flatten")
     assert numbers(classifier.trainable_weights) == 131_076
     assert numbers(classifier.weights) == classifier.count_params() == 23_639_108
 
@@ -32,11 +32,11 @@ def test_defaults() -> None:
     assert classifier.image_size == (160, 160)  # test_resnet's own
     assert classifier.backbone_name == "test_resnet"
     assert classifier.frozen
-    assert classifier.backbone.head == "average"
+    assert classifier.backbone.pooling == "average"
 
 
 def test_what_is_asked_for_is_built(build: Build) -> None:
-    classifier = build(freeze=False, class_names=["a", "b", "c"], image_size=(48, 64), head="flatten", dropout=0.25)
+    classifier = build(freeze=False, class_names=["a", "b", "c"], image_size=(48, 64), pooling="flatten", dropout=0.25)
     assert classifier.class_names == ("a", "b", "c")
     assert classifier.image_size == (48, 64)
     assert not classifier.frozen
@@ -61,7 +61,7 @@ def test_the_seed_decides_all_initial_weights(build: Build) -> None:
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
-        ({"head": "avrage"}, "Unknown head 'avrage': did you mean 'average'"),
+        ({"pooling": "avrage"}, "Unknown pooling 'avrage': did you mean 'average'"),
         ({"dropout": 1.0}, r"dropout must be in \[0, 1\), got 1.0"),
         ({"dropout": -0.1}, r"dropout must be in \[0, 1\), got -0.1"),
         ({"class_names": ["CNV", "CNV"]}, r"at least two different names, got \['CNV', 'CNV'\]"),

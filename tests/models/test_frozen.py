@@ -52,12 +52,12 @@ def save_and_load(classifier: Any, folder: Path, name: str = "classifier") -> An
 ACTIONS: dict[str, Callable[[Any, Path], Any]] = {
     "fit": lambda classifier, _: octlib.fit(classifier, SCANS, epochs=1, progress=False) and None,
     "fit without a store": lambda classifier, _: (
-        octlib.fit(classifier, SCANS, epochs=1, features="none", progress=False) and None
+        octlib.fit(classifier, SCANS, epochs=1, cache=False, progress=False) and None
     ),
     "evaluate": lambda classifier, _: octlib.evaluate(classifier, SCANS, flips=True) and None,
     "predict": lambda classifier, _: octlib.predict(classifier, SCANS) is None or None,
     "probabilities": lambda classifier, _: predict_probabilities(classifier, SCANS, batch_size=4) is None or None,
-    "features": lambda classifier, _: extract_features(classifier, SCANS, features="none") is None or None,
+    "features": lambda classifier, _: extract_features(classifier, SCANS, cache=False) is None or None,
     "explain": lambda classifier, _: octlib.explain(classifier, PIXELS[:2]) and None,
     "call": lambda classifier, _: classifier(PIXELS) is None or None,
     "call in training": lambda classifier, _: classifier(PIXELS, training=True) is None or None,

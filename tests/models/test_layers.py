@@ -167,9 +167,9 @@ def test_stages_that_there_are_not(build: Build, stages: Any) -> None:
     assert classifier.backbone.unfrozen_stages is None
 
 
-@pytest.mark.parametrize("head", ["average", "flatten"])
-def test_the_shape_of_the_features_is_known_beforehand(build: Build, scans: np.ndarray, head: str) -> None:
-    layer = build(head=head).backbone
+@pytest.mark.parametrize("pooling", ["average", "flatten"])
+def test_the_shape_of_the_features_is_known_beforehand(build: Build, scans: np.ndarray, pooling: str) -> None:
+    layer = build(pooling=pooling).backbone
     assert layer.compute_output_shape((None, 64, 64)) == (None, layer.n_features)
     assert tuple(layer(scans).shape) == layer.compute_output_shape(scans.shape)
 
@@ -181,4 +181,4 @@ def test_the_configuration_holds_no_weights_and_builds_the_layer_again(build: Bu
     again = TimmBackbone.from_config(json.loads(text))
     again.module.load_state_dict(layer.module.state_dict())
     np.testing.assert_array_equal(again(scans).detach().numpy(), layer(scans).detach().numpy())
-    assert (again.name, again.spec, again.head) == (layer.name, layer.spec, layer.head)
+    assert (again.name, again.spec, again.pooling) == (layer.name, layer.spec, layer.pooling)

@@ -38,7 +38,7 @@ def test_it_is_built_without_a_network_from_a_small_folder(no_network):
 def test_its_features_are_timms_with_the_weights_of_the_folder():
     module = timm.create_model(ARCHITECTURE, num_classes=0).eval()
     module.load_state_dict(load_file(FOLDER / "model.safetensors"))
-    scans = octlib.load_oct_dataset("phantoms").take(2)
+    scans = octlib.load_oct_dataset("phantoms").sample(2)
     classifier = octlib.build_classifier("octlib")
     images = classifier.preprocess(scans)
     given = torch.from_numpy(images).float()[:, None].expand(-1, 3, -1, -1) / 127.5 - 1
@@ -58,7 +58,7 @@ def test_random_and_other_weights_of_its_architecture_can_be_asked_for():
 def test_it_survives_saving_and_its_card_says_where_it_is_from(tmp_path):
     classifier = octlib.build_classifier("octlib")
     classifier.save(tmp_path / "classifier")
-    scans = octlib.load_oct_dataset("phantoms").take(2)
+    scans = octlib.load_oct_dataset("phantoms").sample(2)
     images = classifier.preprocess(scans)
     loaded = octlib.load_classifier(tmp_path / "classifier")
     np.testing.assert_array_equal(loaded.features(images).cpu(), classifier.features(images).cpu())

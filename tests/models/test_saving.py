@@ -45,7 +45,7 @@ def same_state(found: Any, wanted: Any) -> None:
 def classifier(build: Build, learned: Callable[[Any], Any]) -> Any:
     """Build a classifier whose every setting differs from its default."""
     classifier = build(
-        freeze=False, class_names=("AMD", "DME", "NORMAL"), image_size=(64, 48), head="flatten", dropout=0.25, seed=3
+        freeze=False, class_names=("AMD", "DME", "NORMAL"), image_size=(64, 48), pooling="flatten", dropout=0.25, seed=3
     )
     learned(classifier.backbone.module)
     return classifier

@@ -106,12 +106,12 @@ def test_a_class_activation_has_gradients_everywhere_on_the_map(case: Any) -> No
     assert (gradient.abs().sum(dim=1) > 0).all()  # with a class token it would be zero on every patch
 
 
-@pytest.mark.parametrize("head", ["average", "flatten"])
-def test_saving_keeps_the_probabilities(case: Any, tmp_path: Any, head: str) -> None:
+@pytest.mark.parametrize("pooling", ["average", "flatten"])
+def test_saving_keeps_the_probabilities(case: Any, tmp_path: Any, pooling: str) -> None:
     classifier, shape, scans = case
-    if head == "flatten":
+    if pooling == "flatten":
         # The same backbone, without building it once more from random numbers.
-        classifier = octlib.OctClassifier.from_config({**classifier.get_config(), "head": "flatten"})
+        classifier = octlib.OctClassifier.from_config({**classifier.get_config(), "pooling": "flatten"})
         assert classifier.head.kernel.shape[0] == np.prod(shape)
         np.testing.assert_array_equal(
             classifier.features(scans).detach().numpy(), maps_of(classifier, scans).flatten(1).numpy()

@@ -44,7 +44,7 @@ onload = () => {
 @pytest.fixture(scope="session")
 def scans() -> octlib.OctDataset:
     """Give eight phantoms, two of each class."""
-    return octlib.load_oct_dataset("phantoms").take(8)
+    return octlib.load_oct_dataset("phantoms").sample(8)
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +56,7 @@ def evaluation(scans) -> octlib.Evaluation:
     probabilities[np.arange(8), taken] = 0.7
     probabilities[2] = 0.05
     probabilities[2, taken[2]] = 0.85
-    return score(probabilities, scans.labels, scans.patients, NAMES)
+    return score(scans.labels, probabilities, scans.patients, NAMES)
 
 
 @pytest.fixture(scope="session")

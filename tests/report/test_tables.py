@@ -46,7 +46,7 @@ def test_a_bar_shows_value_and_interval_on_a_scale_of_100(evaluation):
 
 def test_what_is_undefined_is_a_dash_with_words():
     with pytest.warns(UserWarning, match="No scan is of class DME"):
-        result = score(np.array([[0.9, 0.1], [0.8, 0.2]]), [0, 0], ["p1", "p2"], NAMES)
+        result = score([0, 0], np.array([[0.9, 0.1], [0.8, 0.2]]), ["p1", "p2"], NAMES)
     shown = tables(result)
     assert shown["undefined"]
     assert [figure["value"] for figure in shown["classes"][1]["figures"]] == [UNDEFINED] * 4
@@ -56,7 +56,7 @@ def test_what_is_undefined_is_a_dash_with_words():
 
 def test_unknown_patients_are_said_to_be():
     with pytest.warns(UserWarning, match="Patients are unknown"):
-        result = score(np.array([[0.9, 0.1], [0.2, 0.8]]), [0, 1], None, NAMES)
+        result = score([0, 1], np.array([[0.9, 0.1], [0.2, 0.8]]), None, NAMES)
     shown = tables(result)
     assert "Patients are unknown" in shown["how"]
     assert "patients" not in shown["verdict"]["rest"]
@@ -64,7 +64,7 @@ def test_unknown_patients_are_said_to_be():
 
 def test_one_patient_alone_has_no_intervals_and_that_is_said():
     with pytest.warns(UserWarning, match="one patient alone"):
-        result = score(np.array([[0.9, 0.1], [0.8, 0.2]]), [0, 1], ["p1", "p1"], NAMES)
+        result = score([0, 1], np.array([[0.9, 0.1], [0.8, 0.2]]), ["p1", "p1"], NAMES)
     shown = tables(result)
     assert shown["how"] == "There are no intervals: they need more than one patient."
     assert shown["verdict"]["rest"] == ": 1 of 2 scans of 1 patient were recognised."
@@ -75,18 +75,18 @@ def test_one_patient_alone_has_no_intervals_and_that_is_said():
 def test_intervals_that_promise_too_much_are_not_left_alone(evaluation):
     assert "as few as 8 patients" in tables(evaluation)["how"]
     truth = np.arange(40) % 2
-    perfect = tables(score(np.eye(2)[truth], truth, np.arange(40), NAMES))["how"]
+    perfect = tables(score(truth, np.eye(2)[truth], np.arange(40), NAMES))["how"]
     assert "no certainty" in perfect
     assert "as few as" not in perfect
     half = np.where(np.arange(40) < 30, truth, 1 - truth)
     probabilities = 0.2 + 0.6 * np.eye(2)[half]
-    assert tables(score(probabilities, truth, np.arange(40), NAMES))["how"] == (
+    assert tables(score(truth, probabilities, np.arange(40), NAMES))["how"] == (
         "Intervals of 95 %, bootstrapped over patients."
     )
 
 
 def test_the_confidence_is_not_rounded_away():
     truth = np.arange(40) % 2
-    result = score(np.eye(2)[1 - truth], truth, np.arange(40), NAMES, confidence=0.999)
+    result = score(truth, np.eye(2)[1 - truth], np.arange(40), NAMES, confidence=0.999)
     assert tables(result)["confidence"] == "99.9 %"
     assert "99.9 %" in tables(result)["how"]

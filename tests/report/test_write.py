@@ -54,7 +54,7 @@ def hostile_page(tmp_path) -> Path:
     name = HOSTILE + "x" * 300
     scans = octlib.load_oct_dataset((np.zeros((2, 80, 90), dtype=np.uint8), [name, "NORMAL"], [name, "p2"]))
     truth = [scans.class_names.index(name), scans.class_names.index("NORMAL")]
-    result = score(np.eye(2)[[truth[1], truth[1]]], truth, ["p1", "p2"], scans.class_names)
+    result = score(truth, np.eye(2)[[truth[1], truth[1]]], ["p1", "p2"], scans.class_names)
     maps = octlib.Explanation(np.eye(8, dtype=np.float32)[None], (name,), scans.subset([0]), name, name)
     return octlib.write_report(
         tmp_path / "r.html", result, maps, errors=maps, title=name, introduction=name, notes=[name]
@@ -110,14 +110,14 @@ def test_words_from_elsewhere_are_escaped(hostile_page):
 def test_names_that_are_no_text_are_shown_all_the_same(tmp_path):
     patients = [os.fsdecode(b"p\xff"), "p2"]
     scans = octlib.load_oct_dataset((np.zeros((2, 80, 90), dtype=np.uint8), ["CNV", "DME"], patients))
-    result = score(np.eye(2), scans.labels, ["p1", "p2"], scans.class_names)
+    result = score(scans.labels, np.eye(2), ["p1", "p2"], scans.class_names)
     maps = octlib.Explanation(np.eye(8, dtype=np.float32)[None], ("CNV",), scans.subset([0]), "gradcam", None)
     text = octlib.write_report(tmp_path / "r.html", result, maps).read_text(encoding="utf-8")
     assert "patient <bdi>p\\udcff</bdi>" in text
 
 
 def test_without_maps_and_errors_there_is_less_on_it(tmp_path):
-    result = score(np.eye(2), [0, 1], ["p1", "p2"], ["CNV", "NORMAL"])
+    result = score([0, 1], np.eye(2), ["p1", "p2"], ["CNV", "NORMAL"])
     text = octlib.write_report(str(tmp_path / "r.html"), result).read_text(encoding="utf-8")
     assert "Where the evidence lies" not in text
     assert "There were none: every scan was taken for its own class." in text
@@ -136,7 +136,7 @@ def test_errors_that_are_not_shown_are_counted(tmp_path, evaluation, explanation
 
 def test_what_is_undefined_is_explained(tmp_path):
     with pytest.warns(UserWarning, match="No scan is of class DME"):
-        result = score(np.array([[0.9, 0.1], [0.8, 0.2]]), [0, 0], ["p1", "p2"], ["CNV", "DME"])
+        result = score([0, 0], np.array([[0.9, 0.1], [0.8, 0.2]]), ["p1", "p2"], ["CNV", "DME"])
     text = octlib.write_report(tmp_path / "r.html", result).read_text(encoding="utf-8")
     assert not re.search(r"\bnan\b", text, re.IGNORECASE)
     assert "A dash (\N{EN DASH}) stands for a figure that is undefined" in text

@@ -40,7 +40,7 @@ def test_signature_is_the_contracts():
         "learning_rate": None,
         "class_weight": "balanced",
         "augment": None,
-        "features": "float32",
+        "cache": True,
         "checkpoint": None,
         "resume": False,
         "callbacks": (),
@@ -57,7 +57,7 @@ def test_a_frozen_backbone_is_bit_equal_whatever_is_done(build, toy, backbone_st
     fit(classifier, scans, toy(8, seed=1), epochs=3)
     octlib.evaluate(classifier, scans)
     octlib.predict(classifier, scans)
-    octlib.explain(classifier, scans.take(2))
+    octlib.explain(classifier, scans.sample(2))
     images = classifier.preprocess(scans)
     classifier(images, training=True)
     classifier.fit(images, scans.labels, verbose=0)

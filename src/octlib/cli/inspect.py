@@ -42,7 +42,7 @@ def _inspect_classifier(path: Path) -> None:
         "weights": model.backbone.spec.origin,
         "frozen": model.frozen,
         "unfrozen_stages": model.backbone.unfrozen_stages,
-        "head": model.backbone.head,
+        "pooling": model.backbone.pooling,
         "dropout": model.dropout.rate,
         "flips": model.flips,
         "image_size": model.image_size,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from octlib.cli.speaking import answer_as_json
-from octlib.cli.values import FEATURES, LAYOUTS, SPLITS, OneOf
+from octlib.cli.values import CACHE, LAYOUTS, SPLITS, OneOf
 
 if TYPE_CHECKING:
     from octlib import OctDataset
@@ -18,7 +18,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 PATH = click.Path(path_type=Path)
 READING = ("layout", "split", "on_error")
-PREDICTING = ("features", "flips", "batch_size")
+PREDICTING = ("cache", "flips", "batch_size")
 
 classifier_argument = click.argument("classifier", type=PATH)
 folder_argument = click.argument("folder", type=PATH)
@@ -29,11 +29,12 @@ json_option = click.option(
     callback=answer_as_json,
     help="One JSON document on standard output, all text beside it.",
 )
-features_option = click.option(
-    "--features",
-    type=OneOf("kind of features", FEATURES),
-    default="float32",
-    help="Features of a frozen backbone are kept for later runs in this form; 'none' keeps none.",
+cache_option = click.option(
+    "--cache",
+    type=OneOf("cache", tuple(CACHE)),
+    default="on",
+    callback=lambda _, __, name: CACHE[name],
+    help="Keep a frozen backbone's features for later runs; 'float16' in half the room.",
 )
 
 
@@ -80,7 +81,7 @@ def predicting_options(command: Command) -> Command:
         show_default="as the classifier says",
         help="Average over each scan and its mirror image.",
     )
-    return _all_of(command, flips, features_option, batch_size_option("Scans in memory at a time."))
+    return _all_of(command, flips, cache_option, batch_size_option("Scans in memory at a time."))
 
 
 def read_scans(folder: Path, arguments: dict[str, Any]) -> OctDataset:

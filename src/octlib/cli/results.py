@@ -38,7 +38,7 @@ def write_evaluation(
     truth = match_labels(scans, classifier.class_names)
     predictions = octlib.predict(classifier, scans, **predicting)
     probabilities = predictions[[f"p_{name}" for name in classifier.class_names]].to_numpy()
-    result = score(probabilities, truth, scans.patients, classifier.class_names, confidence=confidence, seed=seed)
+    result = score(truth, probabilities, scans.patients, classifier.class_names, confidence=confidence, seed=seed)
     predictions.insert(2, "label", [classifier.class_names[index] for index in truth])
     predictions.to_csv(folder / "predictions.csv", index=False)
     write_json(folder / "metrics.json", result.to_dict())
@@ -48,7 +48,7 @@ def write_evaluation(
 
 def write_explanations(folder: Path, classifier: OctClassifier, scans: OctDataset) -> None:
     """Write ``explanations.png``: maps of a few scans of each class."""
-    maps = explained(classifier, scans.take(min(EXPLAINED, len(scans))))
+    maps = explained(classifier, scans.sample(min(EXPLAINED, len(scans))))
     write_figure(folder / "explanations.png", maps.plot().flat[0])
 
 
@@ -63,7 +63,7 @@ def write_page(folder: Path, classifier: OctClassifier, scans: OctDataset, resul
     octlib.write_report(
         folder / "report.html",
         result,
-        explained(classifier, scans.take(min(ON_THE_PAGE, len(scans)))),
+        explained(classifier, scans.sample(min(ON_THE_PAGE, len(scans)))),
         errors=explained(classifier, scans.subset(errors)) if len(errors) else None,
         **words,
     )

@@ -9,7 +9,7 @@ import click
 
 from octlib.cli.options import (
     batch_size_option,
-    features_option,
+    cache_option,
     folder_argument,
     json_option,
     output_option,
@@ -20,7 +20,7 @@ from octlib.cli.output import free_name, new_folder, say_where, write_split
 from octlib.cli.results import write_evaluation, write_explanations, write_history
 from octlib.cli.speaking import answer, files_in, keep, records, say
 from octlib.cli.training import build, fit_options, require_trainable, require_usable
-from octlib.cli.values import CLASS_WEIGHTS, HEADS, OneOf, Size, complete_backbones
+from octlib.cli.values import CLASS_WEIGHTS, POOLINGS, OneOf, Size, complete_backbones
 
 if TYPE_CHECKING:
     from octlib import Evaluation, History, OctClassifier, OctDataset
@@ -51,7 +51,9 @@ PARTS = ("train", "validation", "test")
 @click.option(
     "--image-size", type=Size(), metavar="PIXELS", show_default="the backbone's own", help="Resize to: 224 or 496x512."
 )
-@click.option("--head", type=OneOf("head", HEADS), default="average", help="The features' mean over the scan, or all.")
+@click.option(
+    "--pooling", type=OneOf("pooling", POOLINGS), default="average", help="The features' mean over the scan, or all."
+)
 @click.option("--dropout", type=float, default=0.0, help="Share of features dropped while training.")
 @click.option("--flips", is_flag=True, help="Predict from each scan and its mirror image.")
 @click.option(
@@ -66,7 +68,7 @@ PARTS = ("train", "validation", "test")
     help="What is done about classes with few scans.",
 )
 @click.option("--no-augment", is_flag=True, help="Fine-tune on the scans as they are.")
-@features_option
+@cache_option
 @click.option(
     "--fractions",
     type=float,
@@ -109,7 +111,7 @@ def train(folder: Path, output: Path | None, **arguments: Any) -> None:
         classifier.save(results / "classifier")
     # What has been trained stays, whatever happens now.
     keep(f"the trained classifier stays in {results / 'classifier'}")
-    batches = {name: arguments[name] for name in ("features", "batch_size")}
+    batches = {name: arguments[name] for name in ("cache", "batch_size")}
     result = write_evaluation(results, classifier, parts["test"], **batches)
     say(result)
     write_explanations(results, classifier, parts["test"])

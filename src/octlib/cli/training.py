@@ -76,7 +76,7 @@ def build(class_names: tuple[str, ...], arguments: dict[str, Any]) -> OctClassif
         arguments["freeze"],
         class_names=class_names,
         weights=None if weights.lower() == "none" else weights,
-        **{name: arguments[name] for name in ("image_size", "head", "dropout", "flips", "seed")},
+        **{name: arguments[name] for name in ("image_size", "pooling", "dropout", "flips", "seed")},
     )
     if arguments["unfreeze_stages"] is not None:
         classifier.unfreeze(arguments["unfreeze_stages"])
@@ -85,7 +85,7 @@ def build(class_names: tuple[str, ...], arguments: dict[str, Any]) -> OctClassif
 
 def fit_options(arguments: dict[str, Any]) -> dict[str, Any]:
     """Give the arguments of ``octlib.fit`` that the options ask for."""
-    alike = ("epochs", "batch_size", "learning_rate", "features", "checkpoint", "resume", "seed")
+    alike = ("epochs", "batch_size", "learning_rate", "cache", "checkpoint", "resume", "seed")
     class_weight = arguments["class_weight"]
     return {
         **{name: arguments[name] for name in alike},

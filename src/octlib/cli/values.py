@@ -19,8 +19,8 @@ METHODS = (
 DEVICES = ("spectralis", "spectralis-wide", "spectralis-fine", "cirrus", "topcon")
 LAYOUTS = ("auto", "folders", "splits", "kermany", "flat", "octmnist")
 SPLITS = ("train", "val", "test")
-FEATURES = ("float32", "float16", "none")
-HEADS = ("average", "flatten")
+CACHE = {"on": True, "off": False, "float16": "float16"}
+POOLINGS = ("average", "flatten")
 CLASS_WEIGHTS = ("balanced", "logit_adjustment", "none")
 FORMATS = {"onnx": ".onnx", "torch": ".pt2"}
 

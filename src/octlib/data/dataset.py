@@ -164,7 +164,7 @@ class OctDataset:
         """
         return OctDataset(tuple(self.scans[place] for place in _places(indices, len(self))), self.class_names)
 
-    def take(self, n: int, *, seed: int = 0) -> OctDataset:
+    def sample(self, n: int, *, seed: int = 0) -> OctDataset:
         """Draw scans at random, the classes in turn, so that a few of them show every class.
 
         Args:

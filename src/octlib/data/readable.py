@@ -46,7 +46,7 @@ def require_readable(scans: OctDataset | Sequence[Scan]) -> None:
 
     Example:
         >>> import octlib
-        >>> require_readable(octlib.load_oct_dataset("phantoms").take(4))
+        >>> require_readable(octlib.load_oct_dataset("phantoms").sample(4))
     """
     rows = tuple(scans)
     failures = unreadable(rows)

@@ -19,7 +19,7 @@ def evaluate(
     classifier: OctClassifier,
     scans: OctDataset | Source,
     *,
-    features: str = "float32",
+    cache: bool | str = True,
     flips: bool | None = None,
     batch_size: int = 32,
     confidence: float = 0.95,
@@ -33,8 +33,8 @@ def evaluate(
     Args:
         classifier: from ``build_classifier`` or ``load_classifier``; it isn't changed.
         scans: a dataset or a path, with labels; patients too, if intervals are to be over patients.
-        features: those of a frozen backbone are taken from disk, and kept there: as ``"float32"`` or ``"float16"``;
-            ``"none"`` does without. See ``octlib.features.extract_features``.
+        cache: keep a frozen backbone's features on disk for later runs, ``"float16"`` in half the room; see
+            ``octlib.features.extract_features``.
         flips: average over each scan and its mirror image; ``None`` is what ``classifier.flips`` says.
         batch_size: scans in memory at a time, from 1 on.
         confidence: of the intervals, in (0, 1).
@@ -51,7 +51,7 @@ def evaluate(
     Example:
         >>> import octlib
         >>> classifier = octlib.build_classifier("resnet18", weights=None, image_size=32)
-        >>> result = octlib.evaluate(classifier, octlib.load_oct_dataset("phantoms").take(40))
+        >>> result = octlib.evaluate(classifier, octlib.load_oct_dataset("phantoms").sample(40))
         >>> 0 <= result.accuracy <= 1
         True
         >>> result.resampled
@@ -71,5 +71,5 @@ def evaluate(
         )
     names = tuple(classifier.class_names)
     truth = match_labels(dataset, names)
-    probabilities = predict_probabilities(classifier, dataset, features=features, flips=flips, batch_size=batch_size)
-    return measure(probabilities, truth, dataset.patients, names, confidence=confidence, seed=seed)
+    probabilities = predict_probabilities(classifier, dataset, cache=cache, flips=flips, batch_size=batch_size)
+    return measure(truth, probabilities, dataset.patients, names, confidence=confidence, seed=seed)

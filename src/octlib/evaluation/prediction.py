@@ -21,7 +21,7 @@ def predict(
     classifier: OctClassifier,
     scans: OctDataset | Source,
     *,
-    features: str = "float32",
+    cache: bool | str = True,
     flips: bool | None = None,
     batch_size: int = 32,
 ) -> pd.DataFrame:
@@ -30,8 +30,8 @@ def predict(
     Args:
         classifier: from ``build_classifier`` or ``load_classifier``.
         scans: a dataset, uint8 (n, height, width[, 1 or 3]), a path or a list of paths; labels aren't needed.
-        features: those of a frozen backbone are taken from disk, and kept there: as ``"float32"`` or ``"float16"``;
-            ``"none"`` does without. See ``octlib.features.extract_features``.
+        cache: keep a frozen backbone's features on disk for later runs, ``"float16"`` in half the room; see
+            ``octlib.features.extract_features``.
         flips: average over each scan and its mirror image; ``None`` is what ``classifier.flips`` says.
         batch_size: scans in memory at a time, from 1 on.
 
@@ -46,7 +46,7 @@ def predict(
     Example:
         >>> import octlib
         >>> classifier = octlib.build_classifier("resnet18", weights=None, image_size=32)
-        >>> table = octlib.predict(classifier, octlib.load_oct_dataset("phantoms").take(4))
+        >>> table = octlib.predict(classifier, octlib.load_oct_dataset("phantoms").sample(4))
         >>> list(table.columns)
         ['path', 'patient', 'predicted', 'p_CNV', 'p_DME', 'p_DRUSEN', 'p_NORMAL']
         >>> len(table)
@@ -56,7 +56,7 @@ def predict(
     from octlib.features import predict_probabilities
 
     dataset = as_dataset(scans)
-    probabilities = predict_probabilities(classifier, dataset, features=features, flips=flips, batch_size=batch_size)
+    probabilities = predict_probabilities(classifier, dataset, cache=cache, flips=flips, batch_size=batch_size)
     return prediction_table(dataset, probabilities, tuple(classifier.class_names))
 
 

@@ -78,7 +78,7 @@ class Evaluation:
         Example:
             >>> from octlib.evaluation import score
             >>> probabilities = [[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.7, 0.3]]
-            >>> score(np.array(probabilities), [0, 0, 0, 1], ["p1", "p2", "p3", "p4"], ["CNV", "NORMAL"]).errors()
+            >>> score([0, 0, 0, 1], np.array(probabilities), ["p1", "p2", "p3", "p4"], ["CNV", "NORMAL"]).errors()
             array([1, 3, 2])
         """
         if n is not None and n < 0:  # a slice would take it for "all but the last"

@@ -15,8 +15,8 @@ from octlib.evaluation.result import Evaluation
 
 
 def score(
-    probabilities: np.ndarray,
     truth: np.ndarray | Sequence[int],
+    probabilities: np.ndarray,
     patients: np.ndarray | Sequence[str | None] | None,
     class_names: Sequence[str],
     *,
@@ -34,9 +34,9 @@ def score(
     never happened; and intervals from fewer than some twenty patients tend to be too narrow.
 
     Args:
+        truth: int (n,), for each scan the index of its class in ``class_names``.
         probabilities: float (n, classes) in [0, 1], rows that sum to 1; the largest of a row is the prediction (the
             first, of equal ones).
-        truth: int (n,), for each scan the index of its class in ``class_names``.
         patients: (n,) names, or None where unknown. If any is unknown, scans are resampled instead of patients, with a
             warning.
         class_names: what the columns of ``probabilities`` stand for.
@@ -56,7 +56,7 @@ def score(
     Example:
         >>> import numpy as np
         >>> probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.8, 0.2]])
-        >>> result = score(probabilities, [0, 0, 1, 1], ["p1", "p2", "p2", "p3"], ["CNV", "NORMAL"])
+        >>> result = score([0, 0, 1, 1], probabilities, ["p1", "p2", "p2", "p3"], ["CNV", "NORMAL"])
         >>> result.accuracy
         0.75
         >>> result.recall
@@ -73,12 +73,12 @@ def score(
         F1 NORMAL          0.667 [0.000, 1.000]
         For research, not a medical device.
     """
-    return measure(probabilities, truth, patients, class_names, confidence=confidence, seed=seed)
+    return measure(truth, probabilities, patients, class_names, confidence=confidence, seed=seed)
 
 
 def measure(
-    probabilities: np.ndarray,
     truth: np.ndarray | Sequence[int],
+    probabilities: np.ndarray,
     patients: np.ndarray | Sequence[str | None] | None,
     class_names: Sequence[str],
     *,
@@ -88,8 +88,8 @@ def measure(
     """Do the work of ``score`` and ``evaluate``, whose callers its warnings point at.
 
     Args:
-        probabilities: float (n, classes), rows that sum to 1.
         truth: int (n,).
+        probabilities: float (n, classes), rows that sum to 1.
         patients: (n,) names or None.
         class_names: what the columns stand for.
         confidence: of the intervals, in (0, 1).

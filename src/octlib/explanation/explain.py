@@ -50,7 +50,7 @@ def explain(
     Example:
         >>> import octlib
         >>> classifier = octlib.build_classifier("resnet10t", weights=None, image_size=64)
-        >>> maps = octlib.explain(classifier, octlib.load_oct_dataset("phantoms").take(2), target="DRUSEN")
+        >>> maps = octlib.explain(classifier, octlib.load_oct_dataset("phantoms").sample(2), target="DRUSEN")
         >>> maps.heatmaps.shape, maps.targets
         ((2, 64, 64), ('DRUSEN', 'DRUSEN'))
     """

@@ -66,7 +66,7 @@ def pointing_game(explanation: Explanation, *, tolerance: float = TOLERANCE) -> 
 
     Example:
         >>> import numpy as np, octlib
-        >>> scans = octlib.load_oct_dataset("phantoms").take(2)
+        >>> scans = octlib.load_oct_dataset("phantoms").sample(2)
         >>> maps = np.stack([scan.lesion_mask() for scan in scans]).astype(np.float32)
         >>> pointing_game(octlib.Explanation(maps, ("CNV", "DME"), scans, "gradcam", None)).rate
         1.0

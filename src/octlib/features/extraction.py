@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from octlib._suggest import unknown
 from octlib.data import OctDataset, require_readable
 from octlib.features.forward import forward, require_batches
 from octlib.features.keys import backbone_key, scan_keys
@@ -15,7 +14,7 @@ from octlib.features.rows import StoredRows
 from octlib.features.store import FeatureStore
 from octlib.models import OctClassifier
 
-KINDS = ("float32", "float16", "none")
+FLOAT16 = "float16"
 IN_MEMORY = 64 * 2**20  # bytes: more stay on disk, memory-mapped
 
 Features = np.ndarray | StoredRows
@@ -25,7 +24,7 @@ def extract_features(
     classifier: OctClassifier,
     scans: OctDataset,
     *,
-    features: str = "float32",
+    cache: bool | str = True,
     flipped: bool = False,
     batch_size: int = 32,
     progress: bool | None = None,
@@ -39,7 +38,8 @@ def extract_features(
     Args:
         classifier: its preprocessing, backbone and pooling are used.
         scans: the dataset.
-        features: ``"float32"``, ``"float16"`` (half the room), or ``"none"`` to do without a store.
+        cache: ``True`` takes features from the store and keeps them there, ``"float16"`` in half the room; ``False``
+            does without.
         flipped: as a mirror shows the scans, left and right exchanged.
         batch_size: scans in memory at a time.
         progress: show a bar; ``None`` shows one where somebody can watch.
@@ -51,12 +51,11 @@ def extract_features(
         ValueError: if there are no scans, one cannot be read, or an argument is out of its range.
         OSError: if there is no room for the features.
     """
-    if features not in KINDS:
-        raise unknown("kind of features", features, KINDS)
+    require_cache_choice(cache)
     require_batches(scans, batch_size)
-    if features == "none":
+    if cache is False:
         return np.concatenate([rows for _, rows in _pass(classifier, scans, flipped, batch_size, progress)])
-    store = open_store(classifier, features)
+    store = open_store(classifier, FLOAT16 if cache == FLOAT16 else "float32")
     keys = _keys(scans, flipped, progress)
     store.find(keys)
     missing = store.missing(keys)
@@ -72,6 +71,19 @@ def extract_features(
             store.flush()  # What Ctrl-C or a damaged scan leaves undone does not undo what is done.
     found = store.rows(keys)
     return found if found.nbytes > IN_MEMORY else found[:]
+
+
+def require_cache_choice(cache: object) -> None:
+    """Refuse what isn't a choice of ``cache``.
+
+    Args:
+        cache: what was given.
+
+    Raises:
+        ValueError: if it is neither ``True`` nor ``False`` nor ``"float16"``.
+    """
+    if not (isinstance(cache, bool) or cache == FLOAT16):
+        raise ValueError(f"cache must be True, False or {FLOAT16!r}, got {cache!r}.")
 
 
 def _keys(scans: OctDataset, flipped: bool, progress: bool | None) -> list[bytes]:

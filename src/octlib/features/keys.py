@@ -32,7 +32,7 @@ def backbone_key(classifier: OctClassifier) -> str:
     state = backbone.module.state_dict()
     settings = {
         "backbone": backbone.spec.to_dict() | {"origin": None},  # the same weights from another place are the same
-        "head": backbone.head,
+        "pooling": backbone.pooling,
         "preprocessing": classifier.preprocessing.to_dict(),
         "device": backbone.module.mean.device.type,
         "versions": {name: version(name) for name in PACKAGES},

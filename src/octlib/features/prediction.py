@@ -20,7 +20,7 @@ def predict_probabilities(
     classifier: OctClassifier,
     scans: OctDataset,
     *,
-    features: str = "float32",
+    cache: bool | str = True,
     flips: bool | None = None,
     batch_size: int = 32,
     progress: bool | None = None,
@@ -30,7 +30,7 @@ def predict_probabilities(
     Args:
         classifier: the classifier.
         scans: the dataset.
-        features: of a frozen backbone, as in ``extract_features``: taken from the store and kept there.
+        cache: of a frozen backbone's features, as in ``extract_features``.
         flips: average over each scan and its mirror image; ``None`` is what ``classifier.flips`` says.
         batch_size: scans in memory at a time.
         progress: show a bar; ``None`` shows one where somebody can watch.
@@ -48,7 +48,7 @@ def predict_probabilities(
             _of_features(
                 classifier,
                 extract_features(
-                    classifier, scans, features=features, flipped=flipped, batch_size=batch_size, progress=progress
+                    classifier, scans, cache=cache, flipped=flipped, batch_size=batch_size, progress=progress
                 ),
             )
             for flipped in ([False, True] if flips else [False])

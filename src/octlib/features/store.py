@@ -85,8 +85,8 @@ class FeatureStore:
         if needed > max(free, SHARD_BYTES):
             raise OSError(
                 f"The features of {rows:,} scans need {needed / 1e9:.1f} GB, and {existing} has {free / 1e9:.1f} GB "
-                "left. Let OCTLIB_CACHE name a folder on a larger disk, halve them by features='float16', or hold them "
-                "in memory by features='none'."
+                "left. Let OCTLIB_CACHE name a folder on a larger disk, halve them by cache='float16', or hold them "
+                "in memory by cache=False."
             )
 
     def add(self, keys: Sequence[bytes], features: np.ndarray) -> None:
@@ -103,7 +103,7 @@ class FeatureStore:
         with np.errstate(over="ignore"):
             shard["features"] = features
         if np.isinf(shard["features"]).any() and not np.isinf(features).any():
-            raise ValueError("These features exceed the range of float16, ±65,504. Leave features='float32'.")
+            raise ValueError("These features exceed the range of float16, ±65,504. Use cache=True.")
         checks = [self._check(key, row) for key, row in zip(keys, shard["features"], strict=True)]
         shard["scan"] = np.frombuffer(b"".join(keys), np.uint8).reshape(-1, 32)
         shard["check"] = np.frombuffer(b"".join(checks), np.uint8).reshape(-1, 8)
@@ -186,7 +186,7 @@ class FeatureStore:
             self._writable = False
             warnings.warn(
                 f"Features could not be kept in {self.folder} ({_reason(error)}), so that the next run has to compute "
-                "them again. Let OCTLIB_CACHE name another folder, or switch this off by features='none'.",
+                "them again. Let OCTLIB_CACHE name another folder, or switch this off by cache=False.",
                 UserWarning,
                 stacklevel=2,
             )

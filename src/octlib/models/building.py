@@ -11,7 +11,7 @@ from octlib.models.classifier import OctClassifier
 from octlib.models.seeding import as_seed
 from octlib.preprocessing import Preprocessing
 
-HEADS = ("average", "flatten")
+POOLINGS = ("average", "flatten")
 
 
 def build_classifier(
@@ -21,7 +21,7 @@ def build_classifier(
     class_names: Sequence[str] = ("CNV", "DME", "DRUSEN", "NORMAL"),
     image_size: int | tuple[int, int] | None = None,
     weights: str | Path | None = "pretrained",
-    head: str = "average",
+    pooling: str = "average",
     dropout: float = 0.0,
     flips: bool = False,
     seed: int = 0,
@@ -37,7 +37,7 @@ def build_classifier(
         weights: ``"pretrained"`` for timm's own, through the hub; a ``.safetensors`` or ``.pth`` file; a timm folder
             (``config.json`` and weights), whose configuration wins over the architecture's defaults; ``None`` for
             random ones.
-        head: ``"average"`` (timm's pooling, the spatial mean; where that is a class token, the mean over the patches
+        pooling: ``"average"`` (timm's pooling, the spatial mean; where that is a class token, the mean over the patches
             instead) or ``"flatten"`` (the whole map).
         dropout: share of features dropped while training, in [0, 1).
         flips: average predictions over a scan and its mirror image, which takes twice as long; ``classifier.flips``
@@ -59,8 +59,8 @@ def build_classifier(
         (('CNV', 'DME', 'DRUSEN', 'NORMAL'), (64, 64), True)
     """
     names, seed = _checked_names(class_names), as_seed(seed)
-    if head not in HEADS:
-        raise unknown("head", head, HEADS)
+    if pooling not in POOLINGS:
+        raise unknown("pooling", pooling, POOLINGS)
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout must be in [0, 1), got {dropout}.")
     spec, module = create_backbone(backbone, weights, image_size, seed=seed)
@@ -69,7 +69,7 @@ def build_classifier(
         module=module,
         class_names=names,
         preprocessing=Preprocessing(spec.image_size),
-        head=head,
+        pooling=pooling,
         dropout=dropout,
         frozen=freeze,
         flips=flips,

@@ -27,7 +27,7 @@ Classes: {", ".join(classifier.class_names)}.
 | | |
 |---|---|
 | backbone | {spec.architecture} (timm), weights: {spec.origin}, {"frozen" if classifier.frozen else "fine-tuned"} |
-| head | {classifier.backbone.head}, one dense layer |
+| head | {classifier.backbone.pooling} pooling, one dense layer |
 | input | {height} x {width} pixels (height x width), grey or RGB in 0-255 |
 | preprocessing | {classifier.preprocessing.describe()} |
 | written by | octlib {version("octlib")} |

@@ -34,7 +34,7 @@ class OctClassifier(keras.Model):
         backbone: the backbone's specification, or its dictionary.
         class_names: in the order of the outputs.
         preprocessing: what happens to a scan outside the graph, or its dictionary.
-        head: ``"average"`` or ``"flatten"``.
+        pooling: ``"average"`` or ``"flatten"``.
         dropout: share of features dropped while training, in [0, 1).
         frozen: whether the backbone stays as it is.
         unfrozen_stages: how many of its last stages learn where it isn't frozen; ``None`` is all.
@@ -50,7 +50,7 @@ class OctClassifier(keras.Model):
         backbone: BackboneSpec | dict[str, Any],
         class_names: Sequence[str],
         preprocessing: Preprocessing | dict[str, Any],
-        head: str = "average",
+        pooling: str = "average",
         dropout: float = 0.0,
         frozen: bool = True,
         unfrozen_stages: int | None = None,
@@ -68,7 +68,7 @@ class OctClassifier(keras.Model):
         self.seed = seed
         self.flips = flips
         self.label_smoothing = 0.0  # octlib.fit sets it while it fine-tunes
-        self.backbone = TimmBackbone(backbone, head, module=module, name="backbone")
+        self.backbone = TimmBackbone(backbone, pooling, module=module, name="backbone")
         if frozen:
             self.backbone.trainable = False
         else:
@@ -269,7 +269,7 @@ class OctClassifier(keras.Model):
             "backbone": self.backbone.spec.to_dict(),
             "class_names": list(self.class_names),
             "preprocessing": self.preprocessing.to_dict(),
-            "head": self.backbone.head,
+            "pooling": self.backbone.pooling,
             "dropout": self.dropout.rate,
             "frozen": self.frozen,
             "unfrozen_stages": self.backbone.unfrozen_stages,

@@ -22,16 +22,16 @@ class TimmBackbone(keras.layers.TorchModuleWrapper):
 
     Args:
         spec: the backbone's specification, or its dictionary.
-        head: ``"average"`` or ``"flatten"``.
+        pooling: ``"average"`` or ``"flatten"``.
         module: the timm module with its weights; ``None`` builds one at random, for weights that are loaded later.
         **kwargs: ``name`` and other arguments of a Keras layer.
     """
 
-    def __init__(self, spec: BackboneSpec | dict[str, Any], head: str, *, module: Any = None, **kwargs: Any) -> None:
+    def __init__(self, spec: BackboneSpec | dict[str, Any], pooling: str, *, module: Any = None, **kwargs: Any) -> None:
         self.spec = spec if isinstance(spec, BackboneSpec) else BackboneSpec.from_dict(spec)
-        self.head = head
+        self.pooling = pooling
         module = random_module(self.spec) if module is None else module
-        super().__init__(TimmFeatures(module, self.spec, head), **kwargs)
+        super().__init__(TimmFeatures(module, self.spec, pooling), **kwargs)
         self.n_features = self._count_features()
 
     def call(self, scans: Any, training: bool = False) -> Any:
@@ -87,7 +87,7 @@ class TimmBackbone(keras.layers.TorchModuleWrapper):
 
     def get_config(self) -> dict[str, Any]:
         """Return what ``from_config`` needs: names and numbers, no weights."""
-        return {"name": self.name, "spec": self.spec.to_dict(), "head": self.head}
+        return {"name": self.name, "spec": self.spec.to_dict(), "pooling": self.pooling}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> TimmBackbone:

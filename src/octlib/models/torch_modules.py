@@ -17,10 +17,10 @@ class TimmFeatures(nn.Module):
     Args:
         module: the timm module, built with ``num_classes=0``.
         spec: its specification.
-        head: ``"average"`` for the spatial mean, ``"flatten"`` for the whole map.
+        pooling: ``"average"`` for the spatial mean, ``"flatten"`` for the whole map.
     """
 
-    def __init__(self, module: nn.Module, spec: BackboneSpec, head: str) -> None:
+    def __init__(self, module: nn.Module, spec: BackboneSpec, pooling: str) -> None:
         super().__init__()
         if getattr(module, "global_pool", None) == "token":
             # The spatial mean of the patch tokens, so that heads mean the same for every architecture
@@ -29,7 +29,7 @@ class TimmFeatures(nn.Module):
         # Convolutions are about twice as fast on a CPU in this layout.
         self.module = module.to(memory_format=torch.channels_last)
         self.feature_map = nn.Identity()
-        self.head = head
+        self.pooling = pooling
         self.image_size = spec.image_size
         self.frozen = False
         self.fixed_batchnorm = spec.fixed_batchnorm
@@ -58,7 +58,7 @@ class TimmFeatures(nn.Module):
         """
         native = self.module.forward_features(self._normalised(scans))
         feature_map = self.feature_map(self.to_map(native))
-        if self.head == "flatten":
+        if self.pooling == "flatten":
             return feature_map.flatten(1)
         return self.module.forward_head(self._to_native(feature_map, native), pre_logits=True)
 

@@ -55,7 +55,7 @@ def write_report(
     Example:
         >>> import tempfile, numpy as np, octlib
         >>> from octlib.evaluation import score
-        >>> result = score(np.eye(2)[[0, 1, 1]], [0, 1, 0], ["p1", "p2", "p3"], ["CNV", "NORMAL"])
+        >>> result = score([0, 1, 0], np.eye(2)[[0, 1, 1]], ["p1", "p2", "p3"], ["CNV", "NORMAL"])
         >>> page = octlib.write_report(tempfile.mkdtemp() + "/report.html", result, title="Three scans")
         >>> "<title>Three scans</title>" in page.read_text(encoding="utf-8")
         True

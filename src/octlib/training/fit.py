@@ -37,7 +37,7 @@ def fit(
     learning_rate: float | None = None,
     class_weight: str | Mapping[str, float] | None = "balanced",
     augment: bool | Augment | None = None,
-    features: str = "float32",
+    cache: bool | str = True,
     checkpoint: str | Path | None = None,
     resume: bool = False,
     callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -66,8 +66,8 @@ def fit(
             scalings, changes of brightness and contrast, and speckle; ``False`` doesn't; a function that takes scans,
             uint8 (n, height, width), and a ``numpy.random.Generator`` does it your way. A frozen backbone sees each
             scan once, so it takes none.
-        features: a frozen backbone's features are kept on disk for later runs: as ``"float32"``, as ``"float16"``, or
-            not at all: ``"none"``. See ``octlib.features.extract_features``.
+        cache: keep a frozen backbone's features on disk for later runs, ``"float16"`` in half the room; see
+            ``octlib.features.extract_features``.
         checkpoint: a folder that gets, after each epoch, all that it takes to go on; ``None`` keeps nothing.
         resume: go on with the run whose checkpoint is in that folder, if there is one. The scans and arguments must be
             the same, and the result is that of a run without a break. User's callbacks start anew.
@@ -86,7 +86,7 @@ def fit(
 
     Example:
         >>> import octlib
-        >>> scans = octlib.load_oct_dataset("phantoms").take(24)
+        >>> scans = octlib.load_oct_dataset("phantoms").sample(24)
         >>> classifier = octlib.build_classifier("resnet10t", weights=None, image_size=64)
         >>> octlib.fit(classifier, scans, epochs=2, progress=False).best_epoch
         2
@@ -106,7 +106,7 @@ def fit(
         class_weight=as_class_weights(class_weight, labels, classifier.class_names),
         log_prior=log_shares(labels, len(classifier.class_names)) if class_weight == LOGIT_ADJUSTMENT else None,
         augment=as_augmentation(augment, frozen=classifier.frozen),
-        features=features,
+        cache=cache,
         callbacks=callbacks,
         seed=seed,
         progress=progress,
@@ -154,7 +154,7 @@ def _train(classifier: OctClassifier, train: Labelled, validation: Labelled | No
 
 
 def _featured(classifier: OctClassifier, part: Labelled, recipe: Recipe) -> head.Features:
-    return extract_features(classifier, part[0], features=recipe.features, progress=recipe.progress), part[1]
+    return extract_features(classifier, part[0], cache=recipe.cache, progress=recipe.progress), part[1]
 
 
 def _warn_of_shared_patients(train: OctDataset, validation: OctDataset) -> None:

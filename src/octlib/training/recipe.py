@@ -32,7 +32,7 @@ class Recipe:
         class_weight: of each class, float32 (classes,), or ``None``.
         log_prior: logarithm of each class's share, float32 (classes,), if logits are to be adjusted by it, or ``None``.
         augment: changes a batch of scans, or ``None``.
-        features: where those of a frozen backbone are kept, as in ``extract_features``.
+        cache: of a frozen backbone's features, as in ``extract_features``.
         callbacks: the user's.
         checkpoint: what keeps the run after each epoch, or ``None``.
         seed: of every random choice.
@@ -45,7 +45,7 @@ class Recipe:
     class_weight: np.ndarray | None = None
     log_prior: np.ndarray | None = None
     augment: Augment | None = None
-    features: str = "float32"
+    cache: bool | str = True
     callbacks: Sequence[keras.callbacks.Callback] = ()
     checkpoint: Checkpoint | None = None
     seed: int = 0

@@ -1,0 +1,118 @@
+"""Errors and warnings: the classes by which programs, the shell among them, tell octlib's own apart.
+
+An error's text says what is required and what came, then what to do. Both halves are kept apart, so that whoever speaks
+another language than Python's, such as the shell, can give the advice in its own words.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AugmentationError",
+    "CacheWarning",
+    "CheckpointError",
+    "ConstantMapWarning",
+    "LayoutError",
+    "LeakageWarning",
+    "LeftOutWarning",
+    "MissingPackageError",
+    "MissingScanError",
+    "NoRoomError",
+    "OctlibError",
+    "OctlibWarning",
+    "SplitWarning",
+    "UndefinedMetricWarning",
+    "UnknownPatientsWarning",
+    "UnmatchedClassesError",
+    "UnreadableScanError",
+    "WeightsError",
+]
+
+
+class OctlibError(Exception):
+    """What the errors of octlib that have advice in common.
+
+    Args:
+        problem: what is required, and what came.
+        advice: what to do, in the words of Python.
+
+    Attributes:
+        problem: as given.
+        advice: as given.
+
+    Example:
+        >>> error = UnreadableScanError("1 of 8 scans can't be read: a.png (not an image).", "Replace it.")
+        >>> str(error), isinstance(error, ValueError)
+        ("1 of 8 scans can't be read: a.png (not an image). Replace it.", True)
+    """
+
+    def __init__(self, problem: str, advice: str = "") -> None:
+        super().__init__(f"{problem} {advice}".strip())
+        self.problem, self.advice = problem, advice
+
+
+class UnreadableScanError(OctlibError, ValueError):
+    """A scan can't be read: its file is damaged, too large, or no image."""
+
+
+class MissingScanError(UnreadableScanError, FileNotFoundError):
+    """The file of a scan is gone."""
+
+
+class LayoutError(OctlibError, ValueError):
+    """A source has not the layout, or not the published split, that was asked for."""
+
+
+class UnmatchedClassesError(OctlibError, ValueError):
+    """Scans are of a class that a classifier doesn't know, or have no labels."""
+
+
+class WeightsError(OctlibError, ValueError):
+    """Weights are missing, damaged, or of another backbone."""
+
+
+class CheckpointError(OctlibError, ValueError):
+    """A run can't go on from a checkpoint, or must not replace one."""
+
+
+class AugmentationError(OctlibError, ValueError):
+    """A frozen backbone was to be trained on augmented scans."""
+
+
+class NoRoomError(OctlibError, OSError):
+    """There is no room for features on the disk."""
+
+
+class MissingPackageError(OctlibError, ModuleNotFoundError):
+    """An optional package is not installed; the advice names the extra."""
+
+
+class OctlibWarning(UserWarning):
+    """Every warning of octlib's own."""
+
+
+class LeakageWarning(OctlibWarning):
+    """The same patients are where they must not be: in two published splits, in training and in validation."""
+
+
+class LeftOutWarning(OctlibWarning):
+    """Scans of a source were left out: copies, strays, unreadable ones."""
+
+
+class SplitWarning(OctlibWarning):
+    """A part of a split lacks a class."""
+
+
+class UnknownPatientsWarning(OctlibWarning):
+    """Patients are unknown, so that something is by scan that should be by patient."""
+
+
+class UndefinedMetricWarning(OctlibWarning):
+    """A metric or an interval is undefined: no scan is of a class, or there is one patient alone."""
+
+
+class CacheWarning(OctlibWarning):
+    """Features could not be kept."""
+
+
+class ConstantMapWarning(OctlibWarning):
+    """A map is constant, so that it shows nothing."""
