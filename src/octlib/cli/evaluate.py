@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from octlib.cli.console import answer, files_in, say
 from octlib.cli.options import (
     PREDICTING,
     chosen,
@@ -21,7 +22,6 @@ from octlib.cli.options import (
 )
 from octlib.cli.output import free_name, new_folder, say_where
 from octlib.cli.results import write_evaluation, write_page
-from octlib.cli.speaking import answer, files_in, say
 
 
 @click.command(short_help="Measure a classifier on labelled scans.")
@@ -44,7 +44,8 @@ def evaluate(classifier: Path, folder: Path, output: Path | None, report: bool, 
     import octlib
 
     require_classifier(classifier, folder)
-    with new_folder(output or free_name("octlib-evaluate")) as results:
+    output = output or free_name("octlib-evaluate")
+    with new_folder(output) as results:
         scans = read_scans(folder, arguments)
         model = octlib.load_classifier(classifier)
         settings = chosen(arguments, (*PREDICTING, "confidence", "seed"))
@@ -52,5 +53,5 @@ def evaluate(classifier: Path, folder: Path, output: Path | None, report: bool, 
         if report:
             write_page(results, model, scans, result)
     say(result)
-    say_where(results)
-    answer({"output": results, "files": files_in(results), "metrics": result.to_dict()})
+    say_where(output)
+    answer({"output": output, "files": files_in(output), "metrics": result.to_dict()})

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from octlib._progress import progress
+from octlib.cli.console import answer, say, warn
+from octlib.cli.option_types import METHODS, OneOf
 from octlib.cli.options import (
     chosen,
     classifier_argument,
@@ -20,8 +22,6 @@ from octlib.cli.options import (
 )
 from octlib.cli.output import free_name, new_folder
 from octlib.cli.results import explained
-from octlib.cli.speaking import answer, say, warn
-from octlib.cli.values import METHODS, OneOf
 
 if TYPE_CHECKING:
     from octlib import Explanation
@@ -46,7 +46,8 @@ def explain(classifier: Path, folder: Path, output: Path | None, **arguments: An
     import octlib
 
     require_classifier(classifier, folder)
-    with new_folder(output or free_name("octlib-explain")) as pictures:
+    output = output or free_name("octlib-explain")
+    with new_folder(output) as pictures:
         scans = read_scans(folder, arguments)
         model = octlib.load_classifier(classifier)
         rows: list[dict[str, Any]] = []
@@ -58,8 +59,8 @@ def explain(classifier: Path, folder: Path, output: Path | None, **arguments: An
     silent = sum(not row["has_signal"] for row in rows)
     if silent:
         warn(f"{silent} maps are constant and show nothing; index.csv says which.")
-    say(f"{len(rows):,} picture{'' if len(rows) == 1 else 's'} and index.csv written to {pictures}/")
-    answer({"output": pictures, "pictures": rows})
+    say(f"{len(rows):,} picture{'' if len(rows) == 1 else 's'} and index.csv written to {output}/")
+    answer({"output": output, "pictures": rows})
 
 
 def _write_overlays(maps: Explanation, output: Path, start: int) -> list[dict[str, Any]]:

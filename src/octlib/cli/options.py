@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from octlib.cli.speaking import answer_as_json
-from octlib.cli.values import CACHE, LAYOUTS, SPLITS, OneOf
+from octlib.cli.console import answer_as_json
+from octlib.cli.option_types import CACHE, LAYOUTS, SPLITS, OneOf
 
 if TYPE_CHECKING:
     from octlib import OctDataset

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from octlib.cli.console import answer, records, say
 from octlib.cli.options import (
     PREDICTING,
     chosen,
@@ -20,7 +21,6 @@ from octlib.cli.options import (
     require_classifier,
 )
 from octlib.cli.output import free_name, new_file, say_where
-from octlib.cli.speaking import answer, records, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,13 +41,14 @@ def predict(classifier: Path, folder: Path, output: Path | None, **arguments: An
     import octlib
 
     require_classifier(classifier, folder)
-    with new_file(output or free_name("octlib-predictions.csv")) as file:
+    output = output or free_name("octlib-predictions.csv")
+    with new_file(output) as file:
         scans = read_scans(folder, arguments)
         table = octlib.predict(octlib.load_classifier(classifier), scans, **chosen(arguments, PREDICTING))
         table.to_csv(file, index=False)
     say(table["predicted"].value_counts().to_string())
-    say_where(file)
-    answer({"output": file, "counts": table["predicted"].value_counts().to_dict(), "predictions": _rows(table)})
+    say_where(output)
+    answer({"output": output, "counts": table["predicted"].value_counts().to_dict(), "predictions": _rows(table)})
 
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
