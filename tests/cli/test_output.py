@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import click
 import numpy as np
 import pandas as pd
 import pytest
@@ -235,6 +236,21 @@ def test_a_free_name_counts_up_before_the_suffix(tmp_path, monkeypatch):
     assert free_name("octlib-demo") == Path("octlib-demo-3")
     Path("p.csv").touch()
     assert free_name("p.csv") == Path("p-2.csv")
+
+
+@pytest.mark.parametrize("given", [None, Path("scans"), Path("scans/more/run")])
+def test_results_with_pictures_never_go_among_the_scans(tmp_path, monkeypatch, given):
+    (tmp_path / "scans").mkdir()
+    monkeypatch.chdir(tmp_path if given else tmp_path / "scans")
+    with pytest.raises(click.UsageError, match="--output must lie outside of"):
+        choose_output(given, "octlib-train", tmp_path / "scans")
+
+
+def test_an_output_is_what_is_given_or_a_free_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert choose_output(Path("run"), "octlib-train", Path("scans")) == Path("run")
+    Path("octlib-train").mkdir()
+    assert choose_output(None, "octlib-train", Path("scans")) == Path("octlib-train-2")
 
 
 def test_json_is_read_back(tmp_path):

@@ -232,7 +232,7 @@ def test_a_run_that_was_stopped_goes_on_from_its_checkpoint(shell, run, scans, t
     monkeypatch.setattr(octlib, "fit", fit)
     again = shell("train", scans, "-o", tmp_path / "run", *options)
     assert again.exit_code == 1
-    assert "Go on with it by --resume" in again.stderr
+    assert "state holds the checkpoint of a run." in again.stderr
     assert shell("train", scans, "-o", tmp_path / "run", *options, "--resume").exit_code == 0
     assert (tmp_path / "run" / "metrics.json").read_text() == (run / "metrics.json").read_text()
 

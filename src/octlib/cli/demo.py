@@ -9,7 +9,7 @@ import click
 
 from octlib.cli.console import answer, files_in, say
 from octlib.cli.options import json_option, output_option
-from octlib.cli.output import free_name, new_folder, say_where, write_json, write_split
+from octlib.cli.output import choose_output, new_folder, say_where, write_json, write_split
 from octlib.cli.results import explained, write_evaluation, write_history, write_page
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def demo(output: Path | None, seed: int) -> None:
     import octlib
 
     say(ABOUT)
-    output = output or free_name("octlib-demo")
+    output = choose_output(output, "octlib-demo")
     with new_folder(output) as results:
         scans = octlib.load_oct_dataset("phantoms")
         say(scans)

@@ -20,7 +20,7 @@ from octlib.cli.options import (
     reading_options,
     require_classifier,
 )
-from octlib.cli.output import free_name, new_folder, say_where
+from octlib.cli.output import choose_output, new_folder, say_where
 from octlib.cli.results import write_evaluation, write_page
 
 
@@ -44,7 +44,7 @@ def evaluate(classifier: Path, folder: Path, output: Path | None, report: bool, 
     import octlib
 
     require_classifier(classifier, folder)
-    output = output or free_name("octlib-evaluate")
+    output = choose_output(output, "octlib-evaluate", folder)
     with new_folder(output) as results:
         scans = read_scans(folder, arguments)
         model = octlib.load_classifier(classifier)

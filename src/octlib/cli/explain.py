@@ -20,7 +20,7 @@ from octlib.cli.options import (
     reading_options,
     require_classifier,
 )
-from octlib.cli.output import free_name, new_folder
+from octlib.cli.output import choose_output, new_folder
 from octlib.cli.results import explained
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def explain(classifier: Path, folder: Path, output: Path | None, **arguments: An
     import octlib
 
     require_classifier(classifier, folder)
-    output = output or free_name("octlib-explain")
+    output = choose_output(output, "octlib-explain", folder)
     with new_folder(output) as pictures:
         scans = read_scans(folder, arguments)
         model = octlib.load_classifier(classifier)

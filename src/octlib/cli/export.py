@@ -10,7 +10,7 @@ import click
 from octlib.cli.console import answer, say, warn
 from octlib.cli.option_types import FORMATS, OneOf
 from octlib.cli.options import classifier_argument, json_option, output_option, require_classifier
-from octlib.cli.output import free_name, new_file, say_where
+from octlib.cli.output import choose_output, new_file, say_where
 from octlib.cli.shell import OneLineError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def export(classifier: Path, output: Path | None, kind: str | None) -> None:
     """
     require_classifier(classifier)
     kind = kind or _kind_of(output)
-    output = output or free_name(f"octlib-classifier{FORMATS[kind]}")
+    output = choose_output(output, f"octlib-classifier{FORMATS[kind]}")
     with new_file(output) as file:
         model, difference = _written(classifier, file, kind)
     if model.flips:

@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from octlib.cli.console import say
 
 if TYPE_CHECKING:
@@ -180,6 +182,26 @@ def _refusal_named(path: Path) -> Iterator[None]:
 def taken(path: Path) -> FileExistsError:
     """Build the error for an output that exists."""
     return FileExistsError(f"{path} exists already. Choose another --output, or remove it.")
+
+
+def choose_output(given: Path | None, default: str, scans: Path | None = None) -> Path:
+    """Return where the results of a command go.
+
+    Args:
+        given: what ``--output`` says, if anything.
+        default: the name in the current folder that is taken otherwise, counted up where it isn't free.
+        scans: the folder that the command reads, where the results hold pictures.
+
+    Returns:
+        The path.
+
+    Raises:
+        click.UsageError: if it lies inside the folder of scans.
+    """
+    output = given or free_name(default)
+    if scans and output.resolve().is_relative_to(scans.resolve()):
+        raise click.UsageError(f"--output must lie outside of {scans}, or its pictures are read as scans next time.")
+    return output
 
 
 def free_name(first: str | Path) -> Path:

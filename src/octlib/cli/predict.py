@@ -20,7 +20,7 @@ from octlib.cli.options import (
     reading_options,
     require_classifier,
 )
-from octlib.cli.output import free_name, new_file, say_where
+from octlib.cli.output import choose_output, new_file, say_where
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +41,7 @@ def predict(classifier: Path, folder: Path, output: Path | None, **arguments: An
     import octlib
 
     require_classifier(classifier, folder)
-    output = output or free_name("octlib-predictions.csv")
+    output = choose_output(output, "octlib-predictions.csv")
     with new_file(output) as file:
         scans = read_scans(folder, arguments)
         table = octlib.predict(octlib.load_classifier(classifier), scans, **chosen(arguments, PREDICTING))

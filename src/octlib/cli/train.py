@@ -18,7 +18,7 @@ from octlib.cli.options import (
     read_scans,
     reading_options,
 )
-from octlib.cli.output import free_name, further_files, new_folder, say_where, write_split
+from octlib.cli.output import choose_output, further_files, new_folder, say_where, write_split
 from octlib.cli.results import write_evaluation, write_explanations, write_history
 from octlib.cli.train_options import build, fit_options, require_trainable, require_usable
 
@@ -96,7 +96,7 @@ def train(folder: Path, output: Path | None, **arguments: Any) -> None:
     The scans are split by patient: 70 % to train on, 15 % to choose the best epoch, 15 % to test on. The results are
     classifier/, history.csv, split.csv, and of the test part metrics.json, predictions.csv and figures.
     """
-    output = output or free_name("octlib-train")
+    output = choose_output(output, "octlib-train", folder)
     require_usable(arguments, output)
     with new_folder(output) as results:
         scans = read_scans(folder, arguments)
