@@ -12,6 +12,7 @@ import pytest
 
 import octlib
 from octlib.cli.output import (
+    choose_output,
     free_name,
     further_files,
     new_file,

@@ -82,7 +82,7 @@ PARTS = ("train", "validation", "test")
 )
 @click.option(
     "--checkpoint",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, file_okay=False),
     show_default="none",
     help="Folder that keeps the state after each epoch.",
 )
