@@ -86,11 +86,10 @@ def test_misspelt_names_are_recognised_and_leave_no_folder(mistake, classifier, 
 
 
 def test_a_broken_image_is_named_and_leaves_no_half_of_the_pictures(mistake, classifier, flat, tmp_path, monkeypatch):
-    for path in flat.iterdir():
-        (tmp_path / path.name).write_bytes(path.read_bytes())
-    (tmp_path / "new_9.png").write_bytes(b"no image")
+    folder = shutil.copytree(flat, tmp_path / "flat")
+    (folder / "new_9.png").write_bytes(b"no image")
     monkeypatch.setattr("octlib.cli.explain.AT_A_TIME", 4)
-    assert str(tmp_path / "new_9.png") in mistake("explain", classifier, tmp_path, "--output", tmp_path / "maps")
+    assert str(folder / "new_9.png") in mistake("explain", classifier, folder, "--output", tmp_path / "maps")
     assert not (tmp_path / "maps").exists()
 
 
