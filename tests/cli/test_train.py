@@ -144,6 +144,7 @@ def test_an_existing_folder_is_kept_and_costs_no_training(mistake, monkeypatch, 
 def test_a_broken_image_is_named_and_leaves_no_folder(mistake, broken, tmp_path, training):
     text = mistake("train", broken, "--output", tmp_path / "run", *training)
     assert str(broken / "DME" / "DME-") in text
+    assert text.endswith(" Replace them by intact 8- or 16-bit images, or leave them out with --on-error skip.")
     assert not (tmp_path / "run").exists()
 
 
