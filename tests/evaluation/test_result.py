@@ -136,7 +136,7 @@ def test_a_further_metric_is_one_entry(monkeypatch):
     frame = result.to_frame()
     assert (frame["metric"] == "specificity").sum() == 3
     shown = entry.show(result.specificity["DME"], (low, high))
-    assert f"specificity DME    {shown}" in repr(result)
+    assert f"specificity DME     {shown}" in repr(result)
     assert f"<td>{shown}</td>" in result._repr_html_()
     assert "<th>specificity</th>" in result._repr_html_()
     assert result.to_dict()["specificity"] == result.specificity

@@ -26,7 +26,9 @@ def scans(n=40, n_patients=12, seed=0):
 
 
 def test_same_input_same_result_other_seed_other_intervals():
-    one, other, reseeded = score(*scans(), NAMES), score(*scans(), NAMES), score(*scans(), NAMES, seed=1)
+    probabilities, truth, patients = scans()
+    one, other = (score(truth, probabilities, patients, NAMES) for _ in range(2))
+    reseeded = score(truth, probabilities, patients, NAMES, seed=1)
     assert one.to_dict() == other.to_dict()
     assert one.f1 == reseeded.f1
     assert one.intervals != reseeded.intervals

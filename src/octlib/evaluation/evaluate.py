@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from octlib.data import as_dataset, match_labels
-from octlib.errors import UnmatchedClassesError
 from octlib.evaluation.checks import check_settings
 from octlib.evaluation.score import measure
 
@@ -71,7 +70,6 @@ def evaluate(
     dataset = as_dataset(scans)
     if not len(dataset):
         raise ValueError("evaluate needs at least one scan; the dataset is empty.")
-    _require_labels(dataset)
     names = tuple(classifier.class_names)
     truth = match_labels(dataset, names)
     probabilities = predict_probabilities(
@@ -86,12 +84,3 @@ def evaluate(
         seed=seed,
         scans=dataset.to_frame(),
     )
-
-
-def _require_labels(dataset: OctDataset) -> None:
-    missing = len(dataset) if dataset.labels is None else int((dataset.labels < 0).sum())
-    if missing:
-        raise UnmatchedClassesError(
-            f"evaluate needs scans with labels; {missing:,} of {len(dataset):,} have none.",
-            "For probabilities without them: octlib.predict.",
-        )
