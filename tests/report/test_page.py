@@ -9,7 +9,7 @@ import jinja2
 import pytest
 
 from octlib.report.page import render
-from octlib.report.tables import DARKEST
+from octlib.report.numbers import DARKEST
 
 STYLE = (files("octlib.report") / "templates" / "style.css").read_text(encoding="utf-8")
 READABLE = 4.5  # WCAG 2.2, 1.4.3, level AA
