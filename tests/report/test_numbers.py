@@ -60,7 +60,9 @@ def test_a_metric_is_on_the_page_by_its_entry_alone(monkeypatch, tmp_path):
     def value(truth, probabilities):
         return 2 * np.log(probabilities[np.arange(len(truth)), truth]).mean()
 
-    entry = Metric("deviance", "deviance", "what is to spare", False, value, lambda it: -it.support.sum(axis=0), digits=1)
+    entry = Metric(
+        "deviance", "deviance", "what is to spare", False, value, lambda it: -it.support.sum(axis=0), digits=1
+    )
     monkeypatch.setitem(METRICS, "deviance", entry)
     result = score([0, 1, 1], np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]]), ["p1", "p2", "p3"], NAMES)
     whole = dict(describe_evaluation(result)["whole"])

@@ -14,9 +14,7 @@ RESAMPLES = 1000
 BLOCK_CELLS = 2_000_000
 
 
-def bootstrap_intervals(
-    scans: GroupedScans, *, confidence: float, rng: np.random.Generator
-) -> dict[str, np.ndarray]:
+def bootstrap_intervals(scans: GroupedScans, *, confidence: float, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Compute percentile bootstrap intervals over groups of scans.
 
     Groups (patients) are drawn with replacement, as many as there are, and all scans of a drawn group come along: scans

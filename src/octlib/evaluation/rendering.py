@@ -6,7 +6,7 @@ import html as markup
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from octlib.evaluation.metrics import METRICS
+from octlib.evaluation.metrics import METRICS, Interval
 
 NOTICE = "For research, not a medical device."
 
@@ -17,14 +17,13 @@ class Row(NamedTuple):
     metric: str
     class_name: str
     value: float
-    low: float
-    high: float
+    interval: Interval
     support: int
 
     @property
     def shown(self) -> str:
         """The value with its interval."""
-        return METRICS[self.metric].show(self.value, (self.low, self.high))
+        return METRICS[self.metric].show(self.value, self.interval)
 
 
 def render_text(summary: str, rows: Sequence[Row]) -> str:

@@ -68,7 +68,7 @@ class Resamples:
     @property
     def hits(self) -> np.ndarray:
         """Float (classes, resamples): scans of each class that are taken for it."""
-        return np.einsum("iij->ij", self.confusion)
+        return np.asarray(np.einsum("iij->ij", self.confusion))
 
     @property
     def support(self) -> np.ndarray:

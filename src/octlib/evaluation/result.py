@@ -114,7 +114,8 @@ class Evaluation:
         """
         import pandas as pd
 
-        return pd.DataFrame(self._rows(), columns=["metric", "class", "value", "low", "high", "support"])
+        rows = [(row.metric, row.class_name, row.value, *row.interval, row.support) for row in self._rows()]
+        return pd.DataFrame(rows, columns=["metric", "class", "value", "low", "high", "support"])
 
     def to_dict(self) -> dict[str, Any]:
         """Give all metrics in a form that JSON can hold.
@@ -143,15 +144,12 @@ class Evaluation:
         return draw_confusion_matrix(self.confusion_matrix, self.class_names, title=title, ax=ax)
 
     def _rows(self) -> list[Row]:
-        support = self.confusion_matrix.sum(axis=1).tolist()
+        support = dict(zip(self.class_names, self.confusion_matrix.sum(axis=1).tolist(), strict=True))
         rows = []
-        for metric, value in self.metrics.items():
-            limits = self.intervals[metric]
-            if METRICS[metric].by_class:
-                by_class = zip(self.class_names, support, strict=True)
-                rows += [Row(metric, name, value[name], *limits[name], scans) for name, scans in by_class]
-            else:
-                rows.append(Row(metric, "", value, *limits, self.n_scans))
+        for name, value in self.metrics.items():
+            whole = not METRICS[name].by_class
+            values, intervals = ({"": each} if whole else each for each in (value, self.intervals[name]))
+            rows += [Row(name, each, values[each], intervals[each], support.get(each, self.n_scans)) for each in values]
         return sorted(rows, key=lambda row: METRICS[row.metric].by_class)
 
     def _summary(self) -> str:

@@ -159,7 +159,9 @@ def _number_groups(patients: np.ndarray, truth: np.ndarray, probabilities: np.nd
 def _warn_of_absent(counts: np.ndarray, names: tuple[str, ...]) -> None:
     absent = [name for name, support in zip(names, counts.sum(axis=1), strict=True) if not support]
     if absent:
-        message = f"No scan is of class {', '.join(absent)}: its F1 and what else needs one are NaN; means leave it out."
+        message = (
+            f"No scan is of class {', '.join(absent)}: its F1 and what else needs one are NaN; means leave it out."
+        )
         warnings.warn(message, UndefinedMetricWarning, stacklevel=4)
 
 

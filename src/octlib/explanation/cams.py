@@ -34,11 +34,13 @@ class CamMethod:
         # The weights are frozen, so the gradient has to start at the scan: else there is none at the layer.
         cam.compute_input_gradient = True
         try:
-            with redirect_stderr(StringIO()):  # Two of the methods draw bars of their own, whether or not anybody looks.
+            with redirect_stderr(
+                StringIO()
+            ):  # Two of the methods draw bars of their own, whether or not anybody looks.
                 maps = cam(scans, [ClassifierOutputTarget(int(index)) for index in classes])
         finally:
             cam.activations_and_grads.release()
-        return np.clip(maps, 0, 1).astype(np.float32)
+        return np.asarray(np.clip(maps, 0, 1), dtype=np.float32)
 
     def _find_layer(self, module: torch.nn.Module, scan: torch.Tensor, layer: str | None) -> tuple[Any, Any]:
         """Return the layer, and what makes a map of its activations where it is not the last map."""

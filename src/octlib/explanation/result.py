@@ -58,7 +58,7 @@ class Explanation:
         return [_lay_over(scan, heatmap) for scan, heatmap in zip(self.scans, self.heatmaps, strict=True)]
 
     def plot(self) -> np.ndarray:
-        """Show the overlays, sixteen at most, each with the class explained, the class predicted and, if known, the true.
+        """Show the overlays, sixteen at most, with the classes explained, predicted and, where it is known, true.
 
         Returns:
             The axes drawn on, in an array.

@@ -25,8 +25,8 @@ def draw_gallery(explanation: Explanation | None) -> list[dict[str, Any]]:
         explanation: scans and maps, or None for an empty gallery.
 
     Returns:
-        For each scan its pictures (the scan, and its map unless that has no signal), its caption (the classes explained,
-        predicted and true), and whether it was taken for another class than its own.
+        For each scan its pictures (the scan, and its map unless that has no signal), its caption (with the classes
+        explained, predicted and true), and whether it was taken for another class than its own.
     """
     if explanation is None:
         return []
