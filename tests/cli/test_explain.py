@@ -49,10 +49,10 @@ def test_the_index_tells_the_class_explained_from_the_class_predicted(shell, cla
     model = octlib.load_classifier(classifier)
     for options, flips in (((), None), (("--flips", "--batch-size", "2"), True)):
         output = tmp_path / f"maps{len(options)}"
-        index = explained(shell, output, classifier, flat, "--target", "DRUSEN", "--layer", "layer2", *options)
-        assert list(index["target"]) == ["DRUSEN"] * 3
+        index = explained(shell, output, classifier, flat, "--target", "NORMAL", "--layer", "layer3", *options)
+        assert list(index["target"]) == ["NORMAL"] * 3
         assert list(index["predicted"]) == list(octlib.predict(model, flat, flips=flips)["predicted"])
-        maps = octlib.explain(model, flat, target="DRUSEN", layer="layer2", flips=flips)
+        maps = octlib.explain(model, flat, target="NORMAL", layer="layer3", flips=flips)
         with Image.open(output / index["picture"][0]) as picture:
             np.testing.assert_array_equal(np.asarray(picture), maps.overlay(0))
 
