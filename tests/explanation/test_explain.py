@@ -109,7 +109,7 @@ def test_progress_is_shown_on_request(classifier, scans, capsys):
 
 
 def test_batches_must_hold_a_scan(classifier, scans):
-    with pytest.raises(ValueError, match="batch_size must be"):
+    with pytest.raises(ValueError, match="size must be at least 1, got 0"):
         octlib.explain(classifier, scans, batch_size=0)
 
 
@@ -156,7 +156,7 @@ def test_targets_must_be_as_many_as_scans(classifier, scans):
 
 
 def test_no_scans_are_refused(classifier, scans):
-    with pytest.raises(ValueError, match="at least one scan"):
+    with pytest.raises(ValueError, match="no scans to explain"):
         octlib.explain(classifier, octlib.load_oct_dataset(scans).subset([]))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,6 @@ from octlib.data import OctDataset, as_dataset
 from octlib.errors import ConstantMapWarning
 from octlib.explanation.methods import METHODS, Method
 from octlib.explanation.result import Explanation
-from octlib.features.forward import preprocessed_batches, require_batches
 from octlib.models import OctClassifier
 
 
@@ -67,12 +66,13 @@ def explain(
     if method not in METHODS:
         raise unknown("method", method, METHODS)
     scans = as_dataset(scans)
-    require_batches(scans, batch_size)
+    if len(scans) == 0:
+        raise ValueError("There are no scans to explain.")
     wanted = _find_classes(target, len(scans), classifier.class_names)
     flips = classifier.flips if flips is None else flips
+    batches = scans.batches(classifier.preprocessing, batch_size)
     module = classifier.to_torch().requires_grad_(False)
     results = []
-    batches: Iterable[np.ndarray] = preprocessed_batches(classifier, scans, batch_size)
     starts = range(0, len(scans), batch_size)
     for start, images in zip(progress_bar(starts, title="explanation", show=progress), batches, strict=True):
         classes = wanted[start : start + batch_size]
