@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 import warnings
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 import octlib
 from octlib.errors import ConstantMapWarning
+from octlib.models.keras_backend import keras
 
 NAMES = ("CNV", "DME", "DRUSEN", "NORMAL")
 
