@@ -45,6 +45,18 @@ def test_the_pictures_are_the_overlays_of_the_library(shell, classifier, flat, t
             np.testing.assert_array_equal(np.asarray(picture), overlay)
 
 
+def test_the_index_tells_the_class_explained_from_the_class_predicted(shell, classifier, flat, tmp_path):
+    model = octlib.load_classifier(classifier)
+    for options, flips in (((), None), (("--flips", "--batch-size", "2"), True)):
+        output = tmp_path / f"maps{len(options)}"
+        index = explained(shell, output, classifier, flat, "--target", "NORMAL", "--layer", "layer3", *options)
+        assert list(index["target"]) == ["NORMAL"] * 3
+        assert list(index["predicted"]) == list(octlib.predict(model, flat, flips=flips)["predicted"])
+        maps = octlib.explain(model, flat, target="NORMAL", layer="layer3", flips=flips)
+        with Image.open(output / index["picture"][0]) as picture:
+            np.testing.assert_array_equal(np.asarray(picture), maps.overlay(0))
+
+
 def test_scans_of_one_name_in_two_folders_are_kept_apart(shell, classifier, flat, tmp_path, monkeypatch):
     # In parts of three, so that the numbers go on from one part to the next.
     monkeypatch.setattr("octlib.cli.explain.AT_A_TIME", 3)

@@ -17,7 +17,7 @@ from octlib.cli.option_types import OneOf, Size, complete_backbones, timm_names
 
 def test_the_names_are_those_of_the_library():
     from octlib.data import loading
-    from octlib.explanation.cams import METHODS
+    from octlib.explanation import METHODS
     from octlib.models.building import POOLINGS
     from octlib.models.exporting import FORMATS
     from octlib.phantoms import DEVICES

@@ -34,12 +34,12 @@ from octlib.cli.results import write_evaluation, write_page
     "--confidence", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.95, help="Of the intervals."
 )
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the bootstrap that gives the intervals.")
-@click.option("--report", is_flag=True, help="Also write report.html: figures, maps of some scans, the worst errors.")
+@click.option("--report", is_flag=True, help="Also write report.html: metrics, maps of some scans, the worst errors.")
 @json_option
 def evaluate(classifier: Path, folder: Path, output: Path | None, report: bool, **arguments: Any) -> None:
     """Evaluate the saved CLASSIFIER on FOLDER, labelled scans of patients that it has never seen.
 
-    The results are metrics.json (every figure with its interval), predictions.csv and confusion_matrix.png.
+    The results are metrics.json (every metric with its interval), predictions.csv and confusion_matrix.png.
     """
     import octlib
 

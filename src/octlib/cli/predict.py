@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 def predict(classifier: Path, folder: Path, output: Path | None, **arguments: Any) -> None:
     """Predict the class of every scan in FOLDER with the saved CLASSIFIER. Labels aren't needed.
 
-    The result is a table: path, patient, predicted class, and the probability of each class.
+    The result is a table: name, path, patient, predicted class, and the probability of each class.
     """
     import octlib
 
@@ -53,7 +53,7 @@ def predict(classifier: Path, folder: Path, output: Path | None, **arguments: An
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Gather the columns of probabilities, so that no name of a class can be taken for another column."""
-    known = table[["path", "patient", "predicted"]]
+    known = table[["name", "path", "patient", "predicted"]]
     probabilities = table[[name for name in table if name.startswith("p_")]]
     named = probabilities.rename(columns=lambda name: name.removeprefix("p_"))
     return [{**row, "probabilities": values} for row, values in zip(records(known), records(named), strict=True)]
