@@ -19,6 +19,7 @@ __all__ = [
     "NoRoomError",
     "OctlibError",
     "OctlibWarning",
+    "SplitError",
     "SplitWarning",
     "UndefinedMetricWarning",
     "UnknownPatientsWarning",
@@ -64,6 +65,10 @@ class LayoutError(OctlibError, ValueError):
 
 class UnmatchedClassesError(OctlibError, ValueError):
     """Scans are of a class that a classifier doesn't know, or have no labels."""
+
+
+class SplitError(OctlibError, ValueError):
+    """Scans can't be divided as asked: their patients are unknown, or too few have a class."""
 
 
 class WeightsError(OctlibError, ValueError):

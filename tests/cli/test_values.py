@@ -16,7 +16,7 @@ from octlib.cli.values import OneOf, Size, complete_backbones, timm_names
 
 
 def test_the_names_are_those_of_the_library():
-    from octlib.data import loading
+    from octlib.data import layouts
     from octlib.explanation.cams import METHODS
     from octlib.models.building import POOLINGS
     from octlib.models.exporting import FORMATS
@@ -25,7 +25,7 @@ def test_the_names_are_those_of_the_library():
     assert tuple(METHODS) == values.METHODS
     assert tuple(DEVICES) == values.DEVICES
     assert POOLINGS == values.POOLINGS
-    assert loading.LAYOUTS == values.LAYOUTS
+    assert layouts() == values.LAYOUTS
     assert FORMATS == values.FORMATS
 
 

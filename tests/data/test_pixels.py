@@ -15,7 +15,7 @@ from octlib.preprocessing import Preprocessing
 
 
 def test_order_survives_threads_and_batches(table):
-    scans = table([None] * (BATCH + 3)).scans
+    scans = table([None] * (BATCH + 3))
     images = read_images(scans, Preprocessing((4, 5), blank_wedges=False))
     assert images.dtype == np.uint8
     assert images.shape == (BATCH + 3, 4, 5)
@@ -26,14 +26,14 @@ def test_order_survives_threads_and_batches(table):
 def test_wedges_are_blanked_on_demand(table):
     scan = np.full((1, 64, 64), 30, dtype=np.uint8)
     scan[:, :8] = 255
-    scans = load_oct_dataset(scan).scans
+    scans = load_oct_dataset(scan)
     assert read_images(scans, Preprocessing(64, blank_wedges=False))[0, 0, 0] == 255
     assert read_images(scans, Preprocessing(64, blank_wedges=True))[0, 0, 0] == 0
 
 
 def test_damaged_files_are_named_all_at_once(plant):
     root = plant("a.png", "b.png", "c.png")
-    scans = load_oct_dataset(root).scans
+    scans = load_oct_dataset(root)
     (root / "b.png").write_bytes(b"no image")
     (root / "c.png").unlink()
     with pytest.raises(ValueError, match=r"2 of 3 scans .*b\.png \(not an image\); .*c\.png \(no such") as caught:
@@ -43,7 +43,7 @@ def test_damaged_files_are_named_all_at_once(plant):
 
 def test_missing_files_are_not_found(plant):
     root = plant("a.png", "b.png")
-    scans = load_oct_dataset(root).scans
+    scans = load_oct_dataset(root)
     (root / "b.png").unlink()
     with pytest.raises(FileNotFoundError, match=r"1 of 2 scans .*b\.png \(no such file\)"):
         read_images(scans, Preprocessing(8))
@@ -52,9 +52,7 @@ def test_missing_files_are_not_found(plant):
 def test_an_error_that_does_not_come_again_comes_through(table, monkeypatch):
     monkeypatch.setattr("octlib.data.pixels.require_readable", lambda scans: None)
     with pytest.raises(ValueError, match="shape"):
-        read_images(
-            [replace(table(["A"]).scans[0], origin=ArrayScan([np.zeros((0, 4), np.uint8)], 0))], Preprocessing(8)
-        )
+        read_images([replace(table(["A"])[0], origin=ArrayScan([np.zeros((0, 4), np.uint8)], 0))], Preprocessing(8))
 
 
 def test_no_scans_give_no_images():
@@ -62,5 +60,5 @@ def test_no_scans_give_no_images():
 
 
 def test_bar_counts_scans(table, capsys):
-    read_images(table([None] * 3).scans, Preprocessing(4), show=True)
+    read_images(table([None] * 3), Preprocessing(4), show=True)
     assert "Reading scans" in capsys.readouterr().err

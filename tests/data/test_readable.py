@@ -21,7 +21,7 @@ def mixed(plant):
 
 
 def test_each_has_its_reason(mixed):
-    failures = unreadable(mixed.scans)
+    failures = unreadable(mixed)
     assert [scan.name for scan, _ in failures] == ["b.png", "c.png", "d.png", "e.png"]
     reasons = dict(zip("bcde", (reason for _, reason in failures), strict=True))
     assert (reasons["b"], reasons["c"], reasons["e"]) == ("not an image", "the file is empty", "no such file")
@@ -58,7 +58,7 @@ def test_many_are_counted_and_not_all_shown(plant):
 
 
 def test_the_rest_stays_in_order(mixed):
-    scans, remark = leave_out_unreadable([*mixed.scans, mixed.scans[0]])
+    scans, remark = leave_out_unreadable([*mixed, mixed[0]])
     assert [scan.name for scan in scans] == ["a.png", "a.png"]
     assert remark.startswith("4 of 6 scans can't be read and were left out: ")
     assert "c.png (the file is empty)" in remark
@@ -67,4 +67,4 @@ def test_the_rest_stays_in_order(mixed):
 
 def test_nothing_left_is_an_error(mixed):
     with pytest.raises(ValueError, match=r"None of the 4 scans can be read: .*b\.png \(not an image\)"):
-        leave_out_unreadable(mixed.scans[1:])
+        leave_out_unreadable(mixed[1:])

@@ -29,11 +29,11 @@ def unknown_scan(height: int, width: int) -> octlib.Explanation:
 def test_a_sick_scan_comes_with_its_map_and_a_white_outline(explanation, scans):
     item = gallery(explanation)[0]
     scan, overlay = map(pixels, item["pictures"])
-    assert np.abs(scan[..., 0] - scans.scans[0].read()).mean() < 6
+    assert np.abs(scan[..., 0] - scans[0].read()).mean() < 6
     assert (overlay.max(axis=2) - overlay.min(axis=2)).max() > 100
     assert ((overlay > 220).all(axis=2) & (scan < 120).all(axis=2)).sum() > 100
     assert (item["target"], item["truth"], item["wrong"]) == ("CNV", "CNV", False)
-    assert (item["name"], item["patient"]) == (scans.scans[0].name, scans.scans[0].patient)
+    assert (item["name"], item["patient"]) == (scans[0].name, scans[0].patient)
     assert has_outlines(explanation)
 
 
@@ -42,7 +42,7 @@ def test_the_outline_runs_around_the_lesion(explanation, scans):
         explanation.heatmaps[:1] * 0 + np.linspace(0, 0.01, 64, dtype=np.float32), ("CNV",), scans.subset([0]), "", None
     )
     scan, overlay = map(pixels, gallery(without)[0]["pictures"])
-    mask = scans.scans[0].lesion_mask()
+    mask = scans[0].lesion_mask()
     rows, columns = np.nonzero((overlay.min(axis=2) > 230) & (scan.max(axis=2) < 150))
     near = np.zeros_like(mask)
     for down in range(-6, 7):

@@ -43,10 +43,12 @@ def inspect_scans(scans: OctDataset, *, progress: bool | None = None) -> Inspect
         >>> inspect_scans(octlib.load_oct_dataset(np.zeros((3, 496, 512), np.uint8))).sizes
         {(496, 512): 3}
     """
-    found = list(in_threads(_size_or_reason, scans.scans, title="Reading scans", show=progress))
+    found = list(in_threads(_size_or_reason, scans, title="Reading scans", show=progress))
     sizes = Counter(size for size in found if not isinstance(size, str))
     failures = ((scan, why) for scan, why in zip(scans, found, strict=True) if isinstance(why, str))
-    return Inspection(dict(sizes.most_common()), tuple(failures), shared_patients(scans))
+    return Inspection(
+        dict(sizes.most_common()), tuple(failures), shared_patients(scans.patients, scans.column("split"))
+    )
 
 
 def _size_or_reason(scan: Scan) -> tuple[int, int] | str:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from octlib.data.scan import Scan
 from octlib.data.threads import in_threads
 from octlib.preprocessing import why_unreadable
-
-if TYPE_CHECKING:
-    from octlib.data.dataset import OctDataset
 
 Failure = tuple[Scan, str]
 
@@ -34,7 +30,7 @@ def unreadable(scans: Sequence[Scan], *, show: bool | None = False) -> list[Fail
     return [(scan, reason) for scan, reason in zip(scans, reasons, strict=True) if reason is not None]
 
 
-def require_readable(scans: OctDataset | Sequence[Scan]) -> None:
+def require_readable(scans: Sequence[Scan]) -> None:
     """Refuse scans some of which can't be read; all of them are read for that.
 
     Args:

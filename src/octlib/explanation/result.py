@@ -54,7 +54,7 @@ class Explanation:
         """
         from matplotlib import colormaps
 
-        scan = self.scans.scans[index].read()
+        scan = self.scans[index].read()
         height, width = scan.shape
         heat = np.asarray(Image.fromarray(self.heatmaps[index]).resize((width, height), Image.Resampling.BICUBIC))
         heat = np.clip(heat, 0, 1)

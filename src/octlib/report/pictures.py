@@ -49,7 +49,7 @@ def method_in_words(explanation: Explanation | None) -> str:
 
 
 def _item(explanation: Explanation, index: int) -> dict[str, Any]:
-    scan, target = explanation.scans.scans[index], explanation.targets[index]
+    scan, target = explanation.scans[index], explanation.targets[index]
     pictures = [_embedded(_small(scan.read()), f"Scan {scan.name}")]
     if explanation.has_signal[index]:
         pictures.append(_map(explanation, index))
@@ -67,7 +67,7 @@ def _map(explanation: Explanation, index: int) -> dict[str, Any]:
     """Draw a map over its scan, and the outline of the lesion where it is known."""
     picture = _small(explanation.overlay(index))
     words = f"The same scan, with the support for {explanation.targets[index]} in colour"
-    mask = _lesion(explanation.scans.scans[index])
+    mask = _lesion(explanation.scans[index])
     if mask is None:
         return _embedded(picture, words)
     return _embedded(_outlined(picture, mask), f"{words} and the true lesion outlined in white")
