@@ -110,6 +110,11 @@ class OctDataset(Sequence[Scan]):
     def __len__(self) -> int:
         return len(self.names)
 
+    @property
+    def shape(self) -> tuple[int]:
+        """The number of scans, as an array of them would give it: scikit-learn asks."""
+        return (len(self),)
+
     @overload
     def __getitem__(self, places: int | np.integer[Any]) -> Scan: ...
     @overload

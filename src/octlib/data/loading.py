@@ -33,7 +33,7 @@ def layouts() -> tuple[str, ...]:
 
     Example:
         >>> layouts()
-        ('auto', 'flat', 'folders', 'kermany', 'octmnist', 'splits')
+        ('auto', 'flat', 'folders', 'kermany', 'octmnist', 'sites', 'splits')
     """
     return ("auto", *sorted(reader.layout for reader in all_readers() if reader.layout))
 
@@ -62,8 +62,9 @@ def load_oct_dataset(
             - an image file, or a list of them;
             - ``"phantoms"``: synthetic scans, on any machine.
         layout: ``"auto"`` finds out; ``"folders"`` takes every folder in the source for a class, ``"splits"`` takes the
-            folders train, val and test, ``"kermany"`` asks for Kermany's classes, ``"flat"`` takes all images without
-            labels, ``"octmnist"`` asks for such a file.
+            folders train, val and test, ``"sites"`` takes every folder for a site with a data set of its own,
+            ``"kermany"`` asks for Kermany's classes, ``"flat"`` takes all images without labels, ``"octmnist"`` asks
+            for such a file.
         split: the published split to load: ``"train"``, ``"val"`` (or ``"valid"``, ``"validation"``) or ``"test"``;
             ``None`` loads all.
         class_names: the classes in the order that is wanted, at least all that there are; ``None`` sorts them by name.

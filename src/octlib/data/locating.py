@@ -55,7 +55,7 @@ def locate_data_set(tree: Folder) -> Located:
         shown = ", ".join(repr(str(folder.path)) for folder in [first, *strangers])
         raise LayoutError(
             f"A source must hold one data set, and there are {len(strangers) + 1} in {tree.path}: {shown}.",
-            "Load one of them, or each by itself and put them together with concat.",
+            "Load one of them, or choose layout='sites' to take each folder for a site with a data set of its own.",
         )
     return Located(first, tuple(others))
 
