@@ -252,7 +252,7 @@ def test_indexing_refuses_what_is_not_there(scans):
     with pytest.raises(IndexError, match="got 4"):
         scans[4]
     with pytest.raises(TypeError, match="whole numbers or truth values"):
-        scans["scan0"]  # a text is no list of positions
+        scans[["scan0"]]
     assert scans.shape == (4,)
 
 
