@@ -38,8 +38,6 @@ def test_unlabelled_scans_are_refused(table):
 
 def test_scans_without_a_label_are_counted_and_can_be_left_out(table):
     scans = table(["CNV", None, "DME", None])
-    with pytest.raises(
-        UnmatchedClassesError, match=r"2 of 4 have none.*: dataset\[dataset.labels >= 0\]"
-    ):
+    with pytest.raises(UnmatchedClassesError, match=r"2 of 4 have none.*: dataset\[dataset.labels >= 0\]"):
         match_labels(scans, ("CNV", "DME"))
     assert match_labels(scans[scans.labels >= 0], ("DME", "CNV")).tolist() == [1, 0]

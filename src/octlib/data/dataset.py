@@ -19,12 +19,12 @@ from octlib.data.columns import join_columns, number, objects, read_only
 from octlib.data.naming import misspelt
 from octlib.data.origin_columns import Origins, join_origins
 from octlib.data.patients import Patients, as_patients
-from octlib.data.pixels import read_images
+from octlib.data.pixels import read_batches, read_images
 from octlib.data.scan import Scan
 from octlib.data.splits import distinct, fold_indices, missing_classes, shuffled, split_indices
 from octlib.data.summary import Summary, summarise
 from octlib.errors import SplitError, SplitWarning, UnmatchedClassesError
-from octlib.preprocessing import Preprocessing
+from octlib.preprocessing import Preprocessing, as_preprocessing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -398,24 +398,48 @@ class OctDataset(Sequence[Scan]):
         return [(self._take(train), self._take(test)) for train, test in folds]
 
     def images(
-        self, size: int | tuple[int, int], *, blank_wedges: bool = False, progress: bool | None = False
+        self, preprocessing: Preprocessing | int | tuple[int, int], *, progress: bool | None = False
     ) -> NDArray[np.uint8]:
-        """Read all scans at one size.
+        """Read and preprocess all scans.
 
         Args:
-            size: (height, width) in pixels, or one number for a square; the aspect ratio is not kept.
-            blank_wedges: whether white wedges along the border are painted black first.
+            preprocessing: what happens to each; a size in pixels, (height, width) or one number for a square, resizes
+                and nothing else. The aspect ratio is not kept.
             progress: whether to draw a bar; ``None`` draws one where somebody can watch.
 
         Returns:
             uint8 (n, height, width) in 0-255. Besides it, hardly any memory is used.
 
         Raises:
-            FileNotFoundError: if files are gone, and every other scan can be read.
-            ValueError: if scans can't be read; the text names them all, with the reasons.
+            MissingScanError: if files are gone, and every other scan can be read.
+            UnreadableScanError: if scans can't be read; the text names them all, with the reasons.
         """
-        # Preprocessing itself brings the size to (height, width).
-        return read_images(self, Preprocessing(size, blank_wedges), show=progress)  # type: ignore[arg-type]
+        return read_images(self, as_preprocessing(preprocessing), show=progress)
+
+    def batches(
+        self, preprocessing: Preprocessing | int | tuple[int, int], size: int = 32
+    ) -> Iterator[NDArray[np.uint8]]:
+        """Read and preprocess the scans in batches; the next one is read while the caller works on this one.
+
+        Args:
+            preprocessing: as for ``images``.
+            size: scans in a batch, at least 1; the last one may be smaller.
+
+        Returns:
+            An iterator over uint8 (batch, height, width) in 0-255, in the order of the scans. It raises what ``images``
+            raises, at the batch that has the first scan that can't be read.
+
+        Raises:
+            ValueError: if ``size`` is below 1.
+
+        Example:
+            >>> import octlib
+            >>> [len(batch) for batch in octlib.load_oct_dataset("phantoms").sample(7).batches(64, size=3)]
+            [3, 3, 1]
+        """
+        if size < 1:
+            raise ValueError(f"size must be at least 1, got {size}.")
+        return read_batches(self, as_preprocessing(preprocessing), size)
 
     def _known(self, name: str) -> NDArray[Any]:
         return self.columns.get(name, np.full(len(self), None, dtype=object))

@@ -10,6 +10,7 @@ from octlib.data.dataset import OctDataset
 from octlib.data.patients import shared_patients
 from octlib.data.scan import Scan
 from octlib.data.threads import in_threads
+from octlib.errors import UnreadableScanError
 from octlib.preprocessing import why_unreadable
 
 
@@ -54,6 +55,6 @@ def inspect_scans(scans: OctDataset, *, progress: bool | None = None) -> Inspect
 def _size_or_reason(scan: Scan) -> tuple[int, int] | str:
     try:
         height, width = scan.read().shape
-    except (OSError, ValueError) as error:
+    except UnreadableScanError as error:
         return why_unreadable(error)
     return height, width
