@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Array = TypeVar("Array", bound=NDArray[Any])
 
@@ -82,3 +82,33 @@ def number(keys: Iterable[str | None]) -> NDArray[np.int64]:
         ),
         dtype=np.int64,
     )
+
+
+def as_places(indices: ArrayLike, n: int) -> NDArray[np.int64]:
+    """Bring indices to the positions that they name.
+
+    Args:
+        indices: positions, negative ones from the end, or one truth value for each row.
+        n: how many rows there are.
+
+    Returns:
+        int64 positions, from 0 on or from the end.
+
+    Raises:
+        TypeError: if they are neither whole numbers nor truth values.
+        IndexError: if a position is out of range.
+        ValueError: if they aren't a plain list, or there aren't as many truth values as rows.
+    """
+    chosen: NDArray[Any] = np.asarray(indices)
+    if chosen.ndim != 1:
+        raise ValueError(f"Indices must be a plain list of positions or truth values, got {indices!r}. Write [3].")
+    if chosen.dtype == bool:
+        if len(chosen) != n:
+            raise ValueError(f"Truth values must be as many as scans, {n}, got {len(chosen)}.")
+        return np.flatnonzero(chosen)
+    if len(chosen) and not np.issubdtype(chosen.dtype, np.integer):
+        raise TypeError(f"Indices must be whole numbers or truth values, got {chosen.dtype}.")
+    wrong = chosen[(chosen >= n) | (chosen < -n)]
+    if len(wrong):
+        raise IndexError(f"Indices must be between {-n} and {n - 1} for {n} scans, got {wrong[0]}.")
+    return chosen.astype(np.int64)

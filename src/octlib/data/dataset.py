@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from octlib._suggest import unknown
-from octlib.data.columns import join_columns, number, objects, read_only
+from octlib.data.columns import as_places, join_columns, number, objects, read_only
 from octlib.data.naming import misspelt
 from octlib.data.origin_columns import Origins, join_origins
 from octlib.data.patients import Patients, as_patients
@@ -127,7 +127,7 @@ class OctDataset(Sequence[Scan]):
         if isinstance(places, slice):
             return self._take(places)
         if isinstance(places, (int, np.integer)) and not isinstance(places, bool):
-            return self._scan(int(_places([int(places)], len(self))[0]))
+            return self._scan(int(as_places([int(places)], len(self))[0]))
         return self.subset(places)
 
     def __iter__(self) -> Iterator[Scan]:
@@ -251,7 +251,7 @@ class OctDataset(Sequence[Scan]):
             IndexError: if a position is out of range.
             ValueError: if they aren't a plain list, or there aren't as many truth values as scans.
         """
-        return self._take(_places(indices, len(self)))
+        return self._take(as_places(indices, len(self)))
 
     def sample(self, n: int, *, seed: int = 0) -> OctDataset:
         """Draw scans at random, the classes in turn, so that a few of them show every class.
@@ -286,13 +286,13 @@ class OctDataset(Sequence[Scan]):
             A dataset of this one's scans, then the other's.
 
         Raises:
-            ValueError: if the class names, or their order, differ.
+            UnmatchedClassesError: if the class names, or their order, differ.
         """
         if self.class_names != other.class_names:
-            raise ValueError(
+            raise UnmatchedClassesError(
                 "Datasets must have the same class names in the same order to be put together, got "
-                f"{_shown(self.class_names)} and {_shown(other.class_names)}. "
-                "Load them with the same class_names=."
+                f"{_shown(self.class_names)} and {_shown(other.class_names)}.",
+                "Bring one to the classes of the other: dataset.with_class_names(...).",
             )
         return OctDataset(
             join_origins(self.origins, other.origins),
@@ -370,8 +370,11 @@ class OctDataset(Sequence[Scan]):
             A dataset for each fraction, each in this one's order.
 
         Raises:
-            ValueError: if patients are unknown, a class has fewer patients than there are parts, or the fractions
-                aren't positive or don't sum to 1.
+            SplitError: if patients are unknown, or a class has fewer patients than there are parts.
+            ValueError: if the fractions aren't positive or don't sum to 1.
+
+        Warns:
+            SplitWarning: if a part has no scan of a class, and no draw was found that gives it one.
         """
         keys, labels, names = self._split_keys(by), *self._split_labels()
         parts = split_indices(keys, labels, fractions, seed=seed, class_names=names, unit=by)
@@ -390,7 +393,11 @@ class OctDataset(Sequence[Scan]):
             For each fold the scans to train on and those to test on.
 
         Raises:
-            ValueError: if patients are unknown, or a class has fewer patients than there are folds.
+            SplitError: if patients are unknown, or a class has fewer patients than there are folds.
+            ValueError: if ``n`` is below 2.
+
+        Warns:
+            SplitWarning: as ``split``.
         """
         keys, labels, names = self._split_keys(by), *self._split_labels()
         folds = fold_indices(keys, labels, n, seed=seed, class_names=names, unit=by)
@@ -475,22 +482,6 @@ class OctDataset(Sequence[Scan]):
                 SplitWarning,
                 stacklevel=3,
             )
-
-
-def _places(indices: ArrayLike, n: int) -> NDArray[np.int64]:
-    chosen: NDArray[Any] = np.asarray(indices)
-    if chosen.ndim != 1:
-        raise ValueError(f"Indices must be a plain list of positions or truth values, got {indices!r}. Write [3].")
-    if chosen.dtype == bool:
-        if len(chosen) != n:
-            raise ValueError(f"Truth values must be as many as scans, {n}, got {len(chosen)}.")
-        return np.flatnonzero(chosen)
-    if len(chosen) and not np.issubdtype(chosen.dtype, np.integer):
-        raise TypeError(f"Indices must be whole numbers or truth values, got {chosen.dtype}.")
-    wrong = chosen[(chosen >= n) | (chosen < -n)]
-    if len(wrong):
-        raise IndexError(f"Indices must be between {-n} and {n - 1} for {n} scans, got {wrong[0]}.")
-    return chosen.astype(np.int64)
 
 
 def _shown(class_names: Sequence[str]) -> str:

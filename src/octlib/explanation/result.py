@@ -92,7 +92,7 @@ class Explanation:
 
     def _draw(self, index: int, axis: Axes) -> None:
         axis.imshow(self.overlay(index))
-        true = None if self.scans.labels is None else self.scans.class_names[self.scans.labels[index]]
+        true = self.scans[index].label
         title = f"for {self.targets[index]}" + (f", truly {true}" if true is not None else "")
         axis.set_title(title if self.has_signal[index] else f"{title}: no signal", fontsize="medium")
 
