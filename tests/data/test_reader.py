@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from importlib import invalidate_caches
+
 import pytest
 
 from octlib.data import layouts, load_oct_dataset, readers
@@ -33,8 +36,9 @@ def add(tmp_path_factory, monkeypatch):
     monkeypatch.setattr(readers, "__path__", [*readers.__path__, str(folder)])
 
     def write(name, text):
-        monkeypatch.delitem(__import__("sys").modules, f"octlib.data.readers.{name}", raising=False)
+        monkeypatch.delitem(sys.modules, f"octlib.data.readers.{name}", raising=False)
         (folder / f"{name}.py").write_text(text)
+        invalidate_caches()
 
     return write
 
