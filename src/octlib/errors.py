@@ -10,12 +10,15 @@ __all__ = [
     "AugmentationError",
     "CacheWarning",
     "CheckpointError",
+    "ConfigWarning",
     "ConstantMapWarning",
+    "HubError",
     "LayoutError",
     "LeakageWarning",
     "LeftOutWarning",
     "MissingPackageError",
     "MissingScanError",
+    "MissingWeightsError",
     "NoRoomError",
     "OctlibError",
     "OctlibWarning",
@@ -70,6 +73,14 @@ class WeightsError(OctlibError, ValueError):
     """Weights are missing, damaged, or of another backbone."""
 
 
+class MissingWeightsError(WeightsError, FileNotFoundError):
+    """There is no file of weights where one was looked for."""
+
+
+class HubError(OctlibError, ConnectionError):
+    """The hub can't be reached, and the weights aren't in the local cache."""
+
+
 class CheckpointError(OctlibError, ValueError):
     """A run can't go on from a checkpoint, or must not replace one."""
 
@@ -108,6 +119,10 @@ class UnknownPatientsWarning(OctlibWarning):
 
 class UndefinedMetricWarning(OctlibWarning):
     """A metric or an interval is undefined: no scan is of a class, or there is one patient alone."""
+
+
+class ConfigWarning(OctlibWarning):
+    """A classifier's ``config.json`` says otherwise than the weights beside it."""
 
 
 class CacheWarning(OctlibWarning):

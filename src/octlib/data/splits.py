@@ -19,6 +19,8 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
+from octlib._checks import as_seed, as_whole
+
 Indices = NDArray[np.int64]
 
 
@@ -46,13 +48,13 @@ def split_indices(
 
     Raises:
         TypeError: where ``fractions`` aren't numbers.
-        ValueError: where they are not positive or don't sum to 1, or a class has fewer patients than there are parts.
+        ValueError: if they are not positive or don't sum to 1, ``seed`` is no seed, or a class has fewer patients than there are parts.
 
     Example:
         >>> [part.tolist() for part in split_indices(["a", "a", "b", "c"], [0, 0, 0, 0], (0.5, 0.5))]
         [[2, 3], [0, 1]]
     """
-    shares = _check_fractions(fractions)
+    shares, seed = _check_fractions(fractions), as_seed(seed)
     groups: dict[str, Counter[int]] = defaultdict(Counter)
     for key, label in zip(keys, labels, strict=True):
         groups[key][int(label)] += 1
@@ -85,20 +87,17 @@ def fold_indices(
         For each fold the positions to train on and those to test on, int64, ascending.
 
     Raises:
-        TypeError: where ``n`` isn't a whole number.
-        ValueError: where it is below 2, or a class has fewer patients than there are folds.
+        ValueError: if ``n`` is no whole number from 2 on, or a class has fewer patients than there are folds.
     """
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)):
-        raise TypeError(f"The number of folds must be a whole number, got {n!r}. Write 5.")
-    if n < 2:
-        raise ValueError(f"Folds must be at least 2, got {n}: one part is for testing, the others for training.")
-    tests = split_indices(keys, labels, [1 / n] * int(n), seed=seed, class_names=class_names, unit=unit)
+    n = as_whole("The number of folds", n, minimum=2)
+    tests = split_indices(keys, labels, [1 / n] * n, seed=seed, class_names=class_names, unit=unit)
     everything = np.arange(len(keys))
     return [(np.setdiff1d(everything, test), test) for test in tests]
 
 
 def shuffled(keys: Sequence[str], seed: int) -> list[int]:
     """Give the positions of the keys in a random order that depends on the keys and the seed alone."""
+    seed = as_seed(seed)
     return sorted(range(len(keys)), key=lambda position: (_chance(seed, keys[position])[0], keys[position]))
 
 

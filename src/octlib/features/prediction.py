@@ -10,7 +10,7 @@ import torch
 from octlib.data import OctDataset
 from octlib.features.extraction import Features, extract_features
 from octlib.features.forward import forward
-from octlib.models import OctClassifier
+from octlib.models import OctClassifier, Postprocessing
 from octlib.models.keras_backend import keras
 
 HEAD_BATCH = 1024  # rows of features at a time: a head takes next to nothing
@@ -31,7 +31,7 @@ def predict_probabilities(
         classifier: the classifier.
         scans: the dataset.
         cache: of a frozen backbone's features, as in ``extract_features``.
-        flips: average over each scan and its mirror image; ``None`` is what ``classifier.flips`` says.
+        flips: average over each scan and its mirror image; ``None`` is what ``classifier.postprocessing`` says.
         batch_size: scans in memory at a time.
         progress: show a bar; ``None`` shows one where somebody can watch.
 
@@ -42,7 +42,7 @@ def predict_probabilities(
         ValueError: if there are no scans, one cannot be read, or an argument is out of its range.
         OSError: if there is no room for the features.
     """
-    flips = classifier.flips if flips is None else flips
+    postprocessing = classifier.postprocessing if flips is None else Postprocessing(flips)
     if classifier.frozen:
         views = [
             _of_features(
@@ -51,15 +51,16 @@ def predict_probabilities(
                     classifier, scans, cache=cache, flipped=flipped, batch_size=batch_size, progress=progress
                 ),
             )
-            for flipped in ([False, True] if flips else [False])
+            for flipped in postprocessing.views
         ]
-        return np.asarray(np.mean(views, axis=0))
+        return np.asarray(postprocessing.combine(views))
 
-    def both_views(batch: np.ndarray) -> Any:
-        return (classifier(batch) + classifier(batch[:, :, ::-1].copy())) / 2
+    def predicted(batch: np.ndarray) -> Any:
+        batches = (batch[:, :, ::-1].copy() if flipped else batch for flipped in postprocessing.views)
+        return postprocessing.combine([classifier(view) for view in batches])
 
     parts = forward(
-        both_views if flips else classifier,
+        predicted,
         classifier,
         scans,
         batch_size=batch_size,

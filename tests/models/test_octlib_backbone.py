@@ -1,4 +1,4 @@
-"""Own: octlib's own backbone is there without a network, small, described, and better than chance on real scans."""
+"""Octlib backbone: octlib's own backbone is there without a network, small, described, and better than chance on real scans."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 import octlib
-from octlib.models.own import ARCHITECTURE, FOLDER
+from octlib.models.octlib_backbone import ARCHITECTURE, FOLDER
 
 
 @pytest.fixture
