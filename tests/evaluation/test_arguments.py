@@ -41,6 +41,6 @@ def test_patients_come_back_as_text():
 
 @pytest.mark.parametrize("seed", [-1, 1.5, None, "0"])
 def test_seeds_have_to_be_ints(seed):
-    with pytest.raises(ValueError, match="seed must be an int >= 0"):
+    with pytest.raises(ValueError, match="seed must be a whole number from 0"):
         arguments.check_settings(0.95, seed)
     arguments.check_settings(0.95, np.int64(3))

@@ -48,7 +48,8 @@ def split_indices(
 
     Raises:
         TypeError: where ``fractions`` aren't numbers.
-        ValueError: if they are not positive or don't sum to 1, ``seed`` is no seed, or a class has fewer patients than there are parts.
+        ValueError: if they are not positive or don't sum to 1, ``seed`` is no seed, or a class has fewer patients than
+            there are parts.
 
     Example:
         >>> [part.tolist() for part in split_indices(["a", "a", "b", "c"], [0, 0, 0, 0], (0.5, 0.5))]

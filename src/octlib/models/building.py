@@ -52,7 +52,8 @@ def build_classifier(
         ValueError: if an argument is outside its range, or a name is unknown.
         WeightsError: if the weights do not fit the backbone, or their configuration says more than it may.
         MissingWeightsError: if the weights are not there; a ``FileNotFoundError`` too.
-        HubError: a ``ConnectionError`` too, if ``weights="pretrained"`` and the hub cannot be reached; the text names the choices left.
+        HubError: if ``weights="pretrained"`` and the hub cannot be reached; a ``ConnectionError`` too, whose text
+            names the choices left.
 
     Example:
         >>> import octlib

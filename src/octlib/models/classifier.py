@@ -174,7 +174,9 @@ class OctClassifier(keras.Model):
 
     def _read(self, path: Path) -> np.ndarray:
         if path.is_dir():
-            raise ValueError(f"{path} is a folder. Load it first: octlib.load_oct_dataset({str(path)!r}).images(classifier.preprocessing).")
+            raise ValueError(
+                f"{path} is a folder. Load it first: octlib.load_oct_dataset(...).images(classifier.preprocessing)."
+            )
         return self.preprocessing.read(path)
 
     def call(self, scans: Any, training: bool = False) -> Any:

@@ -16,7 +16,6 @@ from octlib.models.model_args import check_architecture, check_description
 from octlib.models.spec import BackboneSpec
 from octlib.preprocessing import as_size
 
-
 CONFIG = "config.json"
 
 

@@ -71,7 +71,9 @@ def _matcher(pattern: str) -> Callable[[str], bool]:
 
 
 def _listed(name: str) -> ListedBackbone:
-    config: dict[str, Any] = (folder_config(octlib_backbone.FOLDER) if name == octlib_backbone.NAME else named_config(name)).pretrained_cfg
+    config: dict[str, Any] = (
+        folder_config(octlib_backbone.FOLDER) if name == octlib_backbone.NAME else named_config(name)
+    ).pretrained_cfg
     _, height, width = config["input_size"]
     has_weights = name == octlib_backbone.NAME or any(config.get(source) for source in ("hf_hub_id", "url", "file"))
     return ListedBackbone(name, has_weights, (height, width))

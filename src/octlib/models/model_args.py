@@ -13,38 +13,42 @@ from typing import Any
 
 from octlib.errors import WeightsError
 
+# fmt: off
 # Numbers, truth values, and lists of them.
-NUMBERS = frozenset(
-    """
-    always_partition attn_drop_rate avg_down base_width block_reduce_first bottle_ratio cardinality channel_multiplier
-    channels class_token conv_bias conv_mlp conv_ratio deepen_factor depth depth_mult depths dims distilled downsamples
-    drop_block_rate drop_path_rate drop_rate dynamic_img_pad dynamic_img_size embed_dim embed_dims expand_ratio fc_norm
-    final_norm fix_init fix_stem groups growth_rate head_dim head_hidden_size head_init_scale head_norm_first head_widths
-    heads img_size init_values kernel_size kernel_sizes key_dim layer_scale_init_value layers ls_init_value mlp_ratio
-    mlp_ratios no_embed_class norm_eps num_features num_heads num_init_features num_kv_heads num_reg_tokens output_stride
-    patch_drop_rate patch_norm patch_size pool_include_prefix pos_drop_rate pos_embed_grid_size pre_norm proj_bias
-    proj_drop_rate qk_norm qkv_bias qkv_fused ref_feat_shape reg_tokens rope_temperature se_ratio stem_chs
-    stem_kernel_size stem_size stem_width strict_img_size swiglu_mlp use_abs_pos_emb use_fc_norm use_grn use_post_norm
-    use_rel_pos_bias use_shared_rel_pos_bias width width_factor width_mult widths window_size window_sizes
-    zero_init_last
-    """.split()
-)
+NUMBERS = frozenset({
+    "always_partition", "attn_drop_rate", "avg_down", "base_width", "block_reduce_first", "bottle_ratio",
+    "cardinality", "channel_multiplier", "channels", "class_token", "conv_bias", "conv_mlp", "conv_ratio",
+    "deepen_factor", "depth", "depth_mult", "depths", "dims", "distilled", "downsamples", "drop_block_rate",
+    "drop_path_rate", "drop_rate", "dynamic_img_pad", "dynamic_img_size", "embed_dim", "embed_dims", "expand_ratio",
+    "fc_norm", "final_norm", "fix_init", "fix_stem", "groups", "growth_rate", "head_dim", "head_hidden_size",
+    "head_init_scale", "head_norm_first", "head_widths", "heads", "img_size", "init_values", "kernel_size",
+    "kernel_sizes", "key_dim", "layer_scale_init_value", "layers", "ls_init_value", "mlp_ratio", "mlp_ratios",
+    "no_embed_class", "norm_eps", "num_features", "num_heads", "num_init_features", "num_kv_heads", "num_reg_tokens",
+    "output_stride", "patch_drop_rate", "patch_norm", "patch_size", "pool_include_prefix", "pos_drop_rate",
+    "pos_embed_grid_size", "pre_norm", "proj_bias", "proj_drop_rate", "qk_norm", "qkv_bias", "qkv_fused",
+    "ref_feat_shape", "reg_tokens", "rope_temperature", "se_ratio", "stem_chs", "stem_kernel_size", "stem_size",
+    "stem_width", "strict_img_size", "swiglu_mlp", "use_abs_pos_emb", "use_fc_norm", "use_grn", "use_post_norm",
+    "use_rel_pos_bias", "use_shared_rel_pos_bias", "width", "width_factor", "width_mult", "widths", "window_size",
+    "window_sizes", "zero_init_last",
+})
 # Words, each with those that timm knows.
 WORDS: dict[str, frozenset[str]] = {
-    "act_layer": frozenset(
-        "celu elu gelu gelu_tanh hard_mish hard_sigmoid hard_swish leaky_relu mish prelu quick_gelu relu relu6 selu "
-        "sigmoid silu swish tanh".split()
-    ),
+    "act_layer": frozenset({
+        "celu", "elu", "gelu", "gelu_tanh", "hard_mish", "hard_sigmoid", "hard_swish", "leaky_relu", "mish", "prelu",
+        "quick_gelu", "relu", "relu6", "selu", "sigmoid", "silu", "swish", "tanh",
+    }),
     "aa_layer": frozenset({"avg", "avgpool", "blur", "blurpc", "blurpool"}),
     "global_pool": frozenset({"", "avg", "avgmax", "catavgmax", "fast", "fastavg", "map", "max", "prr", "token"}),
-    "norm_layer": frozenset(
-        "batchnorm batchnorm2d frozenbatchnorm2d groupnorm groupnorm1 layernorm layernorm2d rmsnorm rmsnorm2d".split()
-    ),
+    "norm_layer": frozenset({
+        "batchnorm", "batchnorm2d", "frozenbatchnorm2d", "groupnorm", "groupnorm1", "layernorm", "layernorm2d",
+        "rmsnorm", "rmsnorm2d",
+    }),
     "pad_type": frozenset({"", "same", "valid"}),
     "pos_embed": frozenset({"", "factorized", "learn", "none", "rope"}),
     "stem_type": frozenset({"", "deep", "deep_tiered", "overlap", "overlap_tiered", "patch", "tiered"}),
     "weight_init": frozenset({"", "jax", "jax_nlhb", "moco", "normal", "reset", "skip"}),
 }
+# fmt: on
 # What timm's description of weights may hold to say where they are, which is settled already.
 SOURCES = ("custom_load", "file", "hf_hub_filename", "hf_hub_id", "source", "state_dict", "url")
 

@@ -1,4 +1,4 @@
-"""Postprocessing: what happens to a prediction after the graph, as one value that every verb uses and a classifier saves."""
+"""Postprocessing: what happens to a prediction after the graph, as one value that every verb uses."""
 
 from __future__ import annotations
 

@@ -78,7 +78,8 @@ def _require_replaceable(folder: Path) -> None:
         return
     strange = [folder.name]
     if folder.is_dir():
-        strange = [path.name for path in folder.iterdir() if path.name not in (CONFIG, WEIGHTS, CARD) and not is_part(path)]
+        ours = (CONFIG, WEIGHTS, CARD)
+        strange = [path.name for path in folder.iterdir() if path.name not in ours and not is_part(path)]
     if strange:
         raise FileExistsError(
             f"{folder} holds more than a classifier ({', '.join(sorted(strange)[:3])}), so it is not replaced. "
