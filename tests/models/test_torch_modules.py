@@ -202,9 +202,9 @@ def test_what_learns_decides_the_modes_anew(build: Build, scans: np.ndarray) -> 
     for change, wanted in (
         (lambda: None, True),
         (lambda: classifier.unfreeze(stages=1), False),
-        (lambda: classifier.unfreeze(), True),
+        (classifier.unfreeze, True),
         (lambda: setattr(classifier.backbone, "trainable", False), False),
-        (lambda: batchnorm.train(), False),
+        (batchnorm.train, False),
     ):
         change()
         classifier(scans, training=True)
