@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from octlib.data import OctDataset, Scan, load_oct_dataset
 from octlib.data.origins import ArrayScan
+from octlib.preprocessing import Preprocessing
 
 
 def rows(scans: OctDataset) -> list[tuple[str, str | None, str | None, str | None]]:

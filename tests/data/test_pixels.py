@@ -60,7 +60,9 @@ def test_damaged_files_are_named_all_at_once(plant):
     scans = load_oct_dataset(root)
     (root / "b.png").write_bytes(b"no image")
     (root / "c.png").unlink()
-    with pytest.raises(UnreadableScanError, match=r"2 of 3 scans .*b\.png \(not an image\); .*c\.png \(no such") as caught:
+    with pytest.raises(
+        UnreadableScanError, match=r"2 of 3 scans .*b\.png \(not an image\); .*c\.png \(no such"
+    ) as caught:
         read_images(scans, Preprocessing(8))
     assert caught.value.__suppress_context__  # the first failure alone isn't shown beside it
 
@@ -109,7 +111,8 @@ def test_batches_of_any_size_are_the_images_in_order(table, n, size):
 
 def test_two_iterators_do_not_disturb_each_other(table):
     scans, others = table([None] * 30), load_oct_dataset(np.full((30, 4, 5), 7, np.uint8))
-    for number, (one, other) in enumerate(zip(read_batches(scans, PLAIN, 4), read_batches(others, PLAIN, 4))):
+    pairs = zip(read_batches(scans, PLAIN, 4), read_batches(others, PLAIN, 4), strict=True)
+    for number, (one, other) in enumerate(pairs):
         np.testing.assert_array_equal(one[:, 0, 0], range(4 * number, min(4 * number + 4, 30)))
         assert (other == 7).all()
 

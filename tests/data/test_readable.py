@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 
@@ -143,7 +144,7 @@ def test_too_many_open_files_are_what_the_error_says(plant):
     limits, opened = resource.getrlimit(resource.RLIMIT_NOFILE), []
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, limits[0]), limits[1]))
-        with pytest.raises(OSError, match="Too many open files"):
+        with contextlib.suppress(OSError):
             while True:
                 opened.append(os.open(os.devnull, os.O_RDONLY))
         with pytest.raises(OSError, match="Too many open files") as caught:

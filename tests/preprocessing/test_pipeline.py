@@ -74,7 +74,9 @@ def test_it_describes_itself_in_one_line() -> None:
     assert Preprocessing(224, steps=()).describe() == "resize to 224 x 224"
 
 
-def test_steps_are_done_in_their_order_before_the_size_changes(scan: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steps_are_done_in_their_order_before_the_size_changes(
+    scan: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen = []
 
     def halve(image: np.ndarray) -> np.ndarray:

@@ -154,7 +154,7 @@ def test_an_empty_file_is_named(tmp_path: Path) -> None:
     [
         (PermissionError(13, "Permission denied", "scan.png"), "Permission denied"),
         (OSError("broken\ndata  stream"), "broken data stream"),
-        (SyntaxError(), "SyntaxError"),
+        (EOFError(), "EOFError"),
         (OSError(errno.EINVAL, "Invalid argument"), "Invalid argument"),  # damage sends Pillow to a place before 0
     ],
 )
