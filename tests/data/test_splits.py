@@ -30,7 +30,7 @@ def clinics(draw: st.DrawFn) -> tuple[list[str], list[int]]:
     return keys, labels
 
 
-@given(clinics(), st.sampled_from(FRACTIONS), st.integers(-3, 10**6))
+@given(clinics(), st.sampled_from(FRACTIONS), st.integers(0, 10**6))
 def test_parts_are_complete_and_share_no_patient(clinic, fractions, seed):
     keys, labels = clinic
     parts = split_indices(keys, labels, fractions, seed=seed)

@@ -38,7 +38,7 @@ def test_weights_know_what_they_were_saved_with(classifier: Any, build: Build, t
     classifier.save(tmp_path / "one")
     other.save(tmp_path / "other")
     shutil.copy(tmp_path / "other" / "config.json", tmp_path / "one" / "config.json")
-    with pytest.warns(ConfigWarning, match=r"config\.json says otherwise than the weights.*save the classifier again"):
+    with pytest.warns(ConfigWarning, match=r"config\.json says otherwise than the weights.*Save the classifier again"):
         loaded = octlib.load_classifier(tmp_path / "one")
     assert loaded.get_config() == classifier.get_config()
     same_state(loaded, classifier)

@@ -68,9 +68,11 @@ def _build(folder: Path) -> OctClassifier:
     if saved is None or saved == settings:
         return classifier
     warnings.warn(
-        f"{file} says otherwise than the weights beside it: saving was broken off, or somebody has changed it. What "
-        "the weights were saved with is used; save the classifier again to put it right.",
-        ConfigWarning,
+        ConfigWarning(
+            f"{file} says otherwise than the weights beside it: saving was broken off, or somebody has changed it. "
+            "What the weights were saved with is used.",
+            "Save the classifier again to put it right.",
+        ),
         stacklevel=3,
     )
     return _from_settings(folder / WEIGHTS, saved)
