@@ -194,7 +194,7 @@ def test_options_reach_the_fit_and_the_split(shell, scans, tmp_path, training, f
     ((model, train, validation, given),) = fitted
     assert (len(train), len(validation)) == (16, 8)
     assert (given["class_weight"], given["augment"], given["cache"]) == ("logit_adjustment", False, False)
-    assert (model.frozen, model.backbone.unfrozen_stages, model.flips) == (False, 2, True)
+    assert (model.frozen, model.backbone.unfrozen_stages, model.postprocessing.flips) == (False, 2, True)
 
 
 def test_none_is_a_class_weight(shell, scans, tmp_path, training, fitted):
