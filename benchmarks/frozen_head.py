@@ -23,8 +23,7 @@ from octlib.features import extract_features
 from octlib.models.seeding import seeded
 from octlib.preprocessing import Preprocessing
 from octlib.training import head, whitening
-from octlib.training.arguments import as_class_weights
-from octlib.training.recipe import Recipe
+from octlib.training.recipe import Recipe, as_class_weights
 
 # Image size, wedges blanked, shrinkage, balanced class weights. The first row is octlib's default.
 ROWS = [

@@ -16,8 +16,9 @@ class History:
     """What ``octlib.fit`` returns.
 
     Attributes:
-        epochs: for each epoch its figures: ``epoch`` (from 1), ``loss``, ``accuracy``, ``learning_rate``, ``seconds``
-            and, where there were validation scans, ``val_loss`` and ``val_accuracy``. Accuracies are in [0, 1].
+        epochs: for each epoch its metrics: ``epoch`` (from 1), ``loss``, ``accuracy``, ``learning_rate``, ``seconds``
+            and, where there were validation scans, ``val_loss`` and ``val_accuracy``. Both losses are measured alike,
+            by class weights, label smoothing and logit adjustment. Accuracies are in [0, 1].
         best_epoch: number of the epoch whose weights the classifier has now: the one with the lowest validation
             loss; without validation scans, the last.
         seconds: the whole fit, the pass through a frozen backbone included.
@@ -58,11 +59,11 @@ class History:
 
     def __repr__(self) -> str:
         """Say how it went in one line."""
-        figures = self.epochs[self.best_epoch - 1]
+        metrics = self.epochs[self.best_epoch - 1]
         shown = ", ".join(
-            f"{label} {figures[name]:.3f}"
+            f"{label} {metrics[name]:.3f}"
             for name, label in (("accuracy", "accuracy"), ("val_accuracy", "validation accuracy"))
-            if name in figures
+            if name in metrics
         )
         return f"History({len(self.epochs)} epochs in {self.seconds:.1f} s, best epoch {self.best_epoch}: {shown})"
 
