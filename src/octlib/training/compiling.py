@@ -73,22 +73,25 @@ def undecayed_variables(classifier: OctClassifier) -> list[Any]:
     return [variable for variable in variables if len(variable.shape) < 2 or id(variable.value) in exempt]
 
 
-@contextmanager
-def compiled(classifier: OctClassifier, optimizer: Any, learning_rate: float) -> Iterator[None]:
-    """Compile a classifier for callbacks, which read and set the rate at its optimizer and may evaluate or save it.
+def compile_classifier(classifier: OctClassifier, optimizer: Any) -> None:
+    """Compile a classifier, for whoever evaluates or saves it, or sets the rate at its optimizer."""
+    classifier.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
 
-    Afterwards, a classifier that the user had compiled is as it was. Any other has a new AdamW, so that
-    ``classifier.evaluate`` and ``classifier.fit`` work: what an optimizer has gathered, and a rate that has decayed,
-    are of no use to whoever fits next.
+
+@contextmanager
+def compiled_afterwards(classifier: OctClassifier, learning_rate: float) -> Iterator[None]:
+    """Compile a classifier inside a block, and leave it as the user had compiled it.
+
+    One that nobody had compiled has a new AdamW afterwards, so that ``classifier.evaluate`` and ``classifier.fit``
+    work: what an optimizer has gathered, and a rate that has decayed, are of no use to whoever fits next.
 
     Args:
         classifier: the classifier.
-        optimizer: of the training.
         learning_rate: of the new AdamW.
     """
     before = dict(vars(classifier))
     theirs = classifier.compiled and getattr(classifier.optimizer, "name", None) != NAME
-    _compile(classifier, optimizer)
+    compile_classifier(classifier, adamw(learning_rate))
     changed = [name for name, value in vars(classifier).items() if name in before and before[name] is not value]
     try:
         yield
@@ -96,10 +99,6 @@ def compiled(classifier: OctClassifier, optimizer: Any, learning_rate: float) ->
         if theirs:
             classifier.__dict__.update({name: before[name] for name in changed})
         else:
-            _compile(classifier, adamw(learning_rate, undecayed=undecayed_variables(classifier)))
+            compile_classifier(classifier, adamw(learning_rate, undecayed=undecayed_variables(classifier)))
             # Else a .keras file of the classifier would hold half an optimizer, and warn of it when it is loaded.
             classifier.optimizer.build(classifier.trainable_variables)
-
-
-def _compile(classifier: OctClassifier, optimizer: Any) -> None:
-    classifier.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])

@@ -11,7 +11,7 @@ from octlib.models import OctClassifier
 from octlib.models.keras_backend import keras
 from octlib.training.batches import Batches, Rows
 from octlib.training.callbacks import BestEpoch, EpochBar, Recorder
-from octlib.training.compiling import compiled
+from octlib.training.compiling import compile_classifier
 from octlib.training.imbalance import adjusted_crossentropy
 from octlib.training.recipe import Outcome, Recipe
 from octlib.training.state import State, variables_state
@@ -55,6 +55,7 @@ def run_epochs(
     accuracy = keras.metrics.CategoricalAccuracy("accuracy")
     trained.compile(optimizer, adjusted_crossentropy(recipe.log_prior), metrics=[accuracy])
     optimizer.build(trained.trainable_variables)
+    compile_classifier(classifier, optimizer)  # callbacks read and set the rate there
     recorder, best, done = Recorder(), BestEpoch(result), 0
     update = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: at_epoch_end())
     callbacks = [update, recorder, best, *recipe.callbacks]
@@ -64,7 +65,7 @@ def run_epochs(
         callbacks.append(recipe.checkpoint)  # the last one, so that it keeps what the others have done
     bar = EpochBar((recipe.epochs - done) * len(batches), recipe.progress)
     batches.start_at(done)
-    with compiled(classifier, optimizer, recipe.learning_rate), best.kept():
+    with best.kept():
         if done < recipe.epochs:
             trained.fit(
                 batches,

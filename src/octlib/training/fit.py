@@ -19,6 +19,7 @@ from octlib.models import OctClassifier
 from octlib.models.seeding import as_seed, seeded
 from octlib.training import finetuning, head
 from octlib.training.checkpoint import Checkpoint
+from octlib.training.compiling import compiled_afterwards
 from octlib.training.history import History
 from octlib.training.identity import describe_run
 from octlib.training.imbalance import log_shares
@@ -135,7 +136,7 @@ def fit(
         class_weight=as_class_weights(class_weight, labels, classifier.class_names),
         log_prior=log_shares(labels, len(classifier.class_names)) if class_weight == LOGIT_ADJUSTMENT else None,
     )
-    with seeded(recipe.seed):
+    with seeded(recipe.seed), compiled_afterwards(classifier, recipe.learning_rate):
         outcome = _train(classifier, *parts, recipe)
     return History(outcome.epochs, outcome.best_epoch, time.perf_counter() - started)
 

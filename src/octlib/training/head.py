@@ -50,7 +50,6 @@ def train_head(classifier: OctClassifier, train: Features, validation: Features 
             (_whitened(features, scale), labels),
             held_out,
             recipe,
-            # One optimizer for both: callbacks read and change the learning rate at the classifier's.
             optimizer=adamw(recipe.learning_rate, undecayed=[head.layers[-1].bias]),
             result=variables_state(classifier.head.variables),
             others={"head": variables_state(head.variables)},
