@@ -22,6 +22,7 @@ from octlib.training.checkpoint import Checkpoint, describe_run
 from octlib.training.history import History
 from octlib.training.imbalance import log_shares, logits_adjusted
 from octlib.training.recipe import Augment, Labelled, Outcome, Recipe, compile_classifier
+from octlib.training.solver import Features
 
 if TYPE_CHECKING:
     from octlib.models.keras_backend import keras
@@ -110,6 +111,9 @@ def fit(
         callbacks=callbacks,
         seed=seed,
         progress=progress,
+        exact=classifier.frozen
+        and all(item is None for item in (epochs, learning_rate, checkpoint))
+        and not (callbacks or classifier.dropout.rate),
     )
     if checkpoint is not None:
         run = describe_run(classifier, train, None if held_out is None else held_out[0], recipe)
@@ -139,7 +143,7 @@ def _require_classes(labels: np.ndarray, class_names: tuple[str, ...]) -> None:
 
 def _train(classifier: OctClassifier, train: Labelled, validation: Labelled | None, recipe: Recipe) -> Outcome:
     try:
-        with logits_adjusted(classifier, recipe.log_prior):
+        with logits_adjusted(classifier, None if recipe.exact else recipe.log_prior):
             if not classifier.frozen:
                 return finetuning.fine_tune(classifier, train, validation, recipe)
             with unreadable_named(train, validation):
@@ -153,7 +157,7 @@ def _train(classifier: OctClassifier, train: Labelled, validation: Labelled | No
         classifier.optimizer.build(classifier.trainable_variables)
 
 
-def _featured(classifier: OctClassifier, part: Labelled, recipe: Recipe) -> head.Features:
+def _featured(classifier: OctClassifier, part: Labelled, recipe: Recipe) -> Features:
     return extract_features(classifier, part[0], cache=recipe.cache, progress=recipe.progress), part[1]
 
 

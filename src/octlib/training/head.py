@@ -15,12 +15,11 @@ from octlib.training.callbacks import BestEpoch
 from octlib.training.parts import variables_part
 from octlib.training.recipe import Outcome, Recipe, compile_classifier
 from octlib.training.running import run_epochs
+from octlib.training.solver import Features, solve_head
 from octlib.training.whitening import Whitening
 
 EPOCHS = 20
 LEARNING_RATE = 1e-3
-
-Features = tuple[np.ndarray | StoredRows, np.ndarray]  # float32 (n, features) and int (n,) labels
 
 
 def train_head(classifier: OctClassifier, train: Features, validation: Features | None, recipe: Recipe) -> Outcome:
@@ -33,8 +32,10 @@ def train_head(classifier: OctClassifier, train: Features, validation: Features 
         recipe: how.
 
     Returns:
-        The figures of each epoch.
+        The figures of each epoch, or of each step of the solver.
     """
+    if recipe.exact:
+        return solve_head(classifier, train, validation, recipe)
     features, labels = train
     scale = Whitening.of(features, labels, seed=recipe.seed)
     head = _whitened_head(classifier, scale)
