@@ -47,16 +47,18 @@ def fit(
 ) -> History:
     """Train a classifier.
 
-    A frozen classifier passes each scan through its backbone once; its head then trains on the features. An unfrozen
-    one is fine-tuned as a whole, on augmented scans. The same seed on the same machine gives the same result.
+    A frozen classifier passes each scan through its backbone once. Its head is then solved for on the features, a
+    convex problem, unless something is asked for that needs epochs: ``epochs``, ``learning_rate``, ``callbacks``,
+    ``checkpoint``, or a classifier with dropout. An unfrozen one is fine-tuned as a whole, on augmented scans. The same
+    seed on the same machine gives the same result.
 
     Args:
-        classifier: changed in place; a second fit goes on from where it stands.
+        classifier: changed in place; a second fit in epochs goes on from where it stands.
         train: labelled scans. Labels are matched to the classifier by class name.
-        validation: labelled scans of other patients: the epoch with the lowest loss on them is kept. ``None`` trains a
-            fixed schedule on all of ``train``.
-        epochs: ``None`` is 20 for a frozen backbone and 14 for an unfrozen one.
-        batch_size: scans a step.
+        validation: labelled scans of other patients: the epoch, or the penalty, with the lowest loss on them is kept.
+            ``None`` trains a fixed schedule, or with a fixed penalty, on all of ``train``.
+        epochs: ``None`` is 14 for an unfrozen backbone and, where it needs epochs, 20 for a frozen one.
+        batch_size: scans a step of an epoch.
         learning_rate: of AdamW; ``None`` is 1e-3 for a frozen backbone and, at the peak of warm-up and cosine decay,
             5e-4 for an unfrozen one.
         class_weight: ``"balanced"`` weighs classes by the inverse of their frequency; a dictionary gives a weight for
@@ -78,7 +80,7 @@ def fit(
         progress: show bars; ``None`` shows them where somebody can watch.
 
     Returns:
-        The figures of each epoch, and the number of the best one.
+        The figures of each epoch or step, and the number of the best one.
 
     Raises:
         ValueError: if the scans have no labels or other classes than the classifier, some can't be read, an argument is
