@@ -20,7 +20,7 @@ def scans(n=40, n_patients=12, seed=0):
     truth = np.arange(n) % 3
     probabilities = rng.dirichlet(np.ones(3), size=n) + 0.8 * np.eye(3)[truth]
     patients = np.array([f"p{index}" for index in rng.integers(n_patients, size=n)], dtype=object)
-    return probabilities / probabilities.sum(axis=1, keepdims=True), truth, patients
+    return truth, probabilities / probabilities.sum(axis=1, keepdims=True), patients
 
 
 def test_same_input_same_result_other_seed_other_intervals():
@@ -46,14 +46,14 @@ def test_order_of_scans_without_patients_changes_nothing_even_in_ties():
 @given(st.permutations(range(40)), st.booleans())
 @pytest.mark.filterwarnings("ignore:Patients are unknown")
 def test_order_of_scans_changes_nothing(order, by_patient):
-    probabilities, truth, patients = scans()
+    truth, probabilities, patients = scans()
     order = np.array(order)
     shuffled = score(truth[order], probabilities[order], patients[order] if by_patient else None, NAMES)
     assert shuffled.to_dict() == score(truth, probabilities, patients if by_patient else None, NAMES).to_dict()
 
 
 def test_order_of_classes_only_renames():
-    probabilities, truth, patients = scans()
+    truth, probabilities, patients = scans()
     turned = score(2 - truth, probabilities[:, ::-1], patients, NAMES[::-1])
     straight = score(truth, probabilities, patients, NAMES)
     assert turned.f1 == pytest.approx(straight.f1)
@@ -62,7 +62,7 @@ def test_order_of_classes_only_renames():
 
 
 def test_patients_are_counted_and_their_type_does_not_matter():
-    probabilities, truth, _ = scans()
+    truth, probabilities, _ = scans()
     numbers = np.arange(40) % 7
     result = score(truth, probabilities, numbers, NAMES)
     assert (result.n_scans, result.n_patients, result.resampled) == (40, 7, "patient")
@@ -70,7 +70,7 @@ def test_patients_are_counted_and_their_type_does_not_matter():
 
 
 def test_scans_of_one_patient_widen_the_interval():
-    probabilities, truth, _ = scans(n=400)
+    truth, probabilities, _ = scans(n=400)
     wrong = np.arange(400) % 40 < 12
     probabilities[wrong] = np.roll(probabilities[wrong], 1, axis=1)
     together = score(truth, probabilities, np.arange(400) % 40, NAMES).intervals["accuracy"]
@@ -80,7 +80,7 @@ def test_scans_of_one_patient_widen_the_interval():
 
 @pytest.mark.parametrize("unknown", [None, float("nan"), ""])
 def test_any_unknown_patient_makes_it_scans_with_one_warning(unknown):
-    probabilities, truth, patients = scans()
+    truth, probabilities, patients = scans()
     patients[3] = patients[7] = unknown
     with pytest.warns(UserWarning, match="bootstrapped over scans") as caught:
         result = score(truth, probabilities, patients, NAMES)
@@ -90,7 +90,7 @@ def test_any_unknown_patient_makes_it_scans_with_one_warning(unknown):
 
 
 def test_absent_classes_are_named_in_one_warning():
-    probabilities, _, patients = scans()
+    _, probabilities, patients = scans()
     with pytest.warns(UserWarning, match="CNV, NORMAL") as caught:
         result = score(np.ones(40, dtype=int), probabilities, patients, NAMES)
     assert len(caught) == 1
@@ -104,7 +104,7 @@ def test_absent_classes_are_named_in_one_warning():
 
 
 def test_one_patient_alone_has_figures_but_no_intervals():
-    probabilities, truth, _ = scans()
+    truth, probabilities, _ = scans()
     with pytest.warns(UserWarning, match="one patient alone"):
         result = score(truth, probabilities, ["p1"] * 40, NAMES)
     assert 0 < result.accuracy <= 1
@@ -113,20 +113,20 @@ def test_one_patient_alone_has_figures_but_no_intervals():
 
 
 def test_single_precision_and_plain_lists_are_fine():
-    probabilities, truth, patients = scans()
+    truth, probabilities, patients = scans()
     half = score(truth.tolist(), probabilities.astype(np.float16), patients.tolist(), list(NAMES))
     assert half.accuracy == score(truth, probabilities, patients, NAMES).accuracy
 
 
 def test_arguments_are_left_alone():
-    probabilities, truth, patients = scans()
+    truth, probabilities, patients = scans()
     before = probabilities.copy(), truth.copy(), patients.copy()
     score(truth, probabilities, patients, NAMES)
     assert all(np.array_equal(one, other) for one, other in zip(before, (probabilities, truth, patients), strict=True))
 
 
 def test_what_was_scored_is_kept_and_cannot_change():
-    probabilities, truth, patients = scans()
+    truth, probabilities, patients = scans()
     result = score(truth.tolist(), probabilities, patients, NAMES)
     assert np.array_equal(result.probabilities, probabilities)
     assert np.array_equal(result.truth, truth)
@@ -138,7 +138,7 @@ def test_what_was_scored_is_kept_and_cannot_change():
 
 
 def spoiled(column, value):
-    probabilities = scans()[0]
+    probabilities = scans()[1]
     probabilities[5, column] = value
     return probabilities
 
@@ -146,9 +146,9 @@ def spoiled(column, value):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"probabilities": scans()[0][:, :2]}, r"column for each of the 3 class names.*\(40, 2\)"),
-        ({"probabilities": scans()[0][:, 0]}, r"got the shape \(40,\)"),
-        ({"probabilities": 3 * scans()[0]}, "40 of 40 rows do not.*softmax"),
+        ({"probabilities": scans()[1][:, :2]}, r"column for each of the 3 class names.*\(40, 2\)"),
+        ({"probabilities": scans()[1][:, 0]}, r"got the shape \(40,\)"),
+        ({"probabilities": 3 * scans()[1]}, "40 of 40 rows do not.*softmax"),
         ({"probabilities": spoiled(0, np.nan)}, "1 of 40 rows do not, the first is row 5"),
         ({"probabilities": spoiled([0, 1, 2], [-0.5, 0.5, 1])}, "first is row 5"),
         ({"probabilities": np.empty((0, 3)), "truth": np.empty(0, int), "patients": None}, "at least one scan"),
@@ -170,7 +170,7 @@ def spoiled(column, value):
     ],
 )
 def test_wrong_arguments_are_refused(change, message):
-    probabilities, truth, patients = scans()
+    truth, probabilities, patients = scans()
     arguments = {"probabilities": probabilities, "truth": truth, "patients": patients, "class_names": NAMES} | change
     with pytest.raises(ValueError, match=message):
         score(**arguments)

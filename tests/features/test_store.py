@@ -339,7 +339,7 @@ def fit_and_evaluate(build: Build, toy: Toy, cache: bool | str = True) -> tuple[
 @pytest.fixture
 def hindered(build: Build, toy: Toy) -> Callable[..., str]:
     """Give a function that fits without room for features, and returns the one warning."""
-    wanted = fit_and_evaluate(build, toy, "none")
+    wanted = fit_and_evaluate(build, toy, False)
 
     def run(obstacle: Any) -> str:
         with warnings.catch_warnings(record=True) as caught, obstacle:
