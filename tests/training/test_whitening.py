@@ -60,7 +60,7 @@ def correlated():
 
 
 def test_with_hardly_any_shrinkage_every_direction_varies_alike_within_classes(correlated, monkeypatch):
-    monkeypatch.setattr(whitening, "SHRINKAGE", 1e-9)
+    monkeypatch.setattr(whitening, "SHRINKAGE", 1e-6)
     features, labels = correlated
     applied = Whitening.of(features, labels).apply(features)
     within = np.concatenate([applied[labels == label] - applied[labels == label].mean(0) for label in (0, 1)])

@@ -126,7 +126,7 @@ def chunks(rows: np.ndarray | StoredRows, width: int | None = None) -> Iterator[
         rows: (n, features), or (n,) of what stands for rows.
         width: features of a row; ``None`` takes them from the shape.
     """
-    step = max(1, CHUNK // (width or rows.shape[1]))
+    step = max(1, CHUNK // max(1, width or rows.shape[1]))
     for start in range(0, len(rows), step):
         part = slice(start, start + step)
         yield part, rows[part]
