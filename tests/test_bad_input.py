@@ -425,7 +425,9 @@ def test_a_store_without_room_costs_a_warning(
     scans, classifier = arrays(["CNV"] * 4 + ["DME"] * 4), build(pooling="flatten", image_size=128)
     expected = octlib.predict(classifier, scans, cache=False)
     request.getfixturevalue(disk)
-    with pytest.warns(UserWarning, match=rf"Features could not be kept in .*{reason}.*OCTLIB_CACHE.*cache=False") as caught:
+    with pytest.warns(
+        UserWarning, match=rf"Features could not be kept in .*{reason}.*OCTLIB_CACHE.*cache=False"
+    ) as caught:
         found = octlib.predict(classifier, scans)
     assert sum(issubclass(warning.category, UserWarning) for warning in caught) == 1
     np.testing.assert_allclose(found.filter(like="p_"), expected.filter(like="p_"), rtol=1e-5)
@@ -437,5 +439,7 @@ def test_a_store_that_will_not_have_room_is_known_before_the_work(monkeypatch: p
     monkeypatch.setattr("octlib.features.store.SHARD_BYTES", 100)
     classifier = build(pooling="flatten", image_size=(256, 1024))
     classifier.backbone.module.register_forward_hook(lambda *_: pytest.fail("the work had begun"))
-    with pytest.raises(OSError, match=r"features of 8 scans need .* GB.*has 0\.0 GB.*OCTLIB_CACHE.*float16.*cache=False"):
+    with pytest.raises(
+        OSError, match=r"features of 8 scans need .* GB.*has 0\.0 GB.*OCTLIB_CACHE.*float16.*cache=False"
+    ):
         octlib.predict(classifier, arrays(["CNV"] * 4 + ["DME"] * 4))

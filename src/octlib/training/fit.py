@@ -37,6 +37,7 @@ from octlib.training.recipe import (
     as_whole,
     check_class_weight,
 )
+from octlib.training.solver import Features
 
 if TYPE_CHECKING:
     from octlib.models.keras_backend import keras
@@ -61,17 +62,19 @@ def fit(
 ) -> History:
     """Train a classifier.
 
-    A frozen classifier passes each scan through its backbone once; its head then trains on the features. An unfrozen
-    one is fine-tuned as a whole, on augmented scans. The same seed on the same machine gives the same result.
+    A frozen classifier passes each scan through its backbone once. Its head is then solved for on the features, a
+    convex problem, unless something is asked for that needs epochs: ``epochs``, ``learning_rate``, ``callbacks``,
+    ``checkpoint``, or a classifier with dropout. An unfrozen one is fine-tuned as a whole, on augmented scans. The same
+    seed on the same machine gives the same result.
 
     Args:
-        classifier: changed in place; a second fit goes on from where it stands.
+        classifier: changed in place; a second fit in epochs goes on from where it stands.
         train: labelled scans. Labels are matched to the classifier by class name.
-        validation: labelled scans of other patients: the epoch with the lowest loss on them is kept. It is measured as
-            in training, with the same class weights and label smoothing. ``None`` trains a fixed schedule on all of
-            ``train``.
-        epochs: ``None`` is 20 for a frozen backbone and 14 for an unfrozen one.
-        batch_size: scans a step.
+        validation: labelled scans of other patients: the epoch, or the penalty, with the lowest loss on them is kept.
+            They are measured as in training, with the same class weights and label smoothing. ``None`` trains a fixed
+            schedule, or with a fixed penalty, on all of ``train``.
+        epochs: ``None`` is 14 for an unfrozen backbone and, where it needs epochs, 20 for a frozen one.
+        batch_size: scans a step of an epoch.
         learning_rate: of AdamW; ``None`` is 1e-3 for a frozen backbone and, at the peak of warm-up and cosine decay,
             5e-4 for an unfrozen one.
         class_weight: ``"balanced"`` weighs classes by the inverse of their frequency; a dictionary gives a weight for
@@ -94,8 +97,8 @@ def fit(
         progress: show bars; ``None`` shows them where somebody can watch.
 
     Returns:
-        The metrics of each epoch, and the number of the best one. An optimizer, loss and metrics that the classifier
-        was compiled with stand; one that wasn't compiled has octlib's.
+        The metrics of each epoch or step, and the number of the best one. An optimizer, loss and metrics that the
+        classifier was compiled with stand; one that wasn't compiled has octlib's.
 
     Raises:
         ValueError: if the scans have no labels or other classes than the classifier, or an argument is out of range.
@@ -126,6 +129,9 @@ def fit(
         checkpoint=_checkpoint_in(checkpoint, resume=resume),
         seed=as_seed(seed),
         progress=progress,
+        exact=classifier.frozen
+        and all(item is None for item in (epochs, learning_rate, checkpoint))
+        and not (callbacks or classifier.dropout.rate),
     )
     parts = _labelled(classifier, train), None if validation is None else _labelled(classifier, validation)
     labels = parts[0][1]
@@ -179,7 +185,7 @@ def _train(classifier: OctClassifier, train: Labelled, validation: Labelled | No
         raise
 
 
-def _featured(classifier: OctClassifier, part: Labelled, recipe: Recipe) -> head.Features:
+def _featured(classifier: OctClassifier, part: Labelled, recipe: Recipe) -> Features:
     return extract_features(classifier, part[0], cache=recipe.cache, progress=recipe.progress), part[1]
 
 

@@ -14,13 +14,12 @@ from octlib.training.batches import Rows
 from octlib.training.compiling import adamw
 from octlib.training.epochs import run_epochs
 from octlib.training.recipe import Outcome, Recipe
+from octlib.training.solver import Features, solve_head
 from octlib.training.state import variables_state
 from octlib.training.whitening import Whitening
 
 EPOCHS = 20
 LEARNING_RATE = 1e-3
-
-Features = tuple[np.ndarray | StoredRows, np.ndarray]  # float32 (n, features) and int (n,) labels
 
 
 def train_head(classifier: OctClassifier, train: Features, validation: Features | None, recipe: Recipe) -> Outcome:
@@ -33,8 +32,10 @@ def train_head(classifier: OctClassifier, train: Features, validation: Features 
         recipe: how.
 
     Returns:
-        The metrics of each epoch.
+        The metrics of each epoch, or of each step of the solver.
     """
+    if recipe.exact:
+        return solve_head(classifier, train, validation, recipe)
     features, labels = train
     scale = Whitening.of(features, labels, seed=recipe.seed)
     head = _whitened_head(classifier, scale)

@@ -42,6 +42,7 @@ class Recipe:
         checkpoint: what keeps the run after each epoch, or ``None``.
         seed: of every random choice.
         progress: as for every progress bar of octlib.
+        exact: whether the head of a frozen classifier is solved for, instead of trained in epochs.
     """
 
     epochs: int
@@ -56,6 +57,7 @@ class Recipe:
     checkpoint: Checkpoint | None = None
     seed: int = 0
     progress: bool | None = False
+    exact: bool = False
 
     def weights_of(self, labels: np.ndarray) -> np.ndarray | None:
         """Return the weight of each scan.
