@@ -49,7 +49,7 @@ def classifier_of(backbone: str, size: int = 224, blanked: bool = True) -> tuple
     """Build a frozen classifier; return it with its untrained head."""
     weights = "pretrained" if backbone == "octlib" else os.environ["OCTLIB_WEIGHTS"]
     classifier = octlib.build_classifier(backbone, weights=weights, class_names=SCANS.class_names, image_size=size)
-    classifier.preprocessing = Preprocessing(size, blank_wedges=blanked)
+    classifier.preprocessing = Preprocessing(size, ("blank_wedges",) if blanked else ())
     return classifier, classifier.head.get_weights()
 
 

@@ -154,6 +154,29 @@ def test_unreadable_images_are_left_out_only_on_request(damaged: Path, classifie
     assert len(scans) == len(octlib.predict(classifier, scans)) == 5
 
 
+@pytest.mark.parametrize("freeze", [True, False])
+def test_too_little_memory_in_a_fit_is_not_said_of_the_scans(
+    scans: Path, monkeypatch: pytest.MonkeyPatch, freeze: bool
+) -> None:
+    def no_memory(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Image, "open", no_memory)
+    with pytest.raises(MemoryError):
+        octlib.fit(build(freeze=freeze), octlib.load_oct_dataset(scans), epochs=1)
+
+
+def test_an_option_out_of_range_is_said_before_a_scan_is_decoded(
+    scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded = []
+    decode = Image.open
+    monkeypatch.setattr(Image, "open", lambda *source, **options: decoded.append(source) or decode(*source, **options))
+    arguments = ("--backbone", "test_resnet", "--weights", "none", "--image-size", 32, "--learning-rate", 0)
+    assert "learning_rate" in mistake("train", scans, "--output", tmp_path / "results", *arguments)
+    assert not decoded
+
+
 def test_missing_files_are_named_all_at_once(scans: Path, classifier: Any) -> None:
     dataset = octlib.load_oct_dataset(scans)
     for number in (1, 3):

@@ -105,10 +105,10 @@ def scan_rows(classifier: OctClassifier, scans: OctDataset, augment: Augment | N
         UnreadableScanError: if some can't be read.
     """
     height, width = classifier.image_size
-    held = classifier.preprocess(scans) if len(scans) * height * width <= HELD_IN_MEMORY else None
+    held = scans.images(classifier.preprocessing) if len(scans) * height * width <= HELD_IN_MEMORY else None
 
     def rows(chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        images = held[chosen] if held is not None else classifier.preprocess(scans.subset(chosen))
+        images = held[chosen] if held is not None else scans.subset(chosen).images(classifier.preprocessing)
         return images if augment is None else augment(images, rng)
 
     return rows
