@@ -16,7 +16,7 @@ def steps_of(classifier, optimizer, scans):
     """Take one step; return how far each variable went, those of the head apart."""
     classifier.compile(optimizer, "sparse_categorical_crossentropy")
     before = [np.array(keras.ops.convert_to_numpy(variable)) for variable in classifier.trainable_variables]
-    classifier.train_on_batch(classifier.preprocess(scans), scans.labels)
+    classifier.train_on_batch(scans.images(classifier.preprocessing), scans.labels)
     steps = [
         np.abs(keras.ops.convert_to_numpy(variable) - old).max()
         for variable, old in zip(classifier.trainable_variables, before, strict=True)
@@ -79,7 +79,7 @@ def test_what_the_user_compiled_stands(build, toy, freeze, stops):
     classifier, scans = build(freeze), toy(16)
     optimizer, loss = keras.optimizers.SGD(0.125), keras.losses.CategoricalCrossentropy(label_smoothing=0.3)
     classifier.compile(optimizer, loss, metrics=["mse"])
-    images, targets = classifier.preprocess(scans), np.eye(4)[scans.labels]
+    images, targets = scans.images(classifier.preprocessing), np.eye(4)[scans.labels]
     classifier.fit(images, targets, verbose=0)
     seen = []
 
@@ -107,7 +107,7 @@ def test_a_classifier_that_nobody_compiled_evaluates_and_trains(build, toy):
     classifier, scans = build(), toy(8)
     octlib.fit(classifier, scans, epochs=1, learning_rate=0.002, progress=False)
     assert float(classifier.optimizer.learning_rate) == pytest.approx(0.002)
-    images = classifier.preprocess(scans)
+    images = scans.images(classifier.preprocessing)
     probabilities = classifier.predict(images, verbose=0)
     metrics = classifier.evaluate(images, scans.labels, verbose=0, return_dict=True)
     expected = -np.log(probabilities[np.arange(8), scans.labels]).mean()

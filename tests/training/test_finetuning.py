@@ -59,7 +59,7 @@ def test_every_scan_is_trained_on_once_an_epoch(build, toy):
 
     classifier.backbone.module.register_forward_pre_hook(see)
     fit(classifier, scans, epochs=3, callbacks=[Mark()])
-    expected = collections.Counter(scan.tobytes() for scan in classifier.preprocess(scans))
+    expected = collections.Counter(scan.tobytes() for scan in scans.images(classifier.preprocessing))
     assert [collections.Counter(epoch) for epoch in epochs] == [expected] * 3
     assert epochs[0] != epochs[1] != epochs[2]
 
@@ -70,7 +70,7 @@ def test_the_best_epoch_comes_back_with_its_statistics(build, toy):
     history = fit(classifier, toy(40), validation, epochs=8, learning_rate=1e-2)
     losses = [epoch["val_loss"] for epoch in history.epochs]
     assert history.best_epoch == int(np.argmin(losses)) + 1 < len(losses)
-    logs = np.log(classifier.predict(classifier.preprocess(validation), verbose=0))
+    logs = np.log(classifier.predict(validation.images(classifier.preprocessing), verbose=0))
     targets = (1 - LABEL_SMOOTHING) * np.eye(4)[match_labels(validation, classifier.class_names)] + LABEL_SMOOTHING / 4
     assert -(targets * logs).sum(1).mean() == pytest.approx(min(losses), rel=1e-3)
     assert min(losses) < losses[-1] - 0.01

@@ -39,7 +39,7 @@ def test_the_shares_are_in_the_loss_and_not_in_what_callbacks_save(build, tmp_pa
         arguments = {"class_weight": "logit_adjustment", "augment": False, "learning_rate": 1e-9, "epochs": 1}
         save = keras.callbacks.ModelCheckpoint(file)
         octlib.fit(classifier, scans, callbacks=[save], progress=False, **arguments)
-        pixels = classifier.preprocess(scans)[:1]
+        pixels = scans.images(classifier.preprocessing)[:1]
         kept = octlib.load_classifier(file).predict(pixels, verbose=0)
         np.testing.assert_allclose(kept, classifier.predict(pixels, verbose=0), atol=1e-6)
         np.testing.assert_allclose(kept, 0.5, atol=0.05)
