@@ -129,12 +129,13 @@ def _fit(
 ) -> History:
     import octlib
     from octlib.data import require_readable
+    from octlib.errors import UnreadableScanError
 
     if arguments["checkpoint"] is not None:
         keep(f"what {arguments['checkpoint']} holds stays: the same command with --resume goes on from there")
     try:
         return octlib.fit(classifier, parts["train"], parts["validation"], **fit_options(arguments))
-    except (ValueError, FileNotFoundError):
+    except UnreadableScanError:
         require_readable(scans)  # Those of the test part would come to light only after the training.
         raise
 

@@ -14,7 +14,6 @@ from octlib._suggest import unknown
 from octlib.data import OctDataset, as_dataset
 from octlib.explanation.cams import CamMaker
 from octlib.explanation.result import Explanation
-from octlib.features.forward import preprocessed_batches
 from octlib.models import OctClassifier
 
 BATCH_SIZE = 16
@@ -59,7 +58,7 @@ def explain(
         raise ValueError("There are no scans to explain.")
     wanted = _wanted_classes(target, len(scans), classifier.class_names)
     maker = CamMaker(classifier, method, layer)
-    batches = zip(preprocessed_batches(classifier, scans, BATCH_SIZE), _parts(len(scans)), strict=True)
+    batches = zip(scans.batches(classifier.preprocessing, BATCH_SIZE), _parts(len(scans)), strict=True)
     results = [maker(images, wanted[part]) for images, part in batches]
     explanation = Explanation(
         heatmaps=np.concatenate([heatmaps for heatmaps, _ in results]),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from octlib.data import OctDataset, require_readable
+from octlib.errors import UnreadableScanError
 from octlib.features.forward import forward, require_batches
 from octlib.features.keys import backbone_key, scan_keys
 from octlib.features.location import cache_folder
@@ -64,7 +65,7 @@ def extract_features(
         try:
             for positions, rows in _pass(classifier, scans.subset(missing), flipped, batch_size, progress):
                 store.add([keys[missing[position]] for position in positions], rows)
-        except (ValueError, FileNotFoundError):
+        except UnreadableScanError:
             require_readable(scans)  # The pass knows of the scans that were missing; the user wants to know of all.
             raise
         finally:
@@ -89,7 +90,7 @@ def require_cache_choice(cache: object) -> None:
 def _keys(scans: OctDataset, flipped: bool, progress: bool | None) -> list[bytes]:
     try:
         return scan_keys(scans, flipped=flipped, progress=progress)
-    except OSError:
+    except UnreadableScanError:
         require_readable(scans)  # It names all files that are gone, not only the first.
         raise
 
