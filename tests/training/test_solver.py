@@ -117,7 +117,7 @@ def test_a_class_without_scans_is_unlikely_and_finite(classifier):
 
 def test_features_that_never_vary_leave_the_shares_of_the_classes(build):
     classifier = build(class_names=("A", "B"))
-    features, labels = np.full((240, 7), 3.0, np.float32), np.arange(240) % 4 // 3
+    features, labels = np.full((240, FEATURES), 3.0, np.float32), np.arange(240) % 4 // 3
     solve(classifier, (features, labels))
     assert np.diff(logits(classifier, features[:1]))[0, 0] == pytest.approx(np.log(1 / 3), abs=0.01)
     solve(classifier, (features, labels), log_prior=np.log(np.array([0.75, 0.25], np.float32)))

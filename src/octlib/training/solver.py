@@ -78,7 +78,7 @@ def _figures(part: Features, layer: Layer, recipe: Recipe) -> dict[str, float]:
     weights = _weights(labels, recipe)
     loss = right = 0.0
     for place, rows in chunks(features):
-        logits = rows.astype(np.float64) @ layer[0] + layer[1] + _prior(recipe)
+        logits = rows @ layer[0].astype(rows.dtype) + layer[1] + _prior(recipe)
         losses = _cross_entropy(logits, labels[place])[0]
         loss += float(losses @ weights[place])
         right += float((logits.argmax(1) == labels[place]).sum())
@@ -199,10 +199,10 @@ class Problem:
         kernel, bias = self.space.inward(layer[:-1], layer[-1])
         loss, slope, shift = 0.0, np.zeros(kernel.shape), np.zeros(self.classes)
         for place, rows in chunks(self.space.rows):
-            losses, residuals = _cross_entropy(rows @ kernel + bias + self.prior, self.labels[place])
+            losses, residuals = _cross_entropy(rows @ kernel.astype(rows.dtype) + bias + self.prior, self.labels[place])
             residuals *= self.weights[place, None]
             loss += float(losses @ self.weights[place])
-            slope += rows.T @ residuals
+            slope += rows.T @ residuals.astype(rows.dtype)  # many scans are float32, and twice as fast so
             shift += residuals.sum(axis=0)
         gradient = np.vstack([self.space.gradient(slope, shift), shift]) + l2 * layer
         return (loss + l2 / 2 * float((layer**2).sum())) / len(self.labels), gradient.ravel() / len(self.labels)
