@@ -34,7 +34,7 @@ def test_the_split_says_where_every_scan_went_and_parts_share_no_patient(run, sc
     assert (table.groupby("patient")["part"].nunique() == 1).all()
     expected = dict(zip(("train", "validation", "test"), octlib.load_oct_dataset(scans).split(seed=0), strict=True))
     for part, dataset in expected.items():
-        assert tuple(table.loc[table["part"] == part, "name"]) == dataset.names
+        assert list(table.loc[table["part"] == part, "name"]) == list(dataset.names)
 
 
 def test_figures_and_predictions_are_of_the_test_part(run):
@@ -145,6 +145,7 @@ def test_an_existing_folder_is_kept_and_costs_no_training(mistake, monkeypatch, 
 def test_a_broken_image_is_named_and_leaves_no_folder(mistake, broken, tmp_path, training):
     text = mistake("train", broken, "--output", tmp_path / "run", *training)
     assert str(broken / "DME" / "DME-") in text
+    assert text.endswith(" Replace them by intact 8- or 16-bit images, or leave them out with --on-error skip.")
     assert not (tmp_path / "run").exists()
 
 
@@ -233,7 +234,7 @@ def test_a_run_that_was_stopped_goes_on_from_its_checkpoint(shell, run, scans, t
     monkeypatch.setattr(octlib, "fit", fit)
     again = shell("train", scans, "-o", tmp_path / "run", *options)
     assert again.exit_code == 1
-    assert "Go on with it by --resume" in again.stderr
+    assert "state holds the checkpoint of a run." in again.stderr
     assert shell("train", scans, "-o", tmp_path / "run", *options, "--resume").exit_code == 0
     assert (tmp_path / "run" / "metrics.json").read_text() == (run / "metrics.json").read_text()
 

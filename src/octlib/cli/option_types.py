@@ -1,0 +1,69 @@
+"""Option types: the names and sizes that options take, checked and completed without loading anything heavy."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from octlib._suggest import unknown
+
+# The same as in the rooms, which would take seconds to import for a help page; a test compares them.
+METHODS = (
+    "gradcam", "gradcam++", "hirescam", "xgradcam", "layercam", "eigencam", "eigengradcam", "scorecam", "ablationcam",
+)  # fmt: skip
+DEVICES = ("spectralis", "spectralis-wide", "spectralis-fine", "cirrus", "topcon")
+SPLITS = ("train", "val", "test")
+CACHE = {"on": True, "off": False, "float16": "float16"}
+POOLINGS = ("average", "flatten")
+CLASS_WEIGHTS = ("balanced", "logit_adjustment", "none")
+FORMATS = {"onnx": ".onnx", "torch": ".pt2"}
+_READERS = Path(__file__).parents[1] / "data" / "readers"  # whose sources are read: to import them would take too long
+_TEXT = "\n".join(path.read_text(encoding="utf-8") for path in _READERS.glob("*.py"))
+LAYOUTS = ("auto", *sorted(re.findall(r'^    layout = "(\w+)"', _TEXT, re.MULTILINE)))
+
+
+class OneOf(click.Choice):  # type: ignore[type-arg] # generic since click 8.2 alone
+    """One of a few names; a misspelt one is a mistake that says what was probably meant."""
+
+    def __init__(self, kind: str, names: tuple[str, ...]) -> None:
+        super().__init__(names)
+        self._kind = kind
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Give the name, or raise the ``ValueError`` that the shell shows in one line."""
+        if value not in self.choices:
+            raise unknown(self._kind, value, self.choices)
+        return str(value)
+
+
+class Size(click.ParamType):  # type: ignore[type-arg]
+    """An image size in pixels: ``224``, or height and width as ``496x512``."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | tuple[int, int]:
+        """Give the number, or (height, width)."""
+        found = re.fullmatch(r"([1-9]\d*)(?:x([1-9]\d*))?", str(value).lower())
+        if found is None:
+            self.fail(f"{value!r} is no size in pixels, such as 224, or 496x512 (HEIGHTxWIDTH).", param, ctx)
+        height, width = found.groups()
+        return (int(height), int(width)) if width else int(height)
+
+
+def complete_backbones(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the name of a backbone, from timm's sources: importing timm would keep the prompt waiting."""
+    return [CompletionItem(name) for name in ["octlib", *timm_names()] if name.startswith(incomplete)]
+
+
+def timm_names() -> list[str]:
+    """Read the names of timm's architectures off its sources."""
+    timm = find_spec("timm")
+    if timm is None or timm.origin is None:
+        return []
+    texts = (path.read_text(encoding="utf-8") for path in (Path(timm.origin).parent / "models").glob("*.py"))
+    return sorted({name for text in texts for name in re.findall(r"^@register_model\ndef (\w+)", text, re.MULTILINE)})

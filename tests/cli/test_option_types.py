@@ -1,0 +1,87 @@
+"""Values: the names that the shell knows by heart are those of the library; sizes; completion."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import click
+import pytest
+import timm
+
+from octlib.cli import option_types
+from octlib.cli.main import main
+from octlib.cli.option_types import OneOf, Size, complete_backbones, timm_names
+
+
+def test_the_names_are_those_of_the_library():
+    from octlib.data import layouts
+    from octlib.explanation import METHODS
+    from octlib.models.building import POOLINGS
+    from octlib.models.exporting import FORMATS
+    from octlib.phantoms import DEVICES
+
+    assert tuple(METHODS) == option_types.METHODS
+    assert tuple(DEVICES) == option_types.DEVICES
+    assert POOLINGS == option_types.POOLINGS
+    assert layouts() == option_types.LAYOUTS
+    assert FORMATS == option_types.FORMATS
+
+
+def test_a_misspelt_name_is_recognised():
+    with pytest.raises(ValueError, match="Unknown pooling 'avrage': did you mean 'average'"):
+        OneOf("pooling", option_types.POOLINGS).convert("avrage", None, None)
+
+
+@pytest.mark.parametrize(("text", "size"), [("224", 224), ("496x512", (496, 512)), ("496X512", (496, 512))])
+def test_a_size_is_a_number_or_two(text, size):
+    assert Size().convert(text, None, None) == size
+
+
+@pytest.mark.parametrize("text", ["0", "-3", "1.5", "496x", "496x0", "x512", "496*512", "big", "1x2x3"])
+def test_anything_else_is_no_size(text):
+    with pytest.raises(click.BadParameter, match="is no size in pixels"):
+        Size().convert(text, None, None)
+
+
+def test_the_names_in_timms_sources_are_timms():
+    assert set(timm_names()) == set(timm.list_models())
+
+
+def test_backbones_are_completed(shell):
+    command = main.commands["train"]
+    found = complete_backbones(click.Context(command), command.params[0], "resnet1")
+    assert [item.value for item in found][:2] == ["resnet101", "resnet101_clip"]
+    assert [item.value for item in complete_backbones(click.Context(command), command.params[0], "oct")] == ["octlib"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("octlib exp", {"explain", "export"}),
+        ("octlib explain --method grad", {"gradcam", "gradcam++"}),
+        ("octlib phantoms --device c", {"cirrus"}),
+        ("octlib export x --format t", {"torch"}),
+        (
+            "octlib train x --backbone mobilenetv4_conv_small_0",
+            {"mobilenetv4_conv_small_035", "mobilenetv4_conv_small_050"},
+        ),
+        ("octlib backbones octl", {"octlib"}),
+    ],
+)
+def test_a_shell_completes_and_loads_nothing_heavy(words, expected):
+    code = (
+        "import sys\n"
+        "from octlib.cli.main import main\n"
+        "try:\n"
+        "    main(prog_name='octlib')\n"
+        "finally:\n"
+        "    heavy = {'torch', 'numpy', 'keras', 'timm'} & set(sys.modules)\n"
+        "    assert not heavy, heavy\n"
+    )
+    variables = {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1), "_OCTLIB_COMPLETE": "bash_complete"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, **variables}
+    )
+    assert {line.partition(",")[2] for line in done.stdout.splitlines()} == expected
