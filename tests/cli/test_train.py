@@ -7,6 +7,7 @@ import shutil
 
 import pandas as pd
 import pytest
+from safetensors.numpy import load_file, save_file
 
 import octlib
 
@@ -236,6 +237,35 @@ def test_a_run_that_was_stopped_goes_on_from_its_checkpoint(shell, run, scans, t
     assert "state holds the checkpoint of a run." in again.stderr
     assert shell("train", scans, "-o", tmp_path / "run", *options, "--resume").exit_code == 0
     assert (tmp_path / "run" / "metrics.json").read_text() == (run / "metrics.json").read_text()
+
+
+@pytest.mark.parametrize("mode", ["--freeze", "--no-freeze"])
+def test_a_finished_run_may_be_resumed_again_and_again(shell, scans, tmp_path, training, mode):
+    metrics = []
+    for name, resume in (("first", ()), ("second", ("--resume",)), ("third", ("--resume",))):
+        options = (*training, mode, "--checkpoint", tmp_path / "state", "-o", tmp_path / name)
+        result = shell("train", scans, *options, *resume)
+        assert result.exit_code == 0, result.output
+        weights = (tmp_path / name / "classifier" / "model.safetensors").read_bytes()
+        metrics.append(((tmp_path / name / "metrics.json").read_text(), weights))
+    assert metrics[0] == metrics[1] == metrics[2]
+
+
+def test_other_weights_are_another_run(shell, mistake, run, scans, tmp_path, training):
+    weights = load_file(run / "classifier" / "model.safetensors")
+    network = {name: value for name, value in weights.items() if not name.startswith("fc.")}
+    options = (*training, "--weights", tmp_path / "net.safetensors", "--checkpoint", tmp_path / "state", "--resume")
+    save_file(network, tmp_path / "net.safetensors")
+    result = shell("train", scans, "-o", tmp_path / "one", *options)
+    assert result.exit_code == 0, result.output
+    save_file(network | {"conv1.0.weight": network["conv1.0.weight"] + 1}, tmp_path / "net.safetensors")
+    assert "classifier's weights" in mistake("train", scans, "-o", tmp_path / "other", *options)
+
+
+def test_a_rate_of_nought_costs_no_look_at_pixels(mistake, scans, tmp_path, training, monkeypatch):
+    monkeypatch.setattr("octlib.data.scan.Scan.read", lambda *_, **__: pytest.fail("decoded a scan"))
+    text = mistake("train", scans, "-o", tmp_path / "run", *training, "--learning-rate", "0")
+    assert "learning_rate must be a positive number" in text
 
 
 def test_what_was_trained_stays_when_it_is_stopped_later(shell, scans, tmp_path, training, monkeypatch):

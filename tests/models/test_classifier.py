@@ -171,30 +171,7 @@ def test_postprocessing_is_a_value_of_its_kind(build: Build, value: Any) -> None
     assert classifier.postprocessing == Postprocessing()
 
 
-# Label smoothing
-
-
-@pytest.mark.parametrize("weights", [None, [0.5, 2.0, 1.0, 0.0, 3.0]])
-def test_label_smoothing_is_what_the_formula_says(build: Build, scans: np.ndarray, weights: Any) -> None:
-    classifier = build()
-    classifier.head.kernel.assign(np.random.default_rng(0).normal(0, 3, classifier.head.kernel.shape))
-    classifier.compile(loss="sparse_categorical_crossentropy")
-    labels, probabilities = labels_of(scans), classifier(scans).detach()
-    weight = None if weights is None else torch.tensor(weights)
-    # Szegedy et al. 2016: cross-entropy against 1 - s on the label, plus s spread over all classes alike.
-    logs = np.log(numpy(probabilities).astype(np.float64))
-    targets = {smoothing: (1 - smoothing) * np.eye(4)[labels] + smoothing / 4 for smoothing in (0, 0.2)}
-    each = {smoothing: -np.sum(target * logs, axis=1) for smoothing, target in targets.items()}
-    for smoothing, wanted in each.items():
-        classifier.label_smoothing = smoothing
-        found = classifier.compute_loss(scans, labels, probabilities, weight, training=True)
-        np.testing.assert_allclose(float(found), np.mean(wanted * (weights or 1)), rtol=1e-4)
-        # What a validation or an evaluation says stays comparable.
-        plain = classifier.compute_loss(scans, labels, probabilities, weight, training=False)
-        np.testing.assert_allclose(float(plain), np.mean(each[0] * (weights or 1)), rtol=1e-4)
-        if weights is None:
-            np.testing.assert_allclose(classifier.evaluate(scans, labels, verbose=0), np.mean(each[0]), rtol=1e-4)
-    assert abs(each[0.2].mean() - each[0].mean()) > 0.01  # smoothing matters
+# Export
 
 
 @pytest.mark.filterwarnings("ignore")  # those of torch's exporter

@@ -105,7 +105,7 @@ def test_what_fits_in_memory_is_read_once_and_what_does_not_in_every_epoch(build
         (tmp_path / f"{number}.png").write_bytes(b"no image")
     rng = np.random.default_rng(0)
     assert held(np.array([4]), rng).mean() == 40
-    with pytest.raises(ValueError, match=r"2 of 6 scans can't be read: .*2\.png.*4\.png"):
+    with pytest.raises(ValueError, match=r"4\.png"):
         read(np.array([1, 4]), rng)
 
 

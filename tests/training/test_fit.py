@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import inspect
 import random
+import sys
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ import torch
 
 import octlib
 from octlib.data import match_labels
+from octlib.errors import AugmentationError, LeakageWarning
 from octlib.models.keras_backend import keras
+from octlib.training.finetuning import LABEL_SMOOTHING
 
 both_modes = pytest.mark.parametrize("freeze", [True, False], ids=["frozen", "unfrozen"])
 
@@ -22,8 +25,10 @@ def fit(classifier, *args, **kwargs):
 
 
 def loss_of(classifier, scans):
-    labels = match_labels(scans, classifier.class_names)
-    return classifier.evaluate(scans.images(classifier.preprocessing), labels, verbose=0, return_dict=True)["loss"]
+    """Measure the loss on validation scans as training is measured."""
+    smoothing = 0.0 if classifier.frozen else LABEL_SMOOTHING
+    targets = (1 - smoothing) * np.eye(4)[match_labels(scans, classifier.class_names)] + smoothing / 4
+    return -(targets * np.log(classifier.predict(scans.images(classifier.preprocessing), verbose=0))).sum(1).mean()
 
 
 def test_signature_is_the_contracts():
@@ -105,6 +110,28 @@ def test_the_best_epoch_on_validation_scans_is_kept(build, toy, freeze):
     if freeze:
         assert history.best_epoch == 1
         assert losses[-1] > losses[0] + 0.1
+
+
+@both_modes
+def test_the_best_epoch_is_chosen_by_the_weights_of_training(build, toy, freeze):
+    """Nine validation scans of CNV, of which training had few, count as much as the three of all others together."""
+    scans, validation = toy(48), toy(48, seed=1, rotated=2)
+    train = scans.subset([*range(4, 48, 4), 0, *np.flatnonzero(scans.labels != 0)[:6]])
+    validation = validation.subset([*np.flatnonzero(validation.labels == 0)[:9], *range(3)])
+    classifier, seen = build(freeze), []
+
+    class Watch(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            probabilities = self.model.predict(validation.images(self.model.preprocessing), verbose=0)
+            smoothing = 0.0 if freeze else LABEL_SMOOTHING
+            targets = (1 - smoothing) * np.eye(4)[validation.labels] + smoothing / 4
+            weights = (1 / np.bincount(train.labels))[validation.labels]
+            seen.append(np.average(-(targets * np.log(probabilities)).sum(1), weights=weights))
+
+    arguments = {"epochs": 3, "learning_rate": 5e-3, "callbacks": [Watch()]}
+    history = fit(classifier, train, validation, **arguments)
+    np.testing.assert_allclose([epoch["val_loss"] for epoch in history.epochs], seen, rtol=1e-4)
+    assert history.best_epoch == int(np.argmin(seen)) + 1
 
 
 @both_modes
@@ -218,14 +245,31 @@ def test_no_scans_are_refused(build, toy):
         ({"learning_rate": float("nan")}, "learning_rate must be a positive number, got nan"),
         ({"seed": -1}, "seed must be a whole number from 0"),
         ({"seed": 0.5}, "seed must be a whole number from 0"),
+        ({"cache": "typo"}, "cache must be True, False or 'float16', got 'typo'"),
+        ({"augment": 3}, "augment must be True, False, None, or a function .*, got 3"),
+        ({"class_weight": "x"}, "class_weight must be 'balanced', .*got 'x'"),
+        ({"callbacks": ["x"]}, "callbacks must be a list of Keras callbacks, got 'x'"),
+        ({"resume": True}, "checkpoint=FOLDER"),
     ],
 )
-def test_numbers_that_make_no_sense_are_refused(build, toy, snapshot, freeze, wrong, message):
+def test_arguments_that_make_no_sense_are_refused_before_scans_are_looked_for(build, snapshot, freeze, wrong, message):
     classifier = build(freeze)
     before = snapshot(classifier)
-    with pytest.raises(ValueError, match=message):
-        fit(classifier, toy(8), **wrong)
+    with pytest.raises((TypeError, ValueError), match=message):
+        fit(classifier, "no/such/folder", **wrong)
     assert snapshot(classifier) == before
+
+
+@both_modes
+def test_an_error_that_is_not_about_scans_decodes_none(build, toy, monkeypatch, freeze):
+    class Faulty(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            raise ValueError("planted")
+
+    module = sys.modules["octlib.training.fit"]  # the room's name for it is that of the function
+    monkeypatch.setattr(module, "require_readable", lambda _: pytest.fail("decoded every scan"))
+    with pytest.raises(ValueError, match="planted"):
+        fit(build(freeze), toy(8), callbacks=[Faulty()])
 
 
 @pytest.mark.parametrize("wrong", ["balance", {"CNV": 1.0}, {"CNV": 1, "DME": 1, "DRUSEN": 1, "NORML": 1}])
@@ -236,7 +280,7 @@ def test_class_weights_need_the_classes_names(build, toy, wrong):
 
 @pytest.mark.parametrize("augment", [True, lambda scans, rng: scans])
 def test_a_frozen_backbone_takes_no_augmentation(build, toy, augment):
-    with pytest.raises(ValueError, match="unfreeze"):
+    with pytest.raises(AugmentationError, match="unfreeze"):
         fit(build(), toy(8), augment=augment)
 
 
@@ -246,9 +290,9 @@ def test_a_frozen_backbone_may_be_told_so(build, toy):
 
 def test_patients_on_both_sides_are_warned_of(build, toy):
     scans = toy(24)
-    with pytest.warns(UserWarning, match="4 patients are in both") as caught:
+    with pytest.warns(LeakageWarning, match="4 patients are in both") as caught:
         octlib.fit(build(), scans.subset(range(16)), scans.subset(range(12, 24)), epochs=1, progress=False)
-    assert [warning.filename for warning in caught if warning.category is UserWarning] == [__file__]
+    assert [warning.filename for warning in caught if warning.category is LeakageWarning] == [__file__]
 
 
 class Fault(keras.callbacks.Callback):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import octlib
 from octlib.models.keras_backend import keras
 from octlib.training.head import train_head
 from octlib.training.recipe import Recipe
@@ -56,3 +57,39 @@ def test_the_classifiers_dropout_is_used(build, features):
         return np.ptp([epoch["loss"] for epoch in outcome.epochs])
 
     assert spread(0.0) < 1e-5 < spread(0.9)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("scans", [40, 8])
+def test_a_feature_that_was_nearly_constant_does_not_decide_about_new_scans(build, features, exact, scans):
+    rows, labels = features[0][:scans].copy(), features[1][:scans]
+    rows[:, 5] = 1 + 1e-6 * np.random.default_rng(1).normal(size=scans)
+    classifier = build(class_names=("NORMAL", "CNV"))
+    train_head(classifier, (rows, labels), None, recipe(epochs=25, learning_rate=3e-2, exact=exact))
+    kernel, bias = classifier.head.get_weights()
+    before = rows @ kernel + bias
+    rows[:, 5] += 0.02  # twice the spread of the others
+    after = rows @ kernel + bias
+    assert np.abs(after - before).max() < 0.3 * np.abs(before - before.mean(axis=0)).max()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unit"),
+    [
+        ({}, "step"),
+        ({"cache": False, "seed": 1, "class_weight": None}, "step"),
+        ({"epochs": 2}, "epoch"),
+        ({"learning_rate": 1e-2}, "epoch"),
+        ({"callbacks": [keras.callbacks.Callback()]}, "epoch"),
+        ({"checkpoint": "run"}, "epoch"),
+    ],
+)
+def test_who_asks_for_nothing_that_needs_epochs_gets_the_solved_head(build, toy, tmp_path, arguments, unit):
+    if "checkpoint" in arguments:
+        arguments = {"checkpoint": tmp_path / "run"}
+    history = octlib.fit(build(), toy(16), progress=False, **arguments)
+    assert unit in history.to_frame()
+
+
+def test_dropout_needs_epochs(build, toy):
+    assert "epoch" in octlib.fit(build(dropout=0.1), toy(16), progress=False).to_frame()

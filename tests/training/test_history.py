@@ -60,6 +60,18 @@ def test_plot_shows_both_losses_and_the_best_epoch(history):
     assert axes.get_ylim()[0] == 0
 
 
+def test_steps_of_a_path_are_called_steps():
+    steps = tuple(
+        {"step": number, "l2": 10.0**-number, "loss": 1 / number, "accuracy": 0.5, "seconds": 0.1} for number in (1, 2)
+    )
+    history = History(steps, 2, 1.5)
+    assert repr(history) == "History(2 steps in 1.5 s, best step 2: accuracy 0.500)"
+    axes = history.plot()
+    assert axes.get_xlabel() == "step"
+    assert list(axes.get_lines()[0].get_ydata()) == [1, 0.5]
+    assert list(history.to_frame()) == ["step", "l2", "loss", "accuracy", "seconds"]
+
+
 def test_plot_draws_where_it_is_told(without_validation):
     axes = plt.subplots()[1]
     assert without_validation.plot(ax=axes) is axes

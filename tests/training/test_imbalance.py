@@ -7,19 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
+from sklearn.utils.class_weight import compute_class_weight
 
 import octlib
-from octlib.training.imbalance import balanced_weights, log_shares, logits_adjusted
+from octlib.models.keras_backend import keras
+from octlib.training.imbalance import adjusted_crossentropy, balanced_weights, log_shares
 
 labels = st.lists(st.integers(0, 5), min_size=1, max_size=60)
 
 
 @given(labels)
 def test_balanced_weights_give_every_class_that_occurs_the_same_say(labels):
-    weights = balanced_weights(np.array(labels))
-    assert set(weights) == set(labels)
-    shares = [weights[label] * labels.count(label) for label in weights]
-    np.testing.assert_allclose(shares, len(labels) / len(weights))
+    weights, present = balanced_weights(np.array(labels), 6), np.unique(labels)
+    np.testing.assert_allclose(weights[present], compute_class_weight("balanced", classes=present, y=labels), rtol=1e-6)
+    assert (np.delete(weights, present) == 1).all()
 
 
 @given(labels)
@@ -29,19 +30,30 @@ def test_shares_are_those_of_the_labels(labels):
     np.testing.assert_allclose(shares, np.array(counts) / sum(counts), rtol=1e-5)
 
 
-def test_the_shares_are_in_the_logits_inside_and_not_outside(build):
-    classifier = build()
-    prior = np.log(np.array([0.7, 0.1, 0.1, 0.1], np.float32))
-    before = classifier.head.get_weights()[1]
+def test_the_shares_are_in_the_loss_and_not_in_what_callbacks_save(build, tmp_path):
+    """Scans that are all alike: with the shares in the loss, nothing is left for the classifier to learn."""
+    images = np.broadcast_to(np.arange(32, dtype=np.uint8), (24, 32, 32))
+    scans = octlib.load_oct_dataset((images, ["CNV"] * 6 + ["NORMAL"] * 18))
+    for freeze in (True, False):
+        classifier, file = build(freeze, class_names=("CNV", "NORMAL")), tmp_path / f"{freeze}.keras"
+        arguments = {"class_weight": "logit_adjustment", "augment": False, "learning_rate": 1e-9, "epochs": 1}
+        save = keras.callbacks.ModelCheckpoint(file)
+        octlib.fit(classifier, scans, callbacks=[save], progress=False, **arguments)
+        pixels = scans.images(classifier.preprocessing)[:1]
+        kept = octlib.load_classifier(file).predict(pixels, verbose=0)
+        np.testing.assert_allclose(kept, classifier.predict(pixels, verbose=0), atol=1e-6)
+        np.testing.assert_allclose(kept, 0.5, atol=0.05)
 
-    def interrupted():
-        with logits_adjusted(classifier, prior):
-            np.testing.assert_allclose(classifier.head.get_weights()[1], before + prior)
-            raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
-    np.testing.assert_allclose(classifier.head.get_weights()[1], before, atol=1e-6)
+def test_the_adjusted_loss_is_that_of_shifted_logits():
+    rng = np.random.default_rng(0)
+    logits, targets = rng.normal(size=(5, 3)).astype(np.float32), np.eye(3, dtype=np.float32)[[0, 2, 1, 1, 0]]
+    prior = np.log(np.array([0.7, 0.2, 0.1], np.float32))
+    for shift, given_prior in ((prior, prior), (0, None)):
+        odds = np.exp(logits + shift)
+        expected = -np.log((targets * odds).sum(1) / odds.sum(1))
+        found = adjusted_crossentropy(given_prior)(keras.ops.array(targets), keras.ops.array(logits))
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(found), expected, rtol=1e-5)
 
 
 def overlapping(counts, seed):

@@ -57,7 +57,7 @@ PARTS = ("train", "validation", "test")
 @click.option("--dropout", type=float, default=0.0, help="Share of features dropped while training.")
 @click.option("--flips", is_flag=True, help="Predict from each scan and its mirror image.")
 @click.option(
-    "--epochs", type=click.IntRange(1), metavar="N", show_default="20 frozen, 14 unfrozen", help="Rounds of training."
+    "--epochs", type=click.IntRange(1), metavar="N", show_default="none frozen, 14 unfrozen", help="Rounds of training."
 )
 @batch_size_option("Scans a step.")
 @click.option("--learning-rate", type=float, show_default="1e-3 frozen, 5e-4 unfrozen", help="At its peak.")

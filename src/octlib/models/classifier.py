@@ -77,7 +77,6 @@ class OctClassifier(keras.Model):
         self.postprocessing = (
             Postprocessing.from_dict(postprocessing) if isinstance(postprocessing, dict) else postprocessing
         )
-        self.label_smoothing = 0.0  # octlib.fit sets it while it fine-tunes
         self.backbone = TimmBackbone(backbone, pooling, self.image_size, module=module, name="backbone")
         if frozen:
             self.backbone.trainable = False
@@ -214,17 +213,6 @@ class OctClassifier(keras.Model):
             float32 (batch, classes).
         """
         return self.head(self.dropout(features, training=training))
-
-    def compute_loss(
-        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
-    ) -> Any:
-        """Compute the compiled loss; while training, a share ``label_smoothing`` of it asks for all classes alike."""
-        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
-        if not training or not self.label_smoothing:
-            return loss
-        unsure = -keras.ops.mean(keras.ops.log(keras.ops.maximum(y_pred, keras.backend.epsilon())), axis=-1)
-        unsure = unsure if sample_weight is None else unsure * sample_weight
-        return (1 - self.label_smoothing) * loss + self.label_smoothing * keras.ops.mean(unsure)
 
     def to_torch(self) -> TorchClassifier:
         """Return a copy as a plain torch module.

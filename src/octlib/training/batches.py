@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 
-from octlib.data import OctDataset, require_readable
-from octlib.errors import UnreadableScanError
+from octlib.data import OctDataset
 from octlib.models import OctClassifier
 from octlib.models.keras_backend import keras
-from octlib.training.recipe import Augment, Labelled
+from octlib.training.recipe import Augment
 
 HELD_IN_MEMORY = 512 * 2**20  # bytes: larger datasets are read again in every epoch
 
@@ -32,7 +29,7 @@ class Batches(keras.utils.PyDataset):
 
     Args:
         rows: gives the inputs.
-        targets: one a row, (n,) or (n, classes).
+        targets: one a row, (n, classes).
         weights: float32 (n,), one a row; ``None`` weighs all alike.
         batch_size: rows a step.
         seed: of the order and of what ``rows`` draws.
@@ -93,23 +90,6 @@ class Batches(keras.utils.PyDataset):
         self.start_at(self._epoch + 1)
 
 
-@contextmanager
-def unreadable_named(*parts: Labelled | None) -> Iterator[None]:
-    """Name the unreadable scans of all parts at once, where a block meets the first of them.
-
-    Args:
-        parts: whose scans are read in the block.
-
-    Raises:
-        UnreadableScanError: if some can't be read.
-    """
-    try:
-        yield
-    except UnreadableScanError:
-        require_readable([scan for part in parts if part is not None for scan in part[0]])
-        raise
-
-
 def scan_rows(classifier: OctClassifier, scans: OctDataset, augment: Augment | None = None) -> Rows:
     """Make rows of preprocessed scans, which are held in memory if there is room.
 
@@ -122,21 +102,13 @@ def scan_rows(classifier: OctClassifier, scans: OctDataset, augment: Augment | N
         Rows of uint8 (height, width).
 
     Raises:
-        UnreadableScanError: if some can't be read; the text names them all.
+        UnreadableScanError: if some can't be read.
     """
     height, width = classifier.image_size
     held = scans.images(classifier.preprocessing) if len(scans) * height * width <= HELD_IN_MEMORY else None
 
     def rows(chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        images = held[chosen] if held is not None else _read(classifier, scans, chosen)
+        images = held[chosen] if held is not None else scans.subset(chosen).images(classifier.preprocessing)
         return images if augment is None else augment(images, rng)
 
     return rows
-
-
-def _read(classifier: OctClassifier, scans: OctDataset, chosen: np.ndarray) -> Any:
-    try:
-        return scans.subset(chosen).images(classifier.preprocessing)
-    except UnreadableScanError:
-        require_readable(scans)  # One batch knows of its own scans only; the user wants to know of all.
-        raise

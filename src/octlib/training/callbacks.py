@@ -1,4 +1,4 @@
-"""Callbacks: record each epoch, keep the best one, warm up and decay, show progress."""
+"""Callbacks: record each epoch, keep the best one, show progress."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ import numpy as np
 
 from octlib._progress import progress as progress_bar
 from octlib.models.keras_backend import keras
-from octlib.training.parts import Part
+from octlib.training.state import State
 
-WARM_UP = 0.1  # of all steps
-FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy")
+METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
 def learning_rate(model: Any) -> float:
@@ -24,7 +23,7 @@ def learning_rate(model: Any) -> float:
 
 
 class Recorder(keras.callbacks.Callback):
-    """Records the figures of each epoch."""
+    """Records the metrics of each epoch."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,13 +34,13 @@ class Recorder(keras.callbacks.Callback):
         self._started = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Write the figures down."""
+        """Write the metrics down."""
         logs = {name: float(value) for name, value in (logs or {}).items()}
-        figures = {name: logs[name] for name in FIGURES if name in logs}
-        others = {name: value for name, value in logs.items() if name not in (*FIGURES, "learning_rate")}
+        metrics = {name: logs[name] for name in METRICS if name in logs}
+        others = {name: value for name, value in logs.items() if name not in (*METRICS, "learning_rate")}
         seconds = time.perf_counter() - self._started
         rate = learning_rate(self.model)
-        self.epochs.append({"epoch": epoch + 1, **figures, "learning_rate": rate, "seconds": seconds, **others})
+        self.epochs.append({"epoch": epoch + 1, **metrics, "learning_rate": rate, "seconds": seconds, **others})
 
 
 class BestEpoch(keras.callbacks.Callback):
@@ -50,7 +49,7 @@ class BestEpoch(keras.callbacks.Callback):
     Keras's own ``EarlyStopping(restore_best_weights=True)`` knows nothing of BatchNorm's statistics in a torch module.
 
     Args:
-        part: takes a copy of the weights, and puts it back.
+        result: the weights.
 
     Attributes:
         weights: of the best epoch; ``None`` before there is one.
@@ -58,9 +57,9 @@ class BestEpoch(keras.callbacks.Callback):
         epoch: its number, from 1; without validation scans, that of the last one.
     """
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, result: State) -> None:
         super().__init__()
-        self._part = part
+        self._result = result
         self.weights: dict[str, np.ndarray] | None = None
         self.loss = math.inf
         self.epoch = 0
@@ -73,7 +72,7 @@ class BestEpoch(keras.callbacks.Callback):
         elif self.weights is None or loss < self.loss:
             # A loss that is no number is worse than any.
             self.loss = math.inf if math.isnan(loss) else loss
-            self.epoch, self.weights = epoch + 1, self._part.take()
+            self.epoch, self.weights = epoch + 1, self._result.take()
 
     def remember(self, weights: dict[str, np.ndarray]) -> None:
         """Take over the best weights of a run that goes on after a break, if it has any."""
@@ -93,37 +92,7 @@ class BestEpoch(keras.callbacks.Callback):
             raise
         finally:
             if self.weights is not None:
-                self._part.put(self.weights)
-
-
-class WarmUpAndDecay(keras.callbacks.Callback):
-    """Raises the learning rate to its peak and lets it fall along a cosine, until somebody else sets it.
-
-    Keras's schedules do the same, but an optimizer that has one lets no callback set its rate.
-
-    Args:
-        peak: the learning rate after warm-up.
-        steps: batches in all.
-    """
-
-    def __init__(self, peak: float, steps: int) -> None:
-        super().__init__()
-        warm_up = max(1, round(WARM_UP * steps))
-        self._schedule = keras.optimizers.schedules.CosineDecay(
-            peak / 25, decay_steps=max(1, steps - warm_up), warmup_target=peak, warmup_steps=warm_up
-        )
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Note where the rate stands; a run that goes on after a break has taken steps before."""
-        self._step = int(self.model.optimizer.iterations.value)
-        self._rate = learning_rate(self.model)
-
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Set the rate, if it is still what it was set to."""
-        if learning_rate(self.model) == self._rate:
-            self.model.optimizer.learning_rate = self._schedule(self._step)
-            self._rate = learning_rate(self.model)
-            self._step += 1
+                self._result.put(self.weights)
 
 
 class EpochBar(keras.callbacks.Callback):

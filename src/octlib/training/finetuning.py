@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from octlib.models import OctClassifier
 from octlib.models.keras_backend import keras
 from octlib.models.state import put_state, take_state
-from octlib.training.batches import Batches, scan_rows, unreadable_named
-from octlib.training.callbacks import BestEpoch, WarmUpAndDecay
-from octlib.training.optimizer import HeadFirstAdamW
-from octlib.training.parts import Part, variables_part
-from octlib.training.recipe import WEIGHT_DECAY, Labelled, Outcome, Recipe
-from octlib.training.running import run_epochs
+from octlib.training.batches import scan_rows
+from octlib.training.compiling import adamw, undecayed_variables
+from octlib.training.epochs import run_epochs
+from octlib.training.recipe import Labelled, Outcome, Recipe
+from octlib.training.state import State, variables_state
 
 EPOCHS = 14
 LEARNING_RATE = 5e-4
+WARM_UP = 0.1  # of all steps
 LABEL_SMOOTHING = 0.1  # Szegedy et al. 2016, "Rethinking the Inception Architecture for Computer Vision", section 7
 RATE_SETTERS = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
+
+
+class LogitModel(keras.Model):
+    """A classifier without its softmax, which shares everything with it.
+
+    Args:
+        classifier: whose logits.
+    """
+
+    def __init__(self, classifier: OctClassifier) -> None:
+        super().__init__()
+        self.classifier = classifier
+
+    def call(self, scans: Any, training: bool = False) -> Any:
+        """Compute logits, (batch, classes); arguments as in ``OctClassifier.call``."""
+        return self.classifier.logits(scans, training=training)
 
 
 def fine_tune(classifier: OctClassifier, train: Labelled, validation: Labelled | None, recipe: Recipe) -> Outcome:
@@ -28,49 +47,38 @@ def fine_tune(classifier: OctClassifier, train: Labelled, validation: Labelled |
         recipe: how.
 
     Returns:
-        The figures of each epoch.
+        The metrics of each epoch.
     """
+    rows = scan_rows(classifier, train[0], recipe.augment)
+    held_out = None if validation is None else (scan_rows(classifier, validation[0]), validation[1])
     # Where the backbone starts from nothing too, nothing speaks for a rate of its own.
     pretrained = classifier.backbone.spec.fixed_batchnorm
-    optimizer = HeadFirstAdamW if pretrained else keras.optimizers.AdamW
-    classifier.compile(
-        optimizer=optimizer(recipe.learning_rate, weight_decay=WEIGHT_DECAY),
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
+    optimizer = adamw(
+        _learning_rate(recipe, len(train[1])),
+        undecayed=undecayed_variables(classifier),
+        head=classifier.head.variables if pretrained else (),
     )
-    classifier.optimizer.build(classifier.trainable_variables)
-    held_out = None
-    with unreadable_named(train, validation):
-        rows = scan_rows(classifier, train[0], recipe.augment)
-        if validation is not None:
-            held_out = Batches(scan_rows(classifier, validation[0]), validation[1], batch_size=recipe.batch_size)
-    batches = Batches(
-        rows,
-        train[1],
-        weights=recipe.weights_of(train[1]),
-        batch_size=recipe.batch_size,
-        seed=recipe.seed,
-        shuffled=True,
+    return run_epochs(
+        LogitModel(classifier),
+        classifier,
+        (rows, train[1]),
+        held_out,
+        replace(recipe, label_smoothing=LABEL_SMOOTHING),
+        optimizer=optimizer,
+        result=State(lambda: take_state(classifier), lambda state: put_state(classifier, state)),
+        others={"dropout": variables_state(classifier.dropout.variables)},
     )
-    weights = Part(lambda: take_state(classifier), lambda state: put_state(classifier, state))
-    classifier.label_smoothing = LABEL_SMOOTHING
-    try:
-        return run_epochs(
-            classifier,
-            classifier,
-            batches,
-            held_out,
-            recipe,
-            parts={"weights": weights, "dropout": variables_part(classifier.dropout.variables)},
-            best=BestEpoch(weights),
-            first=_schedule(recipe, len(batches)),
-        )
-    finally:
-        classifier.label_smoothing = 0.0
 
 
-def _schedule(recipe: Recipe, steps_per_epoch: int) -> list[keras.callbacks.Callback]:
-    """Warm up and decay, unless a callback of the user's is there to set the rate."""
+def _learning_rate(recipe: Recipe, scans: int) -> Any:
+    """Warm up and decay, unless a callback of the user's is there to set the rate: Keras lets none set a schedule's."""
     if any(isinstance(callback, RATE_SETTERS) for callback in recipe.callbacks):
-        return []
-    return [WarmUpAndDecay(recipe.learning_rate, steps_per_epoch * recipe.epochs)]
+        return recipe.learning_rate
+    steps = recipe.epochs * -(-scans // recipe.batch_size)
+    warm_up = max(1, round(WARM_UP * steps))
+    return keras.optimizers.schedules.CosineDecay(
+        recipe.learning_rate / 25,
+        decay_steps=max(1, steps - warm_up),
+        warmup_target=recipe.learning_rate,
+        warmup_steps=warm_up,
+    )

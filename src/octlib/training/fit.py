@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,17 +12,32 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from octlib._checks import as_seed, as_whole
-from octlib.data import OctDataset, as_dataset, match_labels
+from octlib.data import OctDataset, as_dataset, match_labels, require_readable
+from octlib.errors import CheckpointError, LeakageWarning, UnreadableScanError
 from octlib.features import extract_features
+from octlib.features.extraction import is_cached
 from octlib.models import OctClassifier
 from octlib.models.seeding import seeded
 from octlib.training import finetuning, head
-from octlib.training.arguments import LOGIT_ADJUSTMENT, as_augmentation, as_class_weights, as_rate
-from octlib.training.batches import unreadable_named
-from octlib.training.checkpoint import Checkpoint, describe_run
+from octlib.training.checkpoint import Checkpoint
+from octlib.training.compiling import compiled_afterwards
 from octlib.training.history import History
-from octlib.training.imbalance import log_shares, logits_adjusted
-from octlib.training.recipe import Augment, Labelled, Outcome, Recipe, compile_classifier
+from octlib.training.identity import describe_run
+from octlib.training.imbalance import log_shares
+from octlib.training.recipe import (
+    LOGIT_ADJUSTMENT,
+    Augment,
+    ClassWeight,
+    Labelled,
+    Outcome,
+    Recipe,
+    as_augmentation,
+    as_callbacks,
+    as_class_weights,
+    as_rate,
+    check_class_weight,
+)
+from octlib.training.solver import Features
 
 if TYPE_CHECKING:
     from octlib.models.keras_backend import keras
@@ -36,7 +51,7 @@ def fit(
     epochs: int | None = None,
     batch_size: int = 32,
     learning_rate: float | None = None,
-    class_weight: str | Mapping[str, float] | None = "balanced",
+    class_weight: ClassWeight = "balanced",
     augment: bool | Augment | None = None,
     cache: bool | str = True,
     checkpoint: str | Path | None = None,
@@ -47,22 +62,25 @@ def fit(
 ) -> History:
     """Train a classifier.
 
-    A frozen classifier passes each scan through its backbone once; its head then trains on the features. An unfrozen
-    one is fine-tuned as a whole, on augmented scans. The same seed on the same machine gives the same result.
+    A frozen classifier passes each scan through its backbone once. Its head is then solved for on the features, a
+    convex problem, unless something is asked for that needs epochs: ``epochs``, ``learning_rate``, ``callbacks``,
+    ``checkpoint``, or a classifier with dropout. An unfrozen one is fine-tuned as a whole, on augmented scans. The same
+    seed on the same machine gives the same result.
 
     Args:
-        classifier: changed in place; a second fit goes on from where it stands.
+        classifier: changed in place; a second fit in epochs goes on from where it stands.
         train: labelled scans. Labels are matched to the classifier by class name.
-        validation: labelled scans of other patients: the epoch with the lowest loss on them is kept. ``None`` trains a
-            fixed schedule on all of ``train``.
-        epochs: ``None`` is 20 for a frozen backbone and 14 for an unfrozen one.
-        batch_size: scans a step.
+        validation: labelled scans of other patients: the epoch, or the penalty, with the lowest loss on them is kept.
+            They are measured as in training, with the same class weights and label smoothing. ``None`` trains a fixed
+            schedule, or with a fixed penalty, on all of ``train``.
+        epochs: ``None`` is 14 for an unfrozen backbone and, where it needs epochs, 20 for a frozen one.
+        batch_size: scans a step of an epoch.
         learning_rate: of AdamW; ``None`` is 1e-3 for a frozen backbone and, at the peak of warm-up and cosine decay,
             5e-4 for an unfrozen one.
         class_weight: ``"balanced"`` weighs classes by the inverse of their frequency; a dictionary gives a weight for
-            each class name; ``None`` weighs all alike. ``"logit_adjustment"`` weighs all alike and takes the logarithm
-            of the classes' shares out of the logits in the end (Menon et al. 2021, "Long-tail learning via logit
-            adjustment", section 4.1).
+            each class name; ``None`` weighs all alike. ``"logit_adjustment"`` weighs all alike and adds the logarithm
+            of the classes' shares to the logits in the loss alone (Menon et al. 2021, "Long-tail learning via logit
+            adjustment", section 5.1).
         augment: ``None`` or ``True`` augments the scans of an unfrozen classifier by flips, small turns, shifts,
             scalings, changes of brightness and contrast, and speckle; ``False`` doesn't; a function that takes scans,
             uint8 (n, height, width), and a ``numpy.random.Generator`` does it your way. A frozen backbone sees each
@@ -70,20 +88,24 @@ def fit(
         cache: keep a frozen backbone's features on disk for later runs, ``"float16"`` in half the room; see
             ``octlib.features.extract_features``.
         checkpoint: a folder that gets, after each epoch, all that it takes to go on; ``None`` keeps nothing.
-        resume: go on with the run whose checkpoint is in that folder, if there is one. The scans and arguments must be
-            the same, and the result is that of a run without a break. User's callbacks start anew.
-        callbacks: Keras callbacks; they see the whole classifier, frozen or not. One that sets the learning rate, such
-            as ``ReduceLROnPlateau``, takes the place of warm-up and decay.
+        resume: go on with the run whose checkpoint is in that folder, if there is one. The scans, the arguments and the
+            weights that the classifier begins with must be the same, and the result is that of a run without a break.
+            User's callbacks start anew.
+        callbacks: Keras callbacks; they see the whole classifier, frozen or not. ``ReduceLROnPlateau``,
+            ``LearningRateScheduler`` and what derives from them take the place of warm-up and decay.
         seed: of every random choice.
         progress: show bars; ``None`` shows them where somebody can watch.
 
     Returns:
-        The figures of each epoch, and the number of the best one.
+        The metrics of each epoch or step, and the number of the best one. An optimizer, loss and metrics that the
+        classifier was compiled with stand; one that wasn't compiled has octlib's.
 
     Raises:
-        ValueError: if the scans have no labels or other classes than the classifier, some can't be read, an argument is
-            out of range, or the checkpoint is of another run.
-        FileExistsError: if the folder has a checkpoint already, and ``resume`` is false.
+        ValueError: if the scans have no labels or other classes than the classifier, or an argument is out of range.
+        TypeError: if ``augment`` or ``callbacks`` is something else.
+        AugmentationError: if a frozen backbone is to be trained on augmented scans.
+        UnreadableScanError: if some scans can't be read; the text names them all.
+        CheckpointError: if the checkpoint is damaged or of another run, or there is one and ``resume`` is false.
 
     Example:
         >>> import octlib
@@ -93,33 +115,44 @@ def fit(
         2
     """
     started = time.perf_counter()
-    seed = as_seed(seed)
-    train, labels = _labelled(classifier, train)
-    _require_classes(labels, classifier.class_names)
-    held_out = None if validation is None else _labelled(classifier, validation)
-    if held_out is not None:
-        _warn_of_shared_patients(train, held_out[0])
+    # All that can be refused without looking at a scan is refused first.
+    check_class_weight(class_weight, classifier.class_names)
+    is_cached(cache)  # refuses what is no choice
     defaults = head if classifier.frozen else finetuning
     recipe = Recipe(
         epochs=as_whole("epochs", defaults.EPOCHS if epochs is None else epochs),
         batch_size=as_whole("batch_size", batch_size),
         learning_rate=as_rate(defaults.LEARNING_RATE if learning_rate is None else learning_rate),
-        class_weight=as_class_weights(class_weight, labels, classifier.class_names),
-        log_prior=log_shares(labels, len(classifier.class_names)) if class_weight == LOGIT_ADJUSTMENT else None,
         augment=as_augmentation(augment, frozen=classifier.frozen),
         cache=cache,
-        callbacks=callbacks,
-        seed=seed,
+        callbacks=as_callbacks(callbacks),
+        checkpoint=_checkpoint_in(checkpoint, resume=resume),
+        seed=as_seed(seed),
         progress=progress,
+        exact=classifier.frozen
+        and all(item is None for item in (epochs, learning_rate, checkpoint))
+        and not (callbacks or classifier.dropout.rate),
     )
-    if checkpoint is not None:
-        run = describe_run(classifier, train, None if held_out is None else held_out[0], recipe)
-        recipe = replace(recipe, checkpoint=Checkpoint(Path(checkpoint), run, resume=resume))
-    elif resume:
-        raise ValueError("resume=True needs the folder of the run to go on with: checkpoint=FOLDER.")
-    with seeded(seed):
-        outcome = _train(classifier, (train, labels), held_out, recipe)
+    parts = _labelled(classifier, train), None if validation is None else _labelled(classifier, validation)
+    labels = parts[0][1]
+    _require_classes(labels, classifier.class_names)
+    _warn_of_shared_patients(*parts)
+    recipe = replace(
+        recipe,
+        class_weight=as_class_weights(class_weight, labels, classifier.class_names),
+        log_prior=log_shares(labels, len(classifier.class_names)) if class_weight == LOGIT_ADJUSTMENT else None,
+    )
+    with seeded(recipe.seed), compiled_afterwards(classifier, recipe.learning_rate):
+        outcome = _train(classifier, *parts, recipe)
     return History(outcome.epochs, outcome.best_epoch, time.perf_counter() - started)
+
+
+def _checkpoint_in(folder: str | Path | None, *, resume: bool) -> Checkpoint | None:
+    if folder is not None:
+        return Checkpoint(Path(folder), resume=resume)
+    if resume:
+        raise CheckpointError("resume=True needs the folder of the run to go on with:", "checkpoint=FOLDER.")
+    return None
 
 
 def _labelled(classifier: OctClassifier, scans: Any) -> Labelled:
@@ -140,32 +173,30 @@ def _require_classes(labels: np.ndarray, class_names: tuple[str, ...]) -> None:
 
 def _train(classifier: OctClassifier, train: Labelled, validation: Labelled | None, recipe: Recipe) -> Outcome:
     try:
-        with logits_adjusted(classifier, recipe.log_prior):
-            if not classifier.frozen:
-                return finetuning.fine_tune(classifier, train, validation, recipe)
-            with unreadable_named(train, validation):
-                held_out = None if validation is None else _featured(classifier, validation, recipe)
-                features = _featured(classifier, train, recipe)
-            return head.train_head(classifier, features, held_out, recipe)
-    finally:
-        # What the optimizer has gathered, and a rate that has decayed, are of no use to whoever fits next.
-        compile_classifier(classifier, recipe.learning_rate)
-        # Else a .keras file of the classifier would hold half an optimizer, and warn of it when it is loaded.
-        classifier.optimizer.build(classifier.trainable_variables)
+        if recipe.checkpoint is not None:
+            recipe.checkpoint.require(describe_run(classifier, train, validation, recipe))
+        if not classifier.frozen:
+            return finetuning.fine_tune(classifier, train, validation, recipe)
+        held_out = None if validation is None else _featured(classifier, validation, recipe)
+        return head.train_head(classifier, _featured(classifier, train, recipe), held_out, recipe)
+    except UnreadableScanError:
+        # Whoever met the first knows of some scans; the user wants to know of all.
+        require_readable([scan for part in (train, validation) if part is not None for scan in part[0]])
+        raise
 
 
-def _featured(classifier: OctClassifier, part: Labelled, recipe: Recipe) -> head.Features:
+def _featured(classifier: OctClassifier, part: Labelled, recipe: Recipe) -> Features:
     return extract_features(classifier, part[0], cache=recipe.cache, progress=recipe.progress), part[1]
 
 
-def _warn_of_shared_patients(train: OctDataset, validation: OctDataset) -> None:
-    if train.patients is None or validation.patients is None:
+def _warn_of_shared_patients(train: Labelled, validation: Labelled | None) -> None:
+    if validation is None or train[0].patients is None or validation[0].patients is None:
         return
-    shared = (set(train.patients) & set(validation.patients)) - {None}
+    shared = (set(train[0].patients) & set(validation[0].patients)) - {None}
     if shared:
         warnings.warn(
             f"{len(shared)} patients are in both the training and the validation scans, so that the best epoch is "
             "chosen on patients that were trained on. Split with scans.split(), which keeps patients apart.",
-            UserWarning,
+            LeakageWarning,
             stacklevel=3,
         )

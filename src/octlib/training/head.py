@@ -10,17 +10,16 @@ from octlib.features import StoredRows
 from octlib.models import OctClassifier
 from octlib.models.keras_backend import keras
 from octlib.models.threads import one_thread
-from octlib.training.batches import Batches, Rows
-from octlib.training.callbacks import BestEpoch
-from octlib.training.parts import variables_part
-from octlib.training.recipe import Outcome, Recipe, compile_classifier
-from octlib.training.running import run_epochs
+from octlib.training.batches import Rows
+from octlib.training.compiling import adamw
+from octlib.training.epochs import run_epochs
+from octlib.training.recipe import Outcome, Recipe
+from octlib.training.solver import Features, solve_head
+from octlib.training.state import variables_state
 from octlib.training.whitening import Whitening
 
 EPOCHS = 20
 LEARNING_RATE = 1e-3
-
-Features = tuple[np.ndarray | StoredRows, np.ndarray]  # float32 (n, features) and int (n,) labels
 
 
 def train_head(classifier: OctClassifier, train: Features, validation: Features | None, recipe: Recipe) -> Outcome:
@@ -33,41 +32,29 @@ def train_head(classifier: OctClassifier, train: Features, validation: Features 
         recipe: how.
 
     Returns:
-        The figures of each epoch.
+        The metrics of each epoch, or of each step of the solver.
     """
+    if recipe.exact:
+        return solve_head(classifier, train, validation, recipe)
     features, labels = train
     scale = Whitening.of(features, labels, seed=recipe.seed)
     head = _whitened_head(classifier, scale)
-    compile_classifier(classifier, recipe.learning_rate)
-    # One optimizer for both: callbacks read and change the learning rate at the classifier's.
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    head.compile(classifier.optimizer, loss, metrics=["accuracy"])
-    head.optimizer.build(head.trainable_variables)
 
-    def write_back(*_: Any) -> None:
+    def write_back() -> None:
         classifier.head.set_weights(scale.fold(*head.layers[-1].get_weights()))
 
-    batches = Batches(
-        _whitened(features, scale),
-        labels,
-        weights=recipe.weights_of(labels),
-        batch_size=recipe.batch_size,
-        seed=recipe.seed,
-        shuffled=True,
-    )
-    held_out = None
-    if validation is not None:
-        held_out = Batches(_whitened(validation[0], scale), validation[1], batch_size=recipe.batch_size)
+    held_out = None if validation is None else (_whitened(validation[0], scale), validation[1])
     with one_thread():
         return run_epochs(
             head,
             classifier,
-            batches,
+            (_whitened(features, scale), labels),
             held_out,
             recipe,
-            parts={"weights": variables_part(head.variables)},
-            best=BestEpoch(variables_part(classifier.head.variables)),
-            first=[keras.callbacks.LambdaCallback(on_epoch_end=write_back)],
+            optimizer=adamw(recipe.learning_rate, undecayed=[head.layers[-1].bias]),
+            result=variables_state(classifier.head.variables),
+            others={"head": variables_state(head.variables)},
+            at_epoch_end=write_back,
         )
 
 

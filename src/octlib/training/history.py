@@ -1,4 +1,4 @@
-"""History: what happened in each epoch of a fit."""
+"""History: what happened in each epoch of a fit, or in each step of the solver."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ class History:
     """What ``octlib.fit`` returns.
 
     Attributes:
-        epochs: for each epoch its figures: ``epoch`` (from 1), ``loss``, ``accuracy``, ``learning_rate``, ``seconds``
-            and, where there were validation scans, ``val_loss`` and ``val_accuracy``. Accuracies are in [0, 1].
-        best_epoch: number of the epoch whose weights the classifier has now: the one with the lowest validation
+        epochs: for each epoch its metrics: ``epoch`` (from 1), ``loss``, ``accuracy``, ``learning_rate``, ``seconds``
+            and, where there were validation scans, ``val_loss`` and ``val_accuracy``. Both losses are measured alike,
+            by class weights, label smoothing and logit adjustment. Accuracies are in [0, 1]. A head that is solved for
+            has no epochs: its rows are the steps along a path of penalties from strong to weak, with ``step`` in place
+            of ``epoch`` and ``l2``, the penalty, in place of the learning rate.
+        best_epoch: number of the epoch or step whose weights the classifier has now: the one with the lowest validation
             loss; without validation scans, the last.
         seconds: the whole fit, the pass through a frozen backbone included.
     """
@@ -28,13 +31,13 @@ class History:
     seconds: float
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row an epoch."""
+        """Return one row an epoch, or a step."""
         import pandas as pd
 
         return pd.DataFrame([dict(epoch) for epoch in self.epochs])
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
-        """Plot the loss over the epochs, and the best epoch.
+        """Plot the loss over the epochs or steps, and the best one.
 
         Args:
             ax: where to draw; ``None`` makes a new figure.
@@ -46,25 +49,30 @@ class History:
             import matplotlib.pyplot as plt
 
             ax = plt.subplots(figsize=(5, 3.2), layout="constrained")[1]
-        numbers = [epoch["epoch"] for epoch in self.epochs]
+        numbers = [epoch[self._unit] for epoch in self.epochs]
         for name, label in (("loss", "training"), ("val_loss", "validation")):
             if name in self.epochs[0]:
                 ax.plot(numbers, [epoch[name] for epoch in self.epochs], label=label)
-        ax.axvline(self.best_epoch, color="0.6", linestyle=":", label=f"best epoch ({self.best_epoch})")
+        ax.axvline(self.best_epoch, color="0.6", linestyle=":", label=f"best {self._unit} ({self.best_epoch})")
         ax.xaxis.get_major_locator().set_params(integer=True)
-        ax.set(xlabel="epoch", ylabel="loss", ylim=(0, None))
+        ax.set(xlabel=self._unit, ylabel="loss", ylim=(0, None))
         ax.legend()
         return ax
 
     def __repr__(self) -> str:
         """Say how it went in one line."""
-        figures = self.epochs[self.best_epoch - 1]
+        metrics = self.epochs[self.best_epoch - 1]
         shown = ", ".join(
-            f"{label} {figures[name]:.3f}"
+            f"{label} {metrics[name]:.3f}"
             for name, label in (("accuracy", "accuracy"), ("val_accuracy", "validation accuracy"))
-            if name in figures
+            if name in metrics
         )
-        return f"History({len(self.epochs)} epochs in {self.seconds:.1f} s, best epoch {self.best_epoch}: {shown})"
+        rows = f"{len(self.epochs)} {self._unit}s in {self.seconds:.1f} s"
+        return f"History({rows}, best {self._unit} {self.best_epoch}: {shown})"
+
+    @property
+    def _unit(self) -> str:
+        return "epoch" if "epoch" in self.epochs[0] else "step"
 
     def _repr_html_(self) -> str:
         """Show the line and the table in a notebook."""

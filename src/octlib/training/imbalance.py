@@ -1,29 +1,27 @@
-"""Imbalance: what to do about classes with few scans."""
+"""Imbalance: class weights and logit adjustment, for classes of unequal size."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from octlib.models import OctClassifier
+from octlib.models.keras_backend import keras
 
 
-def balanced_weights(labels: np.ndarray) -> dict[int, float]:
+def balanced_weights(labels: np.ndarray, classes: int) -> np.ndarray:
     """Weigh classes by the inverse of their frequency (scikit-learn's ``"balanced"``).
 
     Args:
         labels: class indices, int (n,).
+        classes: how many there are.
 
     Returns:
-        Class index to weight, for the classes that occur.
+        float32 (classes,); 1 for a class without scans.
     """
-    from sklearn.utils.class_weight import compute_class_weight
-
-    present = np.unique(labels)
-    weights = compute_class_weight("balanced", classes=present, y=labels)
-    return {int(label): float(weight) for label, weight in zip(present, weights, strict=True)}
+    counts = np.bincount(labels, minlength=classes)
+    return np.where(counts > 0, len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1)), 1).astype(np.float32)
 
 
 def log_shares(labels: np.ndarray, classes: int) -> np.ndarray:
@@ -40,29 +38,22 @@ def log_shares(labels: np.ndarray, classes: int) -> np.ndarray:
     return np.asarray(np.log(counts / counts.sum()), np.float32)
 
 
-@contextmanager
-def logits_adjusted(classifier: OctClassifier, log_prior: np.ndarray | None) -> Iterator[None]:
-    """Train with the classes' shares added to the logits, and leave the classifier without them.
+def adjusted_crossentropy(log_prior: np.ndarray | None) -> Callable[[Any, Any], Any]:
+    """Make a cross-entropy of soft targets and logits, to which the classes' shares are added.
 
-    A classifier that is trained on unequal classes learns that frequent ones are likely. Here the head's bias starts
-    with the logarithm of the shares and gives it back in the end, so that what remains is the evidence in the scan: the
-    logit adjustment of Menon et al. 2021, "Long-tail learning via logit adjustment", sections 4.1 and 5.1, whose two
-    forms are the same for a head with a bias.
+    A classifier that is trained on unequal classes learns that frequent ones are likely. Where the loss says how likely
+    they are, what remains for the classifier is the evidence in the scan: the logit adjustment of Menon et al. 2021,
+    "Long-tail learning via logit adjustment", section 5.1.
 
     Args:
-        classifier: its head is changed.
-        log_prior: of each class, (classes,); ``None`` does nothing.
+        log_prior: logarithm of each class's share, float32 (classes,); ``None`` adds nothing.
+
+    Returns:
+        A function of targets and logits, (batch, classes), that gives (batch,).
     """
-    if log_prior is None:
-        yield
-        return
-    _shift_bias(classifier, log_prior)
-    try:
-        yield
-    finally:
-        _shift_bias(classifier, -log_prior)
 
+    def crossentropy(targets: Any, logits: Any) -> Any:
+        adjusted = logits if log_prior is None else logits + keras.ops.convert_to_tensor(log_prior)
+        return keras.losses.categorical_crossentropy(targets, adjusted, from_logits=True)
 
-def _shift_bias(classifier: OctClassifier, by: np.ndarray) -> None:
-    kernel, bias = classifier.head.get_weights()
-    classifier.head.set_weights([kernel, bias + by])
+    return crossentropy

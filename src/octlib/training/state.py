@@ -1,4 +1,4 @@
-"""Parts: what changes in training, as named arrays that can be taken out and put back."""
+"""State: what changes in training, taken out as named arrays and put back."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Arrays = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Part:
+class State:
     """Something that a checkpoint holds: how to take it out as named arrays, and how to put it back."""
 
     take: Callable[[], Arrays]
     put: Callable[[Arrays], None]
 
 
-def variables_part(variables: Sequence[Any]) -> Part:
-    """Make a part of Keras variables, which are told apart by their place in the list."""
+def variables_state(variables: Sequence[Any]) -> State:
+    """Make a state of Keras variables, which are told apart by their place in the list."""
 
     def take() -> Arrays:
         return {str(place): keras.ops.convert_to_numpy(variable).copy() for place, variable in enumerate(variables)}
@@ -31,4 +31,4 @@ def variables_part(variables: Sequence[Any]) -> Part:
         for place, variable in enumerate(variables):
             variable.assign(arrays[str(place)])
 
-    return Part(take, put)
+    return State(take, put)

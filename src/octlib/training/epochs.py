@@ -1,0 +1,105 @@
+"""Epochs: those of a training, with what is recorded, kept and shown on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from octlib.models import OctClassifier
+from octlib.models.keras_backend import keras
+from octlib.training.batches import Batches, Rows
+from octlib.training.callbacks import BestEpoch, EpochBar, Recorder
+from octlib.training.compiling import compile_classifier
+from octlib.training.imbalance import adjusted_crossentropy
+from octlib.training.recipe import Outcome, Recipe
+from octlib.training.state import State, variables_state
+
+LabelledRows = tuple[Rows, np.ndarray]  # inputs of what is trained, and int (n,) labels
+
+
+def run_epochs(
+    trained: Any,
+    classifier: OctClassifier,
+    train: LabelledRows,
+    validation: LabelledRows | None,
+    recipe: Recipe,
+    *,
+    optimizer: Any,
+    result: State,
+    others: Mapping[str, State],
+    at_epoch_end: Callable[[], None] = lambda: None,
+) -> Outcome:
+    """Train for as many epochs as are left, and leave the best one.
+
+    Training and validation are measured alike, by weights, smoothing and prior, so that their losses can be compared.
+
+    Args:
+        trained: the Keras model that is trained: rows in, logits (batch, classes) out.
+        classifier: the model that callbacks see.
+        train: to train on.
+        validation: to choose the best epoch by, or ``None``.
+        recipe: how.
+        optimizer: of ``trained``.
+        result: what of the classifier changes; the best epoch's is left.
+        others: whatever else changes, random numbers among it, and must go on where it stands.
+        at_epoch_end: brings the classifier up to date, before callbacks see it.
+
+    Returns:
+        The metrics of each epoch.
+    """
+    classes = len(classifier.class_names)
+    batches = _batches(train, recipe, classes, shuffled=True)
+    held_out = None if validation is None else _batches(validation, recipe, classes)
+    accuracy = keras.metrics.CategoricalAccuracy("accuracy")
+    trained.compile(optimizer, adjusted_crossentropy(recipe.log_prior), metrics=[accuracy])
+    optimizer.build(trained.trainable_variables)
+    compile_classifier(classifier, optimizer)  # callbacks read and set the rate there
+    recorder, best, done = Recorder(), BestEpoch(result), 0
+    update = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: at_epoch_end())
+    callbacks = [update, recorder, best, *recipe.callbacks]
+    if recipe.checkpoint is not None:
+        states = {**others, "result": result, "optimizer": variables_state(optimizer.variables)}
+        done = recipe.checkpoint.attach(states, recorder, best, recipe.epochs)
+        callbacks.append(recipe.checkpoint)  # the last one, so that it keeps what the others have done
+    bar = EpochBar((recipe.epochs - done) * len(batches), recipe.progress)
+    batches.start_at(done)
+    with best.kept():
+        if done < recipe.epochs:
+            trained.fit(
+                batches,
+                validation_data=held_out,
+                initial_epoch=done,
+                epochs=recipe.epochs,
+                shuffle=False,  # Batches do that by themselves
+                callbacks=_seeing([*callbacks, bar], classifier, trained, len(batches), recipe.epochs),
+                verbose=0,
+            )
+    return Outcome(tuple(recorder.epochs), best.epoch)
+
+
+def _batches(part: LabelledRows, recipe: Recipe, classes: int, *, shuffled: bool = False) -> Batches:
+    rows, labels = part
+    return Batches(
+        rows,
+        recipe.targets_of(labels, classes),
+        weights=recipe.weights_of(labels),
+        batch_size=recipe.batch_size,
+        seed=recipe.seed,
+        shuffled=shuffled,
+    )
+
+
+def _seeing(
+    callbacks: Sequence[keras.callbacks.Callback], classifier: OctClassifier, trained: Any, steps: int, epochs: int
+) -> keras.callbacks.CallbackList:
+    """Make the whole classifier the model that callbacks see, whatever is trained."""
+
+    def heed_stop(*_: Any, **__: Any) -> None:
+        trained.stop_training = classifier.stop_training
+
+    classifier.stop_training = False
+    trained.history = None  # Keras returns what its own list of callbacks would have put there.
+    heed = keras.callbacks.LambdaCallback(on_epoch_end=heed_stop, on_train_batch_end=heed_stop)
+    return keras.callbacks.CallbackList([*callbacks, heed], model=classifier, epochs=epochs, steps=steps)
