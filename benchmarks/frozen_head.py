@@ -46,22 +46,12 @@ Way = Callable[[octlib.OctClassifier, octlib.OctDataset, Part], object]  # train
 
 
 @cache
-<<<<<<< HEAD
 def classifier_of(backbone: str, size: int = 224, blanked: bool = True) -> tuple[octlib.OctClassifier, list]:
     """Build a frozen classifier; return it with its untrained head."""
     weights = "pretrained" if backbone == "octlib" else os.environ["OCTLIB_WEIGHTS"]
     classifier = octlib.build_classifier(backbone, weights=weights, class_names=SCANS.class_names, image_size=size)
-    classifier.preprocessing = Preprocessing(size, blank_wedges=blanked)
-    return classifier, classifier.head.get_weights()
-=======
-def classifier_and_features(size: int, blanked: bool) -> tuple[octlib.OctClassifier, list, np.ndarray]:
-    """Build a frozen classifier; return it, its untrained head, and the features of all scans."""
-    classifier = octlib.build_classifier(
-        "mobilenetv2_100", weights=os.environ["OCTLIB_WEIGHTS"], class_names=SCANS.class_names, image_size=size
-    )
     classifier.preprocessing = Preprocessing(size, ("blank_wedges",) if blanked else ())
-    return classifier, classifier.head.get_weights(), extract_features(classifier, SCANS, progress=False)
->>>>>>> main
+    return classifier, classifier.head.get_weights()
 
 
 @cache
