@@ -18,7 +18,7 @@ import pandas as pd
 
 import octlib
 from octlib.explanation import pointing_game
-from octlib.models.own import ARCHITECTURE
+from octlib.models.octlib_backbone import ARCHITECTURE
 
 
 def measure(scans: octlib.OctDataset, own: Path | None, method: str, layer: str | None) -> tuple[pd.DataFrame, float]:
@@ -36,7 +36,7 @@ def measure(scans: octlib.OctDataset, own: Path | None, method: str, layer: str 
         right_in_all += len(right)
         sick = right.subset([scan.label != "NORMAL" for scan in right])
         game = pointing_game(octlib.explain(classifier, sick, method=method, layer=layer))
-        labels = [sick.scans[position].label for position in game.positions]
+        labels = [sick[position].label for position in game.positions]
         rows.append(pd.DataFrame({"class": labels, "hit": game.hits, "chance": game.chances}))
     return pd.concat(rows), right_in_all / len(scans)
 

@@ -239,7 +239,7 @@ UNUSUAL: dict[str, Callable[[Path], None]] = {
 @pytest.mark.parametrize("name", UNUSUAL)
 def test_unusual_images_are_read(tmp_path: Path, classifier: Any, name: str) -> None:
     UNUSUAL[name](tmp_path / name)
-    scan = octlib.load_oct_dataset(tmp_path / name).scans[0].read()
+    scan = octlib.load_oct_dataset(tmp_path / name)[0].read()
     assert np.abs(scan.astype(int) - PIXELS[0]).max() <= (4 if name.endswith("jpeg") else 1)
     probabilities = [
         octlib.predict(classifier, source)[[f"p_{label}" for label in CLASSES]].to_numpy()

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 
+import numpy as np
+from PIL import Image
+
 import octlib
 
 
@@ -92,3 +95,35 @@ def test_a_damaged_classifier_is_told(mistake, classifier, tmp_path):
     folder = shutil.copytree(classifier, tmp_path / "classifier")
     (folder / "model.safetensors").write_bytes(b"half")
     assert "model.safetensors is damaged" in mistake("inspect", folder)
+
+
+def test_sites_that_name_their_scans_alike_are_no_copies(shell, mistake, tmp_path):
+    for site, value in (("a", 40), ("b", 90)):
+        (tmp_path / site / "CNV").mkdir(parents=True)
+        for number in range(6):
+            pixels = np.full((20, 30), value + number, np.uint8)
+            Image.fromarray(pixels).save(tmp_path / site / "CNV" / f"{number}.png")
+    text = mistake("inspect", tmp_path)
+    assert "there are 2" in text
+    assert all(str(tmp_path / site) in text for site in "ab")
+    assert inspected(shell, tmp_path / "a")[0]["scans"] == 6
+    assert inspected(shell, tmp_path, "--layout", "sites")[0]["scans"] == 12
+
+
+def test_a_second_copy_is_said(shell, scans, tmp_path):
+    for name in ("one", "two"):
+        shutil.copytree(scans, tmp_path / name)
+    document, text = inspected(shell, tmp_path)
+    assert document["scans"] == 32
+    assert "Second copies of images in" in text
+    assert "were left out: 32 of 64" in text
+
+
+def test_a_classifier_from_elsewhere_chooses_no_files(mistake, classifier, flat, tmp_path):
+    folder = shutil.copytree(classifier, tmp_path / "classifier")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config["classifier"]["backbone"]["model_args"] = {"checkpoint_path": str(tmp_path / "secret.pth")}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    for command in (("inspect", folder), ("predict", folder, flat, "-o", tmp_path / "p.csv")):
+        assert "must not pass 'checkpoint_path'=" in mistake(*command)
+    assert not (tmp_path / "p.csv").exists()

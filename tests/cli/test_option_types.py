@@ -16,7 +16,7 @@ from octlib.cli.option_types import OneOf, Size, complete_backbones, timm_names
 
 
 def test_the_names_are_those_of_the_library():
-    from octlib.data import loading
+    from octlib.data import layouts
     from octlib.explanation import METHODS
     from octlib.models.building import POOLINGS
     from octlib.models.exporting import FORMATS
@@ -25,7 +25,7 @@ def test_the_names_are_those_of_the_library():
     assert tuple(METHODS) == option_types.METHODS
     assert tuple(DEVICES) == option_types.DEVICES
     assert POOLINGS == option_types.POOLINGS
-    assert loading.LAYOUTS == option_types.LAYOUTS
+    assert layouts() == option_types.LAYOUTS
     assert FORMATS == option_types.FORMATS
 
 

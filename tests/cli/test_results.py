@@ -65,7 +65,7 @@ def test_a_page_shows_maps_and_the_worst_errors(tmp_path, classifier, scans, mon
     ((path, evaluation, maps), named) = given[0]
     assert (path, evaluation) == (tmp_path / "report.html", result)
     assert {scan.label for scan in maps.scans} == set(model.class_names)
-    assert named["errors"].scans.names == dataset.subset(result.errors(6)).names
+    assert list(named["errors"].scans.names) == list(dataset.subset(result.errors(6)).names)
     assert path.read_text(encoding="utf-8").lower().startswith("<!doctype html>")
 
 

@@ -33,7 +33,7 @@ def test_the_split_says_where_every_scan_went_and_parts_share_no_patient(run, sc
     assert (table.groupby("patient")["part"].nunique() == 1).all()
     expected = dict(zip(("train", "validation", "test"), octlib.load_oct_dataset(scans).split(seed=0), strict=True))
     for part, dataset in expected.items():
-        assert tuple(table.loc[table["part"] == part, "name"]) == dataset.names
+        assert list(table.loc[table["part"] == part, "name"]) == list(dataset.names)
 
 
 def test_figures_and_predictions_are_of_the_test_part(run):
@@ -194,7 +194,7 @@ def test_options_reach_the_fit_and_the_split(shell, scans, tmp_path, training, f
     ((model, train, validation, given),) = fitted
     assert (len(train), len(validation)) == (16, 8)
     assert (given["class_weight"], given["augment"], given["cache"]) == ("logit_adjustment", False, False)
-    assert (model.frozen, model.backbone.unfrozen_stages, model.flips) == (False, 2, True)
+    assert (model.frozen, model.backbone.unfrozen_stages, model.postprocessing.flips) == (False, 2, True)
 
 
 def test_none_is_a_class_weight(shell, scans, tmp_path, training, fitted):

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from octlib.data import OctDataset, Scan
-from octlib.data.origins import ArrayScan
+from octlib.data import OctDataset
+from octlib.data.columns import objects
+from octlib.data.origin_columns import ArrayOrigins
 
 # What unpacked archives and macOS leave behind; none of it may become a scan or a class.
 JUNK = (
@@ -79,9 +80,14 @@ def table() -> Callable[..., OctDataset]:
     ) -> OctDataset:
         n = len(labels)
         images = [np.full((4, 5), i % 256, dtype=np.uint8) for i in range(n)]
-        rows = zip(labels, patients or [None] * n, splits or [None] * n, strict=True)
-        scans = [Scan(ArrayScan(images, i), f"scan{i}", *row) for i, row in enumerate(rows)]
-        names = sorted({label for label in labels if label}) if class_names is None else class_names
-        return OctDataset(tuple(scans), tuple(names))
+        names = sorted({label for label in labels if label}) if class_names is None else list(class_names)
+        return OctDataset(
+            ArrayOrigins(images, np.arange(n)),
+            objects([f"scan{i}" for i in range(n)]),
+            np.array([names.index(label) if label else -1 for label in labels], dtype=int) if names else None,
+            tuple(names),
+            objects(patients or [None] * n),
+            {"split": objects(splits)} if splits else {},
+        )
 
     return make

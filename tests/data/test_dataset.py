@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from octlib.data import OctDataset, Scan, load_oct_dataset
-from octlib.data.origins import ArrayScan
+from octlib.errors import SplitWarning, UnmatchedClassesError
 from octlib.preprocessing import Preprocessing
 
 
@@ -34,7 +34,7 @@ def test_columns(scans):
     assert scans.patients.dtype == object
     assert scans.patients.tolist() == ["1", "2", None, "1"]
     assert scans.paths.tolist() == [None] * 4
-    assert scans.names == ("scan0", "scan1", "scan2", "scan3")
+    assert scans.names.tolist() == ["scan0", "scan1", "scan2", "scan3"]
     assert [type(scan) for scan in scans] == [Scan] * 4
 
 
@@ -132,9 +132,9 @@ def test_take_shows_every_class(table):
 
 def test_take_is_random_and_repeatable(table):
     scans = table([None] * 100)
-    assert scans.sample(5).names == scans.sample(5).names
-    assert len({scans.sample(5, seed=seed).names for seed in range(10)}) == 10
-    assert scans.sample(0).names == ()
+    assert list(scans.sample(5).names) == list(scans.sample(5).names)
+    assert len({tuple(scans.sample(5, seed=seed).names) for seed in range(10)}) == 10
+    assert len(scans.sample(0)) == 0
 
 
 @pytest.mark.parametrize("n", [5, -1])
@@ -213,20 +213,19 @@ def test_folds_test_every_scan_once(table):
     folds = scans.folds(5, seed=1)
     assert sorted(name for _, test in folds for name in test.names) == sorted(scans.names)
     for train, test in folds:
-        assert sorted(train.names + test.names) == sorted(scans.names)
+        assert sorted([*train.names, *test.names]) == sorted(scans.names)
         assert not set(train.patients) & set(test.patients)
 
 
-def test_labels_must_be_among_the_classes():
-    scan = Scan(ArrayScan(np.zeros((1, 4, 4), dtype=np.uint8), 0), "0", "CNV")
-    with pytest.raises(ValueError, match=r"among the class names \(DME\), got CNV"):
-        OctDataset((scan,), ("DME",))
-    with pytest.raises(ValueError, match="none, for scans without labels"):
-        OctDataset((scan,))
-    with pytest.raises(ValueError, match=r"\(CNV\), got None"):
-        OctDataset((scan, dataclasses.replace(scan, label=None)), ("CNV",))
+def test_columns_must_agree(scans):
     with pytest.raises(ValueError, match="got CNV more than once"):
-        OctDataset((scan,), ("CNV", "CNV"))
+        dataclasses.replace(scans, class_names=("CNV", "CNV", "DME"))
+    with pytest.raises(ValueError, match="positions in the class names, or -1"):
+        dataclasses.replace(scans, class_names=("CNV", "DME"))
+    with pytest.raises(ValueError, match="both labels and class names, or neither"):
+        dataclasses.replace(scans, labels=None)
+    with pytest.raises(ValueError, match="a value for each of its 4 names"):
+        dataclasses.replace(scans, columns={"eye": np.zeros(3)})
 
 
 def test_datasets_travel_to_other_processes(scans):
@@ -245,3 +244,101 @@ def test_real_scans(kermany: Path):
     assert all(image.std() > 5 for image in images)
     for train, test in scans.folds():
         assert not set(train.patients) & set(test.patients)
+
+
+@given(st.data())
+def test_indexing_is_that_of_a_list(table, data):
+    scans = table([*"AB", None, *"AB"], ["1", None, "3", "1", "2"], splits=["train", None, "test", "val", None])
+    listed = list(scans)
+    place = data.draw(st.integers(-5, 4))
+    assert scans[place] == scans[np.int64(place)] == listed[place]
+    part = data.draw(st.slices(5))
+    assert list(scans[part]) == listed[part]
+    mask = data.draw(st.lists(st.booleans(), min_size=5, max_size=5))
+    assert list(scans[np.array(mask)]) == [scan for scan, chosen in zip(listed, mask, strict=True) if chosen]
+    places = data.draw(st.lists(st.integers(-5, 4)))
+    assert list(scans[places]) == list(scans[np.array(places, dtype=int)]) == [listed[place] for place in places]
+    assert list(scans[places].concat(scans[part])) == list(scans[places]) + listed[part]
+
+
+def test_indexing_refuses_what_is_not_there(scans):
+    with pytest.raises(IndexError, match="got 4"):
+        scans[4]
+    with pytest.raises(TypeError, match="whole numbers or truth values"):
+        scans[["scan0"]]
+    assert scans.shape == (4,)
+
+
+def test_scikit_learn_divides_a_dataset(table):
+    from sklearn.model_selection import GroupKFold, train_test_split
+    from sklearn.utils import _safe_indexing
+
+    scans = table(["A", "B"] * 10, [f"p{number // 2}" if number else None for number in range(20)])
+    assert list(_safe_indexing(scans, np.array([3, 1]))) == [scans[3], scans[1]]
+    assert list(_safe_indexing(scans, [True] + [False] * 19)) == [scans[0]]
+    train, test = train_test_split(scans, test_size=0.25, stratify=scans.labels, random_state=0)
+    assert isinstance(train, OctDataset)
+    assert sorted([*train.names, *test.names]) == sorted(scans.names)
+    for chosen, held_out in GroupKFold(3).split(scans, groups=scans.patient_groups()):
+        assert not set(scans[chosen].patients) & set(scans[held_out].patients) - {None}
+
+
+def test_a_scan_without_a_patient_is_a_patient_of_its_own(table):
+    scans = table([None] * 5, ["b", None, "a", None, "b"])
+    assert scans.patient_groups().tolist() == [0, 1, 2, 3, 0]
+    assert table([None] * 2).patient_groups().tolist() == [0, 1]
+
+
+def test_columns_by_name(scans):
+    assert scans.column("label").tolist() == ["CNV", "DME", "CNV", "NORMAL"]
+    assert scans.column("patient") is scans.patients
+    assert scans.column("eye").tolist() == [None] * 4
+    assert scans.column("split").tolist() == ["train", None, "val", "train"]
+    assert scans.column("path").tolist() == [None] * 4
+    with pytest.raises(ValueError, match="did you mean 'volume'"):
+        scans.column("volumes")
+    with pytest.raises(TypeError):
+        scans.columns["eye"] = scans.names
+
+
+def test_further_columns_stay_with_their_scans(scans):
+    more = dataclasses.replace(scans, columns={"position": np.arange(4), "eye": scans.names})
+    assert more[[2, 0]].column("position").tolist() == [2, 0]
+    assert (more[2].position, more[2].eye) == (2, "scan2")
+    both = more.concat(scans)
+    assert both.column("position").tolist() == [0, 1, 2, 3] + [None] * 4
+    assert both.column("split").tolist() == [None] * 4 + ["train", None, "val", "train"]
+    assert list(more.to_frame().columns) == ["name", "path", "label", "patient", "split", "position", "eye"]
+
+
+def test_scans_without_a_label_are_divided_but_need_not_be_everywhere(table):
+    scans = table(["A", "B"] * 4 + [None], [str(number) for number in range(9)])
+    parts = scans.split((0.5, 0.5))
+    assert sorted(name for part in parts for name in part.names) == sorted(scans.names)
+    assert all({0, 1} <= set(part.labels) for part in parts)
+    bare = table([None] * 4, list("abcd"), class_names=["A"])
+    assert [len(part) for part in bare.split((0.5, 0.5))] == [2, 2]
+
+
+def test_classes_can_be_put_into_another_order(table):
+    scans = table(["A", None, "B"]).with_class_names(["C", "B", "A"])
+    assert scans.labels.tolist() == [2, -1, 1]
+    assert [scan.label for scan in scans] == ["A", None, "B"]
+    with pytest.raises(UnmatchedClassesError, match="Did you mean 'A' by 'AA'"):
+        scans.with_class_names(["AA", "B", "C"])
+
+
+def test_a_part_without_a_class_is_said(table):
+    scans = table([*"AB", *"AC", *"BC"], [*"112233"])
+    with pytest.warns(SplitWarning, match=r"Part [12] of 2 has no scan of [ABC]") as seen:
+        parts = scans.split((0.5, 0.5), seed=0)
+    assert seen[0].filename == __file__
+    lacking = [
+        f"Part {place} of 2 has no scan of {name}"
+        for place, part in enumerate(parts, start=1)
+        for number, name in enumerate("ABC")
+        if number not in part.labels
+    ]
+    assert all(text in str(seen[0].message) for text in lacking)
+    with pytest.warns(SplitWarning, match=r"The test part of fold [12] of 2 has no scan of"):
+        scans.folds(2)

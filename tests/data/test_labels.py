@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from octlib.data import match_labels
+from octlib.errors import UnmatchedClassesError
 
 
 def test_labels_follow_the_other_order(table):
@@ -33,3 +34,10 @@ def test_a_misspelt_class_is_recognised(table):
 def test_unlabelled_scans_are_refused(table):
     with pytest.raises(ValueError, match="must have labels"):
         match_labels(table([None]), ("CNV",))
+
+
+def test_scans_without_a_label_are_counted_and_can_be_left_out(table):
+    scans = table(["CNV", None, "DME", None])
+    with pytest.raises(UnmatchedClassesError, match=r"2 of 4 have none.*: dataset\[dataset.labels >= 0\]"):
+        match_labels(scans, ("CNV", "DME"))
+    assert match_labels(scans[scans.labels >= 0], ("DME", "CNV")).tolist() == [1, 0]

@@ -36,6 +36,12 @@ def test_array_gives_its_own_image_in_grey(channels):
     np.testing.assert_array_equal(scan.read(at_least=(2, 2)), np.full((4, 5), 7))
 
 
+def test_the_same_image_of_the_same_array_is_equal():
+    images = np.zeros((2, 4, 5), dtype=np.uint8)
+    assert ArrayScan(images, 1) == ArrayScan(images, 1)
+    assert len({ArrayScan(images, 1), ArrayScan(images, 1), ArrayScan(images, 0), ArrayScan(images.copy(), 1)}) == 3
+
+
 def test_phantom_draws_what_its_spec_says():
     spec = PhantomSpec("DME", number=2, scan=1, size=(96, 128))
     scan = PhantomScan(spec)

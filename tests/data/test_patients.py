@@ -10,20 +10,20 @@ from octlib.data.patients import as_patients, shared_patients
 
 
 def test_numbers_and_texts_of_one_person_agree():
-    assert as_patients([12, 12.0, "12", np.int64(12), np.float64(12), " 12 "], 6) == ["12"] * 6
+    assert as_patients([12, 12.0, "12", np.int64(12), np.float64(12), " 12 "], 6).tolist() == ["12"] * 6
 
 
 def test_missing_ones_are_none():
     missing = [None, float("nan"), "", "  ", pd.NA, pd.NaT, np.nan]
-    assert as_patients(missing, len(missing)) == [None] * len(missing)
+    assert as_patients(missing, len(missing)).tolist() == [None] * len(missing)
 
 
 def test_pandas_columns_with_gaps_keep_whole_numbers():
-    assert as_patients(pd.Series([1016042, None]), 2) == ["1016042", None]
+    assert as_patients(pd.Series([1016042, None]), 2).tolist() == ["1016042", None]
 
 
 def test_column_shapes():
-    assert as_patients(np.array([["a"], ["b"]]), 2) == ["a", "b"]
+    assert as_patients(np.array([["a"], ["b"]]), 2).tolist() == ["a", "b"]
     with pytest.raises(ValueError, match=r"3 in all, got the shape \(2,\)"):
         as_patients(["a", "b"], 3)
 
@@ -34,5 +34,8 @@ def test_shared_patients_are_counted_per_pair(table):
         ["1", "2", "3", "1", "1", "2", None, None],
         splits=["train", "train", "train", "val", "test", "test", "train", "test"],
     )
-    assert shared_patients(scans) == {("train", "val"): 1, ("train", "test"): 2, ("val", "test"): 1}
-    assert shared_patients(scans.subset([0, 1, 2])) == {}
+    splits = scans.column("split")
+    expected = {("train", "val"): 1, ("train", "test"): 2, ("val", "test"): 1}
+    assert shared_patients(scans.patients, splits) == expected
+    assert shared_patients(scans.patients[:3], splits[:3]) == {}
+    assert shared_patients(None, splits) == {}

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from octlib.data import load_oct_dataset
-from octlib.data.splits import distinct, fold_indices, shuffled, split_indices
+from octlib.data.splits import distinct, fold_indices, missing_classes, shuffled, split_indices
 
 SEEDS = range(30)
 FRACTIONS = [(0.7, 0.15, 0.15), (0.8, 0.2), (0.2,) * 5]
@@ -30,7 +30,7 @@ def clinics(draw: st.DrawFn) -> tuple[list[str], list[int]]:
     return keys, labels
 
 
-@given(clinics(), st.sampled_from(FRACTIONS), st.integers(-3, 10**6))
+@given(clinics(), st.sampled_from(FRACTIONS), st.integers(0, 10**6))
 def test_parts_are_complete_and_share_no_patient(clinic, fractions, seed):
     keys, labels = clinic
     parts = split_indices(keys, labels, fractions, seed=seed)
@@ -135,9 +135,9 @@ def test_folds_test_each_scan_once():
         assert not {keys[i] for i in train} & {keys[i] for i in test}
 
 
-@pytest.mark.parametrize(("n", "error"), [(1, ValueError), (0, ValueError), (2.0, TypeError), (True, TypeError)])
-def test_folds_must_be_a_whole_number_from_two(n, error):
-    with pytest.raises(error, match="olds must be"):
+@pytest.mark.parametrize("n", [1, 0, 2.0, True])
+def test_folds_must_be_a_whole_number_from_two(n):
+    with pytest.raises(ValueError, match=f"The number of folds must be a whole number from 2 on, got {n!r}"):
         fold_indices(list("abcd"), [0] * 4, n)
 
 
@@ -154,3 +154,26 @@ def test_distinct_numbers_repeated_names():
 
 def test_names_that_are_no_unicode_can_be_split():
     assert len(split_indices(["\udcff", "b"], [0, 0], (0.5, 0.5))) == 2
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_patients_of_several_classes_are_drawn_again_where_a_part_lacked_a_class(seed):
+    # Of the 16 ways to divide these patients, two give both parts all classes.
+    clinic = {"1": "AB", "2": "AC", "3": "BD", "4": "CD"}
+    keys = [key for key, classes in clinic.items() for _ in classes]
+    labels = np.array(["ABCD".index(name) for classes in clinic.values() for name in classes])
+    parts = split_indices(keys, labels, (0.5, 0.5), seed=seed)
+    assert missing_classes(parts, labels, "ABCD") == []
+
+
+def test_lacks_are_found_part_by_part():
+    parts = [np.array([0, 1]), np.array([2]), np.array([3])]
+    labels = np.array([0, 1, 1, -1])
+    assert missing_classes(parts, labels, ("A", "B", "C")) == [(2, "A"), (3, "A"), (3, "B")]
+
+
+def test_scans_without_a_label_are_spread_and_asked_of_no_part():
+    keys = [str(number) for number in range(100)]
+    parts = split_indices(keys, [0, -1] * 50, (0.5, 0.5))
+    assert [sum(int(place) % 2 for place in part) for part in parts] == [25, 25]
+    assert sum(map(len, split_indices(["a", "b", "c"], [0, 0, -1], (0.5, 0.5)))) == 3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from octlib.data.summary import count, count_classes
+from octlib.data.summary import Count, summarise
 
 
 def test_text_counts_scans_and_patients_per_class(table):
@@ -44,10 +44,18 @@ def test_html_counts_published_splits(table):
     assert "published splits: val 1" in table(["A"], splits=["val"])._repr_html_()
 
 
-def test_count_counts_a_patient_once(table):
-    scans = table(["A", "B", "A"], ["1", "1", None])
-    assert count("all", scans.scans) == count("all", tuple(scans))
-    assert [(each.scans, each.patients, each.unknown) for each in count_classes(scans.scans, ("B", "A"))] == [
-        (1, 1, 0),
-        (2, 1, 1),
+def test_scans_without_a_label_are_counted(table):
+    scans = table(["A", None, "B", None], ["1", "1", "2", None])
+    assert repr(scans).splitlines() == [
+        "OctDataset: 4 scans of 2 patients, 1 of unknown patients, 2 without a label",
+        "scans per class: A 1, B 1",
+        "patients per class: A 1, B 1",
     ]
+    assert "2 without a label" in scans._repr_html_()
+
+
+def test_a_patient_is_counted_once(table):
+    scans = table(["A", "B", "A"], ["1", "1", None], class_names=("B", "A"))
+    summary = summarise(scans.labels, scans.class_names, scans.patients, scans.column("split"))
+    assert summary.total == Count("all", 3, 1, 1)
+    assert summary.classes == (Count("B", 1, 1, 0), Count("A", 2, 1, 1))

@@ -30,6 +30,6 @@ def test_truth_of_any_int_type_is_fine(dtype):
 
 @pytest.mark.parametrize("seed", [-1, 1.5, None, "0"])
 def test_seeds_have_to_be_ints(seed):
-    with pytest.raises(ValueError, match="seed must be an int >= 0"):
+    with pytest.raises(ValueError, match="seed must be a whole number from 0"):
         checks.check_settings(0.95, seed)
     checks.check_settings(0.95, np.int64(3))

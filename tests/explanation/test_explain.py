@@ -11,6 +11,7 @@ from PIL import Image
 
 import octlib
 from octlib.errors import ConstantMapWarning
+from octlib.models import Postprocessing
 from octlib.models.keras_backend import keras
 
 NAMES = ("CNV", "DME", "DRUSEN", "NORMAL")
@@ -83,7 +84,7 @@ def test_flips_predict_as_predict_does(undecided, saved):
     classifier, many = undecided
     plain = octlib.predict(classifier, many)["predicted"]
     if saved:
-        classifier.flips = True
+        classifier.postprocessing = Postprocessing(flips=True)
     flips = None if saved else True
     predicted = octlib.predict(classifier, many, flips=flips)["predicted"]
     assert 0 < (plain != predicted).sum() < len(many)

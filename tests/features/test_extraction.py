@@ -18,6 +18,7 @@ from PIL import Image
 
 import octlib
 from octlib.features import StoredRows, extract_features, extraction, predict_probabilities, store
+from octlib.models.config_format import carried_over
 from octlib.models.state import take_state
 
 Build = Callable[..., Any]
@@ -101,7 +102,7 @@ def test_other_settings_miss_everything(
     pixels[:, :8, :8] = 255  # a wedge
     extract_features(classifier, toy())
     module = classifier.backbone.module.module
-    other = octlib.OctClassifier(**{**classifier.get_config(), **changes}, module=module)
+    other = octlib.OctClassifier(**{**carried_over(classifier.get_config()), **changes}, module=module)
     passed.clear()
     np.testing.assert_array_equal(extract_features(other, toy()), (wanted := plain(other, toy())))
     assert sum(passed) == 48  # with the store, and without

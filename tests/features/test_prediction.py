@@ -10,6 +10,7 @@ import pytest
 
 import octlib
 from octlib.features import predict_probabilities, prediction
+from octlib.models import Postprocessing
 
 Toy = Callable[..., Any]
 
@@ -59,7 +60,7 @@ def test_the_classifiers_own_flips_are_the_default(either: Any, toy: Toy) -> Non
     without, both = (predict_probabilities(either, toy(), flips=flips) for flips in (False, True))
     assert not np.allclose(without, both, atol=1e-4)
     for flips, wanted, other in ((True, both, without), (False, without, both)):
-        either.flips = flips
+        either.postprocessing = Postprocessing(flips)
         np.testing.assert_array_equal(predict_probabilities(either, toy()), wanted)
         np.testing.assert_array_equal(predict_probabilities(either, toy(), flips=not flips), other)
         table = octlib.predict(either, toy())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from octlib.cli.console import answer, say, warn
+from octlib.cli.console import answer, say
 from octlib.cli.option_types import FORMATS, OneOf
 from octlib.cli.options import classifier_argument, json_option, output_option, require_classifier
 from octlib.cli.output import choose_output, new_file, say_where
@@ -39,8 +39,6 @@ def export(classifier: Path, output: Path | None, kind: str | None) -> None:
     output = choose_output(output, f"octlib-classifier{FORMATS[kind]}")
     with new_file(output) as file:
         model, difference = _written(classifier, file, kind)
-    if model.flips:
-        warn("The classifier averages over each scan and its mirror image; the file sees a scan once.")
     say(f"Classes: {', '.join(model.class_names)}.")
     say(f"Largest difference of a probability, on random scans: {difference:.1g}.")
     say_where(output)
@@ -55,13 +53,12 @@ def export(classifier: Path, output: Path | None, kind: str | None) -> None:
     )
 
 
-def _written(classifier: Path, output: Path, kind: str) -> tuple[OctClassifier, float]:
+def _written(classifier: Path, output: Path, kind: str) -> tuple[OctClassifier, float | None]:
     import octlib
-    from octlib.models import export_classifier
 
     model = octlib.load_classifier(classifier)
     try:
-        return model, export_classifier(model, output, format=kind)
+        return model, model.export(output, format=kind)
     except ModuleNotFoundError as error:  # of an extra; the text says which one, and how to install it
         raise OneLineError(str(error)) from error
 

@@ -44,7 +44,7 @@ def _inspect_classifier(path: Path) -> None:
         "unfrozen_stages": model.backbone.unfrozen_stages,
         "pooling": model.backbone.pooling,
         "dropout": model.dropout.rate,
-        "flips": model.flips,
+        "flips": model.postprocessing.flips,
         "image_size": model.image_size,
         "class_names": model.class_names,
         "parameters": model.count_params(),

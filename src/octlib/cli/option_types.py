@@ -17,12 +17,14 @@ METHODS = (
     "gradcam", "gradcam++", "hirescam", "xgradcam", "layercam", "eigencam", "eigengradcam", "scorecam", "ablationcam",
 )  # fmt: skip
 DEVICES = ("spectralis", "spectralis-wide", "spectralis-fine", "cirrus", "topcon")
-LAYOUTS = ("auto", "folders", "splits", "kermany", "flat", "octmnist")
 SPLITS = ("train", "val", "test")
 CACHE = {"on": True, "off": False, "float16": "float16"}
 POOLINGS = ("average", "flatten")
 CLASS_WEIGHTS = ("balanced", "logit_adjustment", "none")
 FORMATS = {"onnx": ".onnx", "torch": ".pt2"}
+_READERS = Path(__file__).parents[1] / "data" / "readers"  # whose sources are read: to import them would take too long
+_TEXT = "\n".join(path.read_text(encoding="utf-8") for path in _READERS.glob("*.py"))
+LAYOUTS = ("auto", *sorted(re.findall(r'^    layout = "(\w+)"', _TEXT, re.MULTILINE)))
 
 
 class OneOf(click.Choice):  # type: ignore[type-arg] # generic since click 8.2 alone

@@ -2,44 +2,57 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from octlib._suggest import unknown
+from octlib.data.columns import as_places, join_columns, number, objects, read_only
 from octlib.data.naming import misspelt
+from octlib.data.origin_columns import Origins, join_origins
 from octlib.data.patients import Patients, as_patients
 from octlib.data.pixels import read_batches, read_images
 from octlib.data.scan import Scan
-from octlib.data.splits import distinct, fold_indices, shuffled, split_indices
-from octlib.data.summary import as_html, as_text
+from octlib.data.splits import distinct, fold_indices, missing_classes, shuffled, split_indices
+from octlib.data.summary import Summary, summarise
+from octlib.errors import SplitError, SplitWarning, UnmatchedClassesError
 from octlib.preprocessing import Preprocessing, as_preprocessing
 
 if TYPE_CHECKING:
     import pandas as pd
 
 UNITS = ("patient", "scan")
+OF_A_SCAN = ("split", "eye", "volume", "position")  # columns that a scan has as attributes, whatever the source
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class OctDataset:
+class OctDataset(Sequence[Scan]):
     """Scans with their labels and patients, as ``octlib.load_oct_dataset`` gives them.
 
-    A dataset never changes: every method gives a new one. It holds names and paths, not pixels.
+    A dataset never changes: every method gives a new one. It holds columns of names and paths, not pixels.
+    ``dataset[3]`` is a ``Scan``; ``dataset[:10]``, ``dataset[mask]`` and ``dataset[[0, 4]]`` are datasets, as
+    scikit-learn expects of what it divides.
 
     Args:
-        scans: the rows.
-        class_names: the classes in the order of the label numbers; empty where the scans have no labels. A class may be
-            without scans.
+        origins: where the pixels come from, a column of n.
+        names: object (n,) of str: what identifies each scan on every machine, its relative path or its number in an
+            array.
+        labels: int64 (n,), positions in ``class_names``, -1 for a scan without a label; ``None`` without classes.
+        class_names: the classes in the order of the label numbers; empty where there are none. A class may be without
+            scans.
+        patients: object (n,) of str, ``None`` for unknown ones; ``None`` where none is known.
+        columns: whatever else is known, such as split, eye, volume and position: by its name (n,) of any type.
 
     Raises:
-        ValueError: where class names repeat, a scan's label is not among them, or only some scans have labels.
+        ValueError: if class names repeat, a label is none of theirs, or columns differ in length.
 
     Example:
         >>> import octlib
@@ -52,80 +65,176 @@ class OctDataset:
         >>> train, test = scans.split((0.5, 0.5))
         >>> len(train), sorted(train.labels.tolist()), train.images(100).shape
         (2, [0, 1], (2, 100, 100))
+        >>> scans[0].patient, len(scans[scans.labels == 1])
+        ('p1', 2)
     """
 
-    scans: tuple[Scan, ...]
+    origins: Origins
+    names: NDArray[np.object_]
+    labels: NDArray[np.int64] | None = None
     class_names: tuple[str, ...] = ()
+    patients: NDArray[np.object_] | None = None
+    columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Check that labels and class names agree."""
-        object.__setattr__(self, "scans", tuple(self.scans))
-        object.__setattr__(self, "class_names", tuple(self.class_names))
+        """Check that the columns agree, and close them for writing."""
+        put = object.__setattr__
+        put(self, "class_names", tuple(self.class_names))
+        put(self, "names", read_only(self.names))
+        columns = {name: read_only(column) for name, column in self.columns.items()}
+        put(self, "columns", MappingProxyType(columns))
+        if self.labels is not None:
+            put(self, "labels", read_only(np.asarray(self.labels, dtype=np.int64)))
+        if self.patients is not None:
+            known = any(patient is not None for patient in self.patients)
+            put(self, "patients", read_only(self.patients) if known else None)
+        self._check()
+
+    def _check(self) -> None:
         repeated = [name for name, times in Counter(self.class_names).items() if times > 1]
         if repeated:
             raise ValueError(f"Class names must differ, got {', '.join(repeated)} more than once.")
-        found = {scan.label for scan in self.scans}
-        strange = found - ({*self.class_names} if self.class_names else {None})
-        if strange:
-            given = ", ".join(sorted(str(name) for name in strange))
-            known = ", ".join(self.class_names) or "none, for scans without labels"
-            hint = misspelt(self.class_names, {scan.label for scan in self.scans if scan.label})
-            raise ValueError(f"Every scan's label must be among the class names ({known}), got {given}.{hint}")
+        if (self.labels is None) == bool(self.class_names):
+            raise ValueError("A dataset must have both labels and class names, or neither.")
+        if self.labels is not None and np.any((self.labels < -1) | (self.labels >= len(self.class_names))):
+            raise ValueError("Labels must be positions in the class names, or -1 for a scan without a label.")
+        columns = (self.origins, self.labels, self.patients, *self.columns.values())
+        if any(column is not None and len(column) != len(self) for column in columns):
+            raise ValueError(f"Every column of a dataset must have a value for each of its {len(self)} names.")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A view of a dict can't be pickled.
+        columns = (self.origins, self.names, self.labels, self.class_names, self.patients, dict(self.columns))
+        return OctDataset, columns
 
     def __len__(self) -> int:
-        return len(self.scans)
-
-    def __iter__(self) -> Iterator[Scan]:
-        return iter(self.scans)
-
-    def __repr__(self) -> str:
-        return as_text(self.scans, self.class_names)
-
-    def _repr_html_(self) -> str:
-        return as_html(self.scans, self.class_names)
+        return len(self.names)
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """What identifies each scan on every machine: its relative path, or its number in an array."""
-        return tuple(scan.name for scan in self.scans)
+    def shape(self) -> tuple[int]:
+        """The number of scans, as an array of them would give it: scikit-learn asks."""
+        return (len(self),)
+
+    @overload
+    def __getitem__(self, places: int | np.integer[Any]) -> Scan: ...
+    @overload
+    def __getitem__(self, places: slice | ArrayLike | tuple[Any, ...]) -> OctDataset: ...
+
+    def __getitem__(self, places: Any) -> Scan | OctDataset:
+        """Give one scan, or a dataset of several: by a slice, by truth values, or by positions."""
+        if isinstance(places, tuple) and len(places) == 2 and places[1] is Ellipsis:
+            places = places[0]  # scikit-learn writes array[places, ...]
+        if isinstance(places, slice):
+            return self._take(places)
+        if isinstance(places, (int, np.integer)) and not isinstance(places, bool):
+            return self._scan(int(as_places([int(places)], len(self))[0]))
+        return self.subset(places)
+
+    def __iter__(self) -> Iterator[Scan]:
+        return (self._scan(place) for place in range(len(self)))
+
+    def _scan(self, place: int) -> Scan:
+        label = -1 if self.labels is None else self.labels[place]
+        columns = {name: self.columns[name][place] for name in OF_A_SCAN if name in self.columns}
+        return Scan(
+            self.origins[place],
+            self.names[place],
+            None if label < 0 else self.class_names[label],
+            None if self.patients is None else self.patients[place],
+            **columns,
+        )
+
+    def _take(self, places: NDArray[np.int64] | slice) -> OctDataset:
+        return OctDataset(
+            self.origins.take(places),
+            self.names[places],
+            None if self.labels is None else self.labels[places],
+            self.class_names,
+            None if self.patients is None else self.patients[places],
+            {name: column[places] for name, column in self.columns.items()},
+        )
+
+    def __repr__(self) -> str:
+        return self._summary.as_text()
+
+    def _repr_html_(self) -> str:
+        return self._summary.as_html()
 
     @cached_property
-    def labels(self) -> NDArray[np.int64] | None:
-        """The classes as int64 (n,), positions in ``class_names``; ``None`` for scans without labels. Read-only."""
-        if not self.class_names:
-            return None
-        place = {name: position for position, name in enumerate(self.class_names)}
-        labels = np.array([place[scan.label or ""] for scan in self.scans], dtype=np.int64)
-        labels.flags.writeable = False
-        return labels
-
-    @cached_property
-    def patients(self) -> NDArray[np.object_] | None:
-        """The patients as object (n,) of str, ``None`` for unknown ones; ``None`` where none is known. Read-only."""
-        if all(scan.patient is None for scan in self.scans):
-            return None
-        return _objects([scan.patient for scan in self.scans])
+    def _summary(self) -> Summary:
+        return summarise(self.labels, self.class_names, self.patients, self.column("split"))
 
     @cached_property
     def paths(self) -> NDArray[np.object_]:
         """The files as object (n,) of ``Path``, ``None`` for scans without a file of their own. Read-only."""
-        return _objects([scan.path for scan in self.scans])
+        return read_only(objects([None if path is None else Path(path) for path in self.origins.paths()]))
 
-    def to_frame(self) -> pd.DataFrame:
-        """List the scans as a table.
+    def column(self, name: str) -> NDArray[Any]:
+        """Give one column of the table.
+
+        Args:
+            name: ``"name"``, ``"path"``, ``"label"`` (the class's name), ``"patient"``, ``"split"``, ``"eye"``,
+                ``"volume"``, ``"position"``, or any further column of the source.
 
         Returns:
-            A ``pandas.DataFrame`` with a row for each scan and the columns name, path, label (the class's name),
-            patient and split (the published one), all of them str or ``None``.
+            (n,): str or ``None`` as objects, numbers where the source has them; of the eight above, those that the
+            source doesn't tell are ``None`` throughout.
+
+        Raises:
+            ValueError: if there is no such column.
+
+        Example:
+            >>> import octlib
+            >>> octlib.load_oct_dataset("phantoms")[:2].column("label")
+            array(['CNV', 'CNV'], dtype=object)
+        """
+        if name in self.columns:
+            return self.columns[name]
+        if name == "name":
+            return self.names
+        if name == "path":
+            return read_only(self.origins.paths())
+        if name == "label" and self.labels is not None:
+            return read_only(objects([*self.class_names, None])[self.labels])  # -1 is the last
+        if name == "patient" and self.patients is not None:
+            return self.patients
+        if name in ("label", "patient", *OF_A_SCAN):
+            return read_only(np.full(len(self), None, dtype=object))
+        raise unknown("column", name, ("name", "path", "label", "patient", *OF_A_SCAN, *self.columns))
+
+    def patient_groups(self) -> NDArray[np.int64]:
+        """Number the patients, for what works by patient, such as scikit-learn's ``GroupKFold``.
+
+        Returns:
+            int64 (n,): equal for scans of one patient. A scan without a patient is a patient of its own.
+
+        Example:
+            >>> import octlib
+            >>> octlib.load_oct_dataset((np.zeros((4, 8, 8), np.uint8), None, ["b", None, "b", None])).patient_groups()
+            array([0, 1, 0, 2])
+        """
+        return number(self.column("patient"))
+
+    def to_frame(self) -> pd.DataFrame:
+        """List the scans as a table, which ``octlib.load_oct_dataset`` takes back where every scan has a file.
+
+        Returns:
+            A ``pandas.DataFrame`` with a row for each scan and the columns name, path, label (categorical: the names of
+            the classes in their order), patient and split, then every further column; ``None`` for what isn't known,
+            NaN for a label.
         """
         import pandas as pd
 
-        columns = ("name", "path", "label", "patient", "split")
-        rows = [
-            (scan.name, None if scan.path is None else str(scan.path), scan.label, scan.patient, scan.split)
-            for scan in self.scans
-        ]
-        return pd.DataFrame(rows, columns=columns, dtype=object)
+        kept = {"split": self.column("split")} | dict(self.columns)
+        texts = {"name": self.names, "path": self.origins.paths(), "label": None, "patient": self.column("patient")}
+        frame = {
+            name: pd.Series(column, dtype=column.dtype) for name, column in (texts | kept).items() if column is not None
+        }
+        if self.labels is None:
+            frame["label"] = pd.Series(self.column("label"), dtype=object)
+        else:
+            frame["label"] = pd.Categorical.from_codes(self.labels, categories=pd.Index(self.class_names, dtype=object))
+        return pd.DataFrame({name: frame[name] for name in texts | kept})
 
     def subset(self, indices: ArrayLike) -> OctDataset:
         """Choose scans.
@@ -138,11 +247,11 @@ class OctDataset:
             A dataset of these scans with the same class names.
 
         Raises:
-            TypeError: where the indices are neither whole numbers nor truth values.
-            IndexError: where a position is out of range.
-            ValueError: where they aren't a plain list, or there aren't as many truth values as scans.
+            TypeError: if the indices are neither whole numbers nor truth values.
+            IndexError: if a position is out of range.
+            ValueError: if they aren't a plain list, or there aren't as many truth values as scans.
         """
-        return OctDataset(tuple(self.scans[place] for place in _places(indices, len(self))), self.class_names)
+        return self._take(as_places(indices, len(self)))
 
     def sample(self, n: int, *, seed: int = 0) -> OctDataset:
         """Draw scans at random, the classes in turn, so that a few of them show every class.
@@ -155,16 +264,16 @@ class OctDataset:
             A dataset of ``n`` scans, one class after the other as long as they last.
 
         Raises:
-            ValueError: where there aren't that many scans.
+            ValueError: if there aren't that many scans.
         """
         if not 0 <= n <= len(self):
             raise ValueError(f"Scans to take must be between 0 and the {len(self)} that there are, got {n}.")
-        drawn: Counter[str | None] = Counter()
+        drawn: Counter[int] = Counter()
         turns = []
-        for place in shuffled(distinct(self.names), seed):
-            label = self.scans[place].label
-            turns.append((drawn[label], self.class_names.index(label) if label else 0, place))
-            drawn[label] += 1
+        labels = [0] * len(self) if self.labels is None else self.labels.tolist()
+        for place in shuffled(distinct(self.names.tolist()), seed):
+            turns.append((drawn[labels[place]], labels[place], place))
+            drawn[labels[place]] += 1
         return self.subset([place for _, _, place in sorted(turns)[:n]])
 
     def concat(self, other: OctDataset) -> OctDataset:
@@ -177,15 +286,25 @@ class OctDataset:
             A dataset of this one's scans, then the other's.
 
         Raises:
-            ValueError: where the class names, or their order, differ.
+            UnmatchedClassesError: if the class names, or their order, differ.
         """
         if self.class_names != other.class_names:
-            raise ValueError(
+            raise UnmatchedClassesError(
                 "Datasets must have the same class names in the same order to be put together, got "
-                f"{_shown(self.class_names)} and {_shown(other.class_names)}. "
-                "Load them with the same class_names=."
+                f"{_shown(self.class_names)} and {_shown(other.class_names)}.",
+                "Bring one to the classes of the other: dataset.with_class_names(...).",
             )
-        return OctDataset(self.scans + other.scans, self.class_names)
+        return OctDataset(
+            join_origins(self.origins, other.origins),
+            np.concatenate([self.names, other.names]),
+            None if self.labels is None or other.labels is None else np.concatenate([self.labels, other.labels]),
+            self.class_names,
+            np.concatenate([self.column("patient"), other.column("patient")]),
+            {
+                name: join_columns(self._known(name), other._known(name))
+                for name in dict(self.columns) | dict(other.columns)
+            },
+        )
 
     def with_patients(self, patients: Patients | Callable[[Path], str | None]) -> OctDataset:
         """Say who was scanned, where names of files don't.
@@ -198,7 +317,7 @@ class OctDataset:
             The same scans with these patients.
 
         Raises:
-            ValueError: where there aren't as many patients as scans.
+            ValueError: if there aren't as many patients as scans.
 
         Example:
             >>> import octlib
@@ -206,10 +325,32 @@ class OctDataset:
             >>> scans.with_patients(["p1", "p1", "p2"])
             OctDataset: 3 scans of 2 patients, no labels
         """
-        given = [patients(scan.path or Path(scan.name)) for scan in self] if callable(patients) else patients
-        known = as_patients(given, len(self))
-        scans = (replace(scan, patient=patient) for scan, patient in zip(self.scans, known, strict=True))
-        return OctDataset(tuple(scans), self.class_names)
+        if callable(patients):
+            files = zip(self.origins.paths(), self.names, strict=True)
+            patients = [patients(Path(name if path is None else path)) for path, name in files]
+        return replace(self, patients=as_patients(patients, len(self)))
+
+    def with_class_names(self, class_names: Sequence[str]) -> OctDataset:
+        """Put the classes into another order, or add classes that no scan is of.
+
+        Args:
+            class_names: at least the classes that there are, in the order that is wanted.
+
+        Returns:
+            The same scans, each of the class that it had.
+
+        Raises:
+            UnmatchedClassesError: if one of the classes is missing, or there are no labels.
+        """
+        names = tuple(class_names)
+        if self.labels is None or set(self.class_names) - set(names):
+            raise UnmatchedClassesError(
+                f"Class names must cover the classes of the source: {', '.join(names)} were given, and it has "
+                f"{', '.join(self.class_names) or 'no labels'}.",
+                f"Give the same names in any order.{misspelt(names, self.class_names)}",
+            )
+        order = np.array([*map(names.index, self.class_names), -1])  # -1 is the last
+        return replace(self, labels=order[self.labels], class_names=names)
 
     def split(
         self, fractions: Sequence[float] = (0.7, 0.15, 0.15), *, by: str = "patient", seed: int = 0
@@ -229,12 +370,16 @@ class OctDataset:
             A dataset for each fraction, each in this one's order.
 
         Raises:
-            ValueError: where patients are unknown, a class has fewer patients than there are parts, or the fractions
-                aren't positive or don't sum to 1.
+            SplitError: if patients are unknown, or a class has fewer patients than there are parts.
+            ValueError: if the fractions aren't positive or don't sum to 1.
+
+        Warns:
+            SplitWarning: if a part has no scan of a class, and no draw was found that gives it one.
         """
-        keys, labels = self._split_keys(by), self._split_labels()
-        parts = split_indices(keys, labels, fractions, seed=seed, class_names=self.class_names, unit=by)
-        return tuple(self.subset(part) for part in parts)
+        keys, labels, names = self._split_keys(by), *self._split_labels()
+        parts = split_indices(keys, labels, fractions, seed=seed, class_names=names, unit=by)
+        self._warn_of_missing_classes("Part", parts)
+        return tuple(self._take(part) for part in parts)
 
     def folds(self, n: int = 5, *, by: str = "patient", seed: int = 0) -> list[tuple[OctDataset, OctDataset]]:
         """Divide the scans for cross-validation: each is tested once, by a model that hasn't seen its patient.
@@ -248,11 +393,16 @@ class OctDataset:
             For each fold the scans to train on and those to test on.
 
         Raises:
-            ValueError: where patients are unknown, or a class has fewer patients than there are folds.
+            SplitError: if patients are unknown, or a class has fewer patients than there are folds.
+            ValueError: if ``n`` is below 2.
+
+        Warns:
+            SplitWarning: as ``split``.
         """
-        keys, labels = self._split_keys(by), self._split_labels()
-        folds = fold_indices(keys, labels, n, seed=seed, class_names=self.class_names, unit=by)
-        return [(self.subset(train), self.subset(test)) for train, test in folds]
+        keys, labels, names = self._split_keys(by), *self._split_labels()
+        folds = fold_indices(keys, labels, n, seed=seed, class_names=names, unit=by)
+        self._warn_of_missing_classes("The test part of fold", [test for _, test in folds])
+        return [(self._take(train), self._take(test)) for train, test in folds]
 
     def images(
         self, preprocessing: Preprocessing | int | tuple[int, int], *, progress: bool | None = False
@@ -298,45 +448,40 @@ class OctDataset:
             raise ValueError(f"size must be at least 1, got {size}.")
         return read_batches(self, as_preprocessing(preprocessing), size)
 
-    def _split_keys(self, by: str) -> list[str]:
+    def _known(self, name: str) -> NDArray[Any]:
+        return self.columns.get(name, np.full(len(self), None, dtype=object))
+
+    def _split_keys(self, by: str) -> Sequence[str]:
         if by not in UNITS:
             raise unknown("unit to split by", by, UNITS)
         if by == "scan":
-            return distinct(self.names)
-        known = [scan.patient for scan in self.scans if scan.patient is not None]
-        if len(known) < len(self):
-            raise ValueError(
-                f"A split by patient must know every scan's patient, and {len(self) - len(known):,} of {len(self):,} "
-                "scans have none. Give them with dataset.with_patients(...), or write by='scan' to let scans of one "
-                "patient come into several parts."
+            return distinct(self.names.tolist())
+        patients: list[Any] = self.column("patient").tolist()
+        lacking = patients.count(None)
+        if lacking:
+            raise SplitError(
+                f"A split by patient must know every scan's patient, and {lacking:,} of {len(self):,} scans have none.",
+                "Give them with dataset.with_patients(...), or write by='scan' to let scans of one patient come into "
+                "several parts.",
             )
-        return known
+        return patients
 
-    def _split_labels(self) -> Sequence[int]:
-        return [0] * len(self) if self.labels is None else self.labels.tolist()
+    def _split_labels(self) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+        if self.labels is None or not (self.labels >= 0).any():
+            return np.zeros(len(self), dtype=np.int64), ()
+        return self.labels, self.class_names
 
-
-def _objects(values: Sequence[object]) -> NDArray[np.object_]:
-    result = np.empty(len(values), dtype=object)
-    result[:] = values
-    result.flags.writeable = False
-    return result
-
-
-def _places(indices: ArrayLike, n: int) -> list[int]:
-    chosen: NDArray[Any] = np.asarray(indices)
-    if chosen.ndim != 1:
-        raise ValueError(f"Indices must be a plain list of positions or truth values, got {indices!r}. Write [3].")
-    if chosen.dtype == bool and len(chosen) != n:
-        raise ValueError(f"Truth values must be as many as scans, {n}, got {len(chosen)}.")
-    if chosen.dtype == bool:
-        return [int(place) for place in np.flatnonzero(chosen)]
-    if len(chosen) and not np.issubdtype(chosen.dtype, np.integer):
-        raise TypeError(f"Indices must be whole numbers or truth values, got {chosen.dtype}.")
-    wrong = chosen[(chosen >= n) | (chosen < -n)]
-    if len(wrong):
-        raise IndexError(f"Indices must be between {-n} and {n - 1} for {n} scans, got {wrong[0]}.")
-    return [int(place) for place in chosen]
+    def _warn_of_missing_classes(self, what: str, parts: Sequence[NDArray[np.int64]]) -> None:
+        labels, names = self._split_labels()
+        missing = missing_classes(parts, labels, names) if names else []
+        if missing:
+            listed = "; ".join(f"{what} {part} of {len(parts)} has no scan of {name}" for part, name in missing)
+            warnings.warn(
+                f"{listed}. No draw was found that gives every part every class: ask for fewer parts, or add patients "
+                "of these classes.",
+                SplitWarning,
+                stacklevel=3,
+            )
 
 
 def _shown(class_names: Sequence[str]) -> str:

@@ -47,7 +47,9 @@ def inspect_scans(scans: OctDataset, *, progress: bool | None = None) -> Inspect
     found = list(in_threads(_size_or_reason, scans, title="Reading scans", show=progress))
     sizes = Counter(size for size in found if not isinstance(size, str))
     failures = ((scan, why) for scan, why in zip(scans, found, strict=True) if isinstance(why, str))
-    return Inspection(dict(sizes.most_common()), tuple(failures), shared_patients(scans))
+    return Inspection(
+        dict(sizes.most_common()), tuple(failures), shared_patients(scans.patients, scans.column("split"))
+    )
 
 
 def _size_or_reason(scan: Scan) -> tuple[int, int] | str:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from octlib.data.dataset import OctDataset
 from octlib.data.naming import misspelt
+from octlib.errors import UnmatchedClassesError
 
 
 def match_labels(dataset: OctDataset, class_names: Sequence[str]) -> NDArray[np.int64]:
@@ -24,7 +25,7 @@ def match_labels(dataset: OctDataset, class_names: Sequence[str]) -> NDArray[np.
         int64 (n,): for each scan the position of its class in ``class_names``.
 
     Raises:
-        ValueError: where the dataset has no labels, or a class of its scans is not in ``class_names``.
+        UnmatchedClassesError: if scans have no label, or a class of theirs is not in ``class_names``.
 
     Example:
         >>> import numpy as np
@@ -33,17 +34,23 @@ def match_labels(dataset: OctDataset, class_names: Sequence[str]) -> NDArray[np.
         >>> match_labels(scans, ["NORMAL", "DME", "CNV"])
         array([1, 2, 1])
     """
-    if dataset.labels is None:
-        raise ValueError(
-            "The scans must have labels, and they have none. Load them from class folders, or with labels."
+    unlabelled = len(dataset) if dataset.labels is None else int((dataset.labels < 0).sum())
+    if dataset.labels is None or unlabelled:
+        if unlabelled == len(dataset):
+            raise UnmatchedClassesError(
+                "The scans must have labels, and they have none.", "Load them from class folders, or with labels."
+            )
+        raise UnmatchedClassesError(
+            f"All scans must have labels, and {unlabelled:,} of {len(dataset):,} have none.",
+            "Leave them out: dataset[dataset.labels >= 0].",
         )
     present = {dataset.class_names[label] for label in np.unique(dataset.labels)}
     missing = sorted(present - set(class_names))
     if missing:
-        raise ValueError(
+        raise UnmatchedClassesError(
             f"Class names must match: the scans are of {', '.join(sorted(present))}, and of these {', '.join(missing)} "
-            f"can't be found among {', '.join(class_names)}. Rename the classes, or leave their scans out with subset."
-            f"{misspelt(sorted(present), class_names)}"
+            f"can't be found among {', '.join(class_names)}.",
+            f"Rename the classes, or leave their scans out with subset.{misspelt(sorted(present), class_names)}",
         )
     place = {name: position for position, name in enumerate(class_names)}
     order = np.array([place.get(name, -1) for name in dataset.class_names], dtype=np.int64)

@@ -1,10 +1,11 @@
-"""Loading: from a folder, file, list or array to a dataset."""
+"""Loading: from a folder, file, list, table or array to a dataset."""
 
 from __future__ import annotations
 
 import os
 import warnings
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +14,28 @@ from numpy.typing import NDArray
 
 from octlib._suggest import unknown
 from octlib.data.dataset import OctDataset
-from octlib.data.naming import IMAGE_SUFFIXES, closest, is_image, misspelt, published_split
+from octlib.data.naming import IMAGE_SUFFIXES, closest, published_split
 from octlib.data.patients import shared_patients
 from octlib.data.readable import leave_out_unreadable
-from octlib.data.readers import (
-    FOLDER_LAYOUTS,
-    Reading,
-    read_arrays,
-    read_folder,
-    read_octmnist,
-    read_paths,
-    read_phantoms,
-)
-from octlib.data.scan import Scan
+from octlib.data.reader import Reader, Wanted
+from octlib.data.readers import all_readers
+from octlib.data.tree import Folder, read_tree
+from octlib.errors import LayoutError, LeakageWarning, LeftOutWarning
 
 Source = str | os.PathLike[str] | NDArray[Any] | Iterable[Any]
 
-LAYOUTS = (*FOLDER_LAYOUTS, "octmnist")
 ON_ERROR = ("raise", "skip")
+KINDS = {Folder: "folders", Path: "files"}  # that a layout is for
+
+
+def layouts() -> tuple[str, ...]:
+    """Name the layouts that can be asked for: ``"auto"``, and those of all readers.
+
+    Example:
+        >>> layouts()
+        ('auto', 'flat', 'folders', 'kermany', 'octmnist', 'sites', 'splits')
+    """
+    return ("auto", *sorted(reader.layout for reader in all_readers() if reader.layout))
 
 
 def load_oct_dataset(
@@ -47,16 +52,19 @@ def load_oct_dataset(
         source: one of
 
             - a folder: class folders (``CLASS/image``), published splits (``train/CLASS/image``), Kermany's downloads
-              as they are, or images without labels. Junk and second copies are skipped;
+              as they are, or images without labels. Junk is skipped; second copies are left out with a warning;
             - an OCTMNIST ``.npz`` file;
             - ``(images, labels)``, ``(images, labels, patients)`` or images alone: uint8 (n, height, width[, 1 or 3])
               in 0-255, or a list of images; labels are class names, or numbers that count through ``class_names``
-              (without: classes named ``"0"``, ``"1"`` ...);
+              (without: classes named ``"0"``, ``"1"`` ...), and ``None`` for a scan without one;
+            - a ``pandas.DataFrame`` with the column path, and label, patient, name, split and any others, such as eye,
+              volume and position, which ``OctDataset.column`` gives: what ``OctDataset.to_frame`` makes;
             - an image file, or a list of them;
             - ``"phantoms"``: synthetic scans, on any machine.
         layout: ``"auto"`` finds out; ``"folders"`` takes every folder in the source for a class, ``"splits"`` takes the
-            folders train, val and test, ``"kermany"`` asks for Kermany's classes, ``"flat"`` takes all images without
-            labels, ``"octmnist"`` asks for such a file.
+            folders train, val and test, ``"sites"`` takes every folder for a site with a data set of its own,
+            ``"kermany"`` asks for Kermany's classes, ``"flat"`` takes all images without labels, ``"octmnist"`` asks
+            for such a file.
         split: the published split to load: ``"train"``, ``"val"`` (or ``"valid"``, ``"validation"``) or ``"test"``;
             ``None`` loads all.
         class_names: the classes in the order that is wanted, at least all that there are; ``None`` sorts them by name.
@@ -69,14 +77,15 @@ def load_oct_dataset(
         (``CLASS-patient-number``) or ``source`` say them, else see ``OctDataset.with_patients``.
 
     Raises:
-        FileNotFoundError: where there is no such file or folder.
-        TypeError: where the source is of another kind, images aren't uint8, or ``class_names`` is one text.
-        ValueError: where it holds no scans, several data sets, or not the layout, split or classes asked for; with
-            ``on_error="skip"`` also where no image can be read.
+        FileNotFoundError: if there is no such file or folder.
+        TypeError: if the source is of another kind, images aren't uint8, or ``class_names`` is one text.
+        LayoutError: if it holds no scans, several data sets, or not the layout or split asked for.
+        UnmatchedClassesError: if ``class_names`` lacks a class of the source.
+        ValueError: if an array, a label or a file is none, or with ``on_error="skip"`` no image can be read.
 
     Warns:
-        UserWarning: where published splits share patients, with their numbers, and where images are left out; one
-            warning for all that can't be read, with their names and the reasons.
+        LeakageWarning: if published splits share patients, with their numbers.
+        LeftOutWarning: if images are left out: strays, second copies, and those that can't be read, with the reasons.
 
     Example:
         >>> import numpy as np
@@ -84,24 +93,21 @@ def load_oct_dataset(
         OctDataset: 3 scans, patients unknown
         scans per class: CNV 2, DME 1
     """
-    if layout not in LAYOUTS:
-        raise unknown("layout", layout, LAYOUTS)
     if on_error not in ON_ERROR:
         raise unknown("on_error", on_error, ON_ERROR)
-    wanted = _as_split(split)
     if isinstance(class_names, str):
         raise TypeError(f"Class names must be a list of them, got the text {class_names!r}. Write [{class_names!r}].")
-    class_names = None if class_names is None else tuple(class_names)
-    reading = _read(source, layout, wanted, class_names)
-    for remark in (*reading.remarks, *_leaks(reading.scans)):
-        warnings.warn(remark, UserWarning, stacklevel=2)
-    scans = _of_split(reading.scans, wanted)
+    wanted = Wanted(_as_split(split), None if class_names is None else tuple(class_names))
+    prepared = _prepared(source)
+    dataset, remarks = _reader_of(prepared, layout).read(prepared, wanted)
+    for remark in (*remarks, *_leaks(dataset)):
+        warnings.warn(remark, stacklevel=2)
+    dataset = _of_split(dataset, wanted.split)
     if on_error == "skip":
-        scans, left_out = leave_out_unreadable(scans)
+        dataset, left_out = _readable(dataset)
         if left_out:
-            warnings.warn(left_out, UserWarning, stacklevel=2)
-    labelled = any(scan.label is not None for scan in scans)
-    return OctDataset(scans, _ordered(reading.class_names if labelled else (), class_names))
+            warnings.warn(LeftOutWarning(left_out), stacklevel=2)
+    return dataset if wanted.class_names is None else dataset.with_class_names(wanted.class_names)
 
 
 def as_dataset(scans: OctDataset | Source) -> OctDataset:
@@ -121,56 +127,82 @@ def as_dataset(scans: OctDataset | Source) -> OctDataset:
     return scans if isinstance(scans, OctDataset) else load_oct_dataset(scans)
 
 
-def _read(source: object, layout: str, split: str | None, class_names: Sequence[str] | None) -> Reading:
+def _prepared(source: object) -> object:
+    # What readers know: a Folder, a Path of a file, or what Python has, but for iterators, which become lists.
     if isinstance(source, (str, os.PathLike)) and source != "phantoms":
-        return _read_path(Path(source).expanduser(), layout, split)
-    if layout != "auto":
-        raise ValueError(f"A layout is for folders and .npz files, got {layout!r} for another source. Leave it out.")
-    if isinstance(source, (str, os.PathLike)):
-        return read_phantoms()
-    if isinstance(source, np.ndarray) and source.dtype.kind not in "OUT":
-        return read_arrays(source)
-    if not isinstance(source, Iterable) or isinstance(source, (bytes, dict, OctDataset)):
-        raise TypeError(
-            "A source must be a path, a list of paths, a uint8 array, (images, labels[, patients]) or 'phantoms', got "
-            f"{type(source).__name__}."
-        )
-    return _read_items(source, class_names)
+        return _file_or_folder(Path(source).expanduser())
+    if isinstance(source, (str, tuple, list, np.ndarray)) or hasattr(source, "columns"):
+        return source
+    if isinstance(source, Iterable) and not isinstance(source, (bytes, dict)):
+        return list(source)
+    return source
 
 
-def _read_items(source: Iterable[Any], class_names: Sequence[str] | None) -> Reading:
-    items = list(source)
-    if not items:
-        raise ValueError("A list of scans must hold at least one path or image, got an empty one.")
-    if all(isinstance(item, (str, os.PathLike)) for item in items):
-        return read_paths(items)
-    if isinstance(source, tuple):
-        if len(items) > 3:
-            raise ValueError(f"Arrays must come as (images, labels) or (images, labels, patients), got {len(items)}.")
-        return read_arrays(*items, class_names=class_names)
-    if all(isinstance(item, np.ndarray) for item in items):
-        return read_arrays(items)
-    kinds = ", ".join(sorted({type(item).__name__ for item in items}))
-    raise TypeError(f"A list of scans must hold paths only or uint8 arrays only, got {kinds}.")
-
-
-def _read_path(path: Path, layout: str, split: str | None) -> Reading:
-    if path.is_dir():
-        if layout == "octmnist":
-            raise ValueError(f"An OCTMNIST source must be the .npz file itself, got the folder {path}.")
-        return read_folder(path, layout)
+def _file_or_folder(path: Path) -> Path | Folder:
     if not path.exists():
         raise FileNotFoundError(f"A source must exist, and there is nothing at {path}.{_neighbour(path)}")
-    if path.suffix.lower() == ".npz" and layout in ("auto", "octmnist"):
-        return read_octmnist(path, split)
-    if layout != "auto":
-        raise ValueError(f"The layout {layout!r} doesn't fit the file {path}. Leave it out, or name a folder.")
-    if not is_image(path.name):
-        raise ValueError(
-            f"A source must be a folder, an .npz file or an image ({', '.join(IMAGE_SUFFIXES)}), got {path}. Unpack "
-            "archives first."
+    if not path.is_dir():
+        return path
+    tree = read_tree(path)
+    if not tree.count:
+        raise LayoutError(
+            f"A folder of scans must hold images ({', '.join(IMAGE_SUFFIXES)}), and there are none in {path}.",
+            "Understood are class folders (CLASS/image), published splits (train/CLASS/image), Kermany's downloads, "
+            "a flat folder of images, and an OCTMNIST .npz file.",
         )
-    return read_paths([path])
+    return tree
+
+
+def _reader_of(source: object, layout: str) -> Reader:
+    readers = all_readers()
+    if layout != "auto":
+        named = [reader for reader in readers if reader.layout == layout]
+        if not named:
+            raise unknown("layout", layout, layouts())
+        if not isinstance(source, named[0].takes):
+            raise LayoutError(
+                f"The layout {layout!r} is for {KINDS.get(named[0].takes, 'other sources')}, got {_described(source)}.",
+                "Leave layout= out.",
+            )
+        return named[0]
+    matching = [reader for reader in readers if reader.matches(source)]
+    certain = [reader for reader in matching if not reader.last_resort] or matching
+    if len(certain) > 1:
+        names = " and ".join(reader.layout or type(reader).__name__ for reader in certain)
+        raise LayoutError(f"{_described(source)} can be read as {names}.".capitalize(), "Choose one with layout=.")
+    if not certain:
+        raise _not_understood(source)
+    return certain[0]
+
+
+def _described(source: object) -> str:
+    if isinstance(source, (Folder, Path)):
+        return f"the folder {source.path}" if isinstance(source, Folder) else f"the file {source}"
+    return type(source).__name__
+
+
+def _not_understood(source: object) -> Exception:
+    if isinstance(source, Path):
+        return LayoutError(
+            f"A source must be a folder, an .npz file or an image ({', '.join(IMAGE_SUFFIXES)}), got {source}.",
+            "Unpack archives first.",
+        )
+    if isinstance(source, list) and not source:
+        return ValueError("A list of scans must hold at least one path or image, got an empty one.")
+    if isinstance(source, list):
+        kinds = ", ".join(sorted({type(item).__name__ for item in source}))
+        return TypeError(f"A list of scans must hold paths only or uint8 arrays only, got {kinds}.")
+    return TypeError(
+        "A source must be a path, a list of paths, a uint8 array, (images, labels[, patients]), a DataFrame or "
+        f"'phantoms', got {type(source).__name__}."
+    )
+
+
+def _readable(dataset: OctDataset) -> tuple[OctDataset, str]:
+    scans = tuple(dataset)
+    kept, left_out = leave_out_unreadable(scans)
+    places = {id(scan) for scan in kept}  # by identity: two may be equal, of the same file under the same name
+    return dataset.subset([id(scan) in places for scan in scans]), left_out
 
 
 def _neighbour(path: Path) -> str:
@@ -190,44 +222,42 @@ def _as_split(split: str | None) -> str | None:
     return plain
 
 
-def _of_split(scans: tuple[Scan, ...], split: str | None) -> tuple[Scan, ...]:
-    published = list(dict.fromkeys(scan.split for scan in scans if scan.split is not None))
+def _of_split(dataset: OctDataset, split: str | None) -> OctDataset:
+    splits = dataset.column("split")
+    published = list(dict.fromkeys(each for each in splits if each is not None))
     if split is None:
-        bare = {scan.split for scan in scans if scan.label is None}
-        if bare and len(bare) < len(published):
-            raise ValueError(
-                f"The published splits must all have labels or none, and {', '.join(map(str, bare))} has none. "
-                f"Load one of {', '.join(published)} with split=."
-            )
-        return scans
+        _require_labels_in_all(dataset, published)
+        return dataset
     if split not in published:
         there = f"only {', '.join(published)}" if published else "no published splits at all"
-        raise ValueError(
-            f"The split {split!r} isn't there: the source has {there}. Leave split out, and divide the scans with "
-            "dataset.split()."
+        raise LayoutError(
+            f"The split {split!r} isn't there: the source has {there}.",
+            "Leave split out, and divide the scans with dataset.split().",
         )
-    return tuple(scan for scan in scans if scan.split == split)
+    chosen = dataset.subset(splits == split)
+    labelled = chosen.labels is not None and (chosen.labels >= 0).any()
+    return chosen if labelled else replace(chosen, labels=None, class_names=())
 
 
-def _leaks(scans: Sequence[Scan]) -> list[str]:
-    shared = shared_patients(scans)
+def _require_labels_in_all(dataset: OctDataset, published: Sequence[str]) -> None:
+    if dataset.labels is None:
+        return
+    labelled = set(dataset.column("split")[dataset.labels >= 0])
+    bare = [split for split in published if split not in labelled]
+    if bare and labelled & set(published):
+        raise LayoutError(
+            f"The published splits must all have labels or none, and {', '.join(bare)} has none.",
+            f"Load one of {', '.join(published)} with split=.",
+        )
+
+
+def _leaks(dataset: OctDataset) -> list[LeakageWarning]:
+    shared = shared_patients(dataset.patients, dataset.column("split"))
     if not shared:
         return []
     pairs = ", ".join(f"{one} and {other} share {count:,}" for (one, other), count in shared.items())
-    remark = (
+    text = (
         f"The published splits share patients: {pairs}. Figures on them come out too high; "
         "load all and divide them with dataset.split(), which keeps each patient in one part."
     )
-    return [remark]
-
-
-def _ordered(found: tuple[str, ...], wanted: Sequence[str] | None) -> tuple[str, ...]:
-    if wanted is None:
-        return found
-    missing = [name for name in found if name not in wanted]
-    if missing or not found:
-        raise ValueError(
-            f"Class names must cover the classes of the source: {', '.join(wanted)} were given, and it has "
-            f"{', '.join(found) or 'no labels'}. Give the same names in any order.{misspelt(wanted, found)}"
-        )
-    return tuple(wanted)
+    return [LeakageWarning(text)]

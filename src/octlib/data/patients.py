@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from octlib.data.scan import Scan
+from octlib.data.columns import objects
 
 # What callers write: a list, a numpy array or a pandas column.
 Patients = Sequence[object] | NDArray[Any]
@@ -18,42 +18,46 @@ Patients = Sequence[object] | NDArray[Any]
 _UNKNOWN = {"", "none", "nan", "<na>", "nat"}
 
 
-def as_patients(patients: Patients, n: int) -> list[str | None]:
+def as_patients(patients: Patients, n: int) -> NDArray[np.object_]:
     """Bring patients to text.
 
     Args:
-        patients: one for each scan; numbers count by their value, so that 12 and 12.0 are the same person.
+        patients: one for each scan; numbers count by their value, so that 12 and 12.0 are the same person. Texts stay
+            as they are, but for blanks around them.
         n: how many scans there are.
 
     Returns:
-        One str for each scan, ``None`` for an unknown patient (``None``, NaN or empty).
+        object (n,) of str, ``None`` for an unknown patient (``None``, NaN or empty).
 
     Raises:
-        ValueError: where there aren't ``n`` of them.
+        ValueError: if there aren't ``n`` of them.
 
     Example:
-        >>> as_patients([12.0, float("nan"), "a7"], 3)
+        >>> as_patients([12.0, float("nan"), "a7"], 3).tolist()
         ['12', None, 'a7']
     """
     values: NDArray[Any] = np.asarray(patients, dtype=object)
     if values.shape not in {(n,), (n, 1)}:
         raise ValueError(f"Patients must be one for each scan, {n} in all, got the shape {values.shape}.")
-    return [_as_text(value) for value in values.ravel()]
+    texts: dict[str, str] = {}  # one text a patient, not one a scan: with a million scans that counts
+    found = (_as_text(value) for value in values.ravel())
+    return objects([None if text is None else texts.setdefault(text, text) for text in found])
 
 
-def shared_patients(scans: Iterable[Scan]) -> dict[tuple[str, str], int]:
+def shared_patients(patients: NDArray[np.object_] | None, splits: NDArray[np.object_]) -> dict[tuple[str, str], int]:
     """Count the patients whom published splits share.
 
     Args:
-        scans: of any number of splits.
+        patients: object (n,) of str or ``None``; ``None`` where none is known.
+        splits: object (n,) of str or ``None``: each scan's published split.
 
     Returns:
         For each pair of splits that share somebody the number of shared patients.
     """
     members: dict[str, set[str]] = {}
-    for scan in scans:
-        if scan.split is not None and scan.patient is not None:
-            members.setdefault(scan.split, set()).add(scan.patient)
+    for patient, split in zip([] if patients is None else patients, splits, strict=False):
+        if split is not None and patient is not None:
+            members.setdefault(split, set()).add(patient)
     pairs = {(one, other): len(members[one] & members[other]) for one, other in combinations(members, 2)}
     return {pair: count for pair, count in pairs.items() if count}
 

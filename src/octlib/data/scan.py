@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,9 @@ class Scan:
         label: the class's name, or ``None``.
         patient: who was scanned, or ``None`` where nobody knows.
         split: the published split that it belongs to, or ``None``.
+        eye: which one, as the source writes it, or ``None``.
+        volume: what identifies the volume that it is a slice of, or ``None``.
+        position: its place in the volume, or ``None``.
     """
 
     origin: Origin
@@ -29,6 +33,9 @@ class Scan:
     label: str | None = None
     patient: str | None = None
     split: str | None = None
+    eye: Any = None
+    volume: Any = None
+    position: Any = None
 
     @property
     def path(self) -> Path | None:
@@ -71,7 +78,7 @@ class Scan:
 
         Example:
             >>> import octlib
-            >>> scan = octlib.load_oct_dataset("phantoms").scans[0]
+            >>> scan = octlib.load_oct_dataset("phantoms")[0]
             >>> scan.label, scan.lesion_mask().shape
             ('CNV', (496, 512))
         """

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from octlib.data.scan import Scan
+import numpy as np
+from numpy.typing import NDArray
+
+from octlib.data.columns import number
+
+Texts = NDArray[np.object_]
 
 
 @dataclass(frozen=True)
@@ -27,82 +31,87 @@ class Count:
     unknown: int
 
 
-def count(name: str, scans: Sequence[Scan]) -> Count:
-    """Count scans and their patients.
+@dataclass(frozen=True)
+class Summary:
+    """What a dataset's printed form says.
 
     Args:
-        name: what the count is called.
-        scans: what is counted.
-
-    Returns:
-        The numbers.
+        classes: the count of each class, in their order.
+        total: that of all scans.
+        unlabelled: how many scans have no label, though there are classes.
+        splits: how many scans there are of each published split that there is.
     """
-    known = [scan.patient for scan in scans if scan.patient is not None]
-    return Count(name, len(scans), len(set(known)), len(scans) - len(known))
+
+    classes: tuple[Count, ...]
+    total: Count
+    unlabelled: int
+    splits: dict[str, int]
+
+    def as_text(self) -> str:
+        """Describe the dataset in lines of text: totals, scans and patients per class, and published splits."""
+        lines = [f"OctDataset: {self._totals()}"]
+        if self.classes:
+            lines.append("scans per class: " + _listed({each.name: each.scans for each in self.classes}))
+        if self.classes and self.total.patients:
+            lines.append("patients per class: " + _listed({each.name: each.patients for each in self.classes}))
+        if self.splits:
+            lines.append("published splits: " + _listed(self.splits))
+        return "\n".join(lines)
+
+    def as_html(self) -> str:
+        """Describe it as one ``<table>`` with a row for each class and one for the total; names are escaped."""
+        caption = f"OctDataset: {self._totals()}"
+        if self.splits:
+            caption += f"; published splits: {_listed(self.splits)}"
+        body = "".join(
+            f"<tr><th>{escape(row.name)}</th><td>{row.scans:,}</td><td>{_patients(row)}</td></tr>"
+            for row in (*self.classes, self.total)
+        )
+        return (
+            f"<table><caption>{escape(caption)}</caption>"
+            f"<thead><tr><th>class</th><th>scans</th><th>patients</th></tr></thead><tbody>{body}</tbody></table>"
+        )
+
+    def _totals(self) -> str:
+        total = self.total
+        text = f"{total.scans:,} scan{'' if total.scans == 1 else 's'}"
+        if total.patients:
+            text += f" of {total.patients:,} patient{'' if total.patients == 1 else 's'}"
+            text += f", {total.unknown:,} of unknown patients" if total.unknown else ""
+        elif total.scans:
+            text += ", patients unknown"
+        if not self.classes:
+            return f"{text}, no labels"
+        return f"{text}, {self.unlabelled:,} without a label" if self.unlabelled else text
 
 
-def count_classes(scans: Sequence[Scan], class_names: Sequence[str]) -> list[Count]:
-    """Count scans and patients for each class, in the order of the classes."""
-    members: dict[str | None, list[Scan]] = {name: [] for name in class_names}
-    for scan in scans:
-        members.setdefault(scan.label, []).append(scan)
-    return [count(name, members[name]) for name in class_names]
-
-
-def as_text(scans: Sequence[Scan], class_names: Sequence[str]) -> str:
-    """Describe a dataset in a few lines of text.
+def summarise(
+    labels: NDArray[np.int64] | None, class_names: Sequence[str], patients: Texts | None, splits: Texts
+) -> Summary:
+    """Count scans and patients.
 
     Args:
-        scans: all of its scans.
-        class_names: its classes, or none.
+        labels: int64 (n,), positions in ``class_names``, -1 for none; ``None`` where there are no classes.
+        class_names: the classes.
+        patients: object (n,) of str or ``None``; ``None`` where none is known.
+        splits: object (n,) of str or ``None``.
 
     Returns:
-        Lines with the totals, scans and patients per class, and the published splits, as far as they are known.
+        The counts.
     """
-    total = count("all", scans)
-    classes = count_classes(scans, class_names)
-    lines = [f"OctDataset: {_totals(total)}" + ("" if class_names else ", no labels")]
-    if classes:
-        lines.append("scans per class: " + _listed({each.name: each.scans for each in classes}))
-    if classes and total.patients:
-        lines.append("patients per class: " + _listed({each.name: each.patients for each in classes}))
-    splits = _splits(scans)
-    if splits:
-        lines.append("published splits: " + _listed(splits))
-    return "\n".join(lines)
+    n = len(splits)
+    known = np.zeros(n, dtype=bool) if patients is None else np.array([each is not None for each in patients], bool)
+    people = np.full(n, -1) if patients is None else np.where(known, number(patients), -1)
 
+    def count(name: str, chosen: NDArray[np.bool_]) -> Count:
+        some = chosen & known
+        return Count(name, int(chosen.sum()), len(np.unique(people[some])), int((chosen & ~known).sum()))
 
-def as_html(scans: Sequence[Scan], class_names: Sequence[str]) -> str:
-    """Describe a dataset as an HTML table for notebooks; names are escaped.
-
-    Args:
-        scans: all of its scans.
-        class_names: its classes, or none.
-
-    Returns:
-        One ``<table>`` with a row for each class and one for the total.
-    """
-    total = count("all", scans)
-    rows = [*count_classes(scans, class_names), total]
-    caption = f"OctDataset: {_totals(total)}" + ("" if class_names else ", no labels")
-    splits = _splits(scans)
-    if splits:
-        caption += f"; published splits: {_listed(splits)}"
-    body = "".join(
-        f"<tr><th>{escape(row.name)}</th><td>{row.scans:,}</td><td>{_patients(row)}</td></tr>" for row in rows
-    )
-    return (
-        f"<table><caption>{escape(caption)}</caption>"
-        f"<thead><tr><th>class</th><th>scans</th><th>patients</th></tr></thead><tbody>{body}</tbody></table>"
-    )
-
-
-def _totals(total: Count) -> str:
-    scans = f"{total.scans:,} scan{'' if total.scans == 1 else 's'}"
-    if not total.patients:
-        return f"{scans}, patients unknown" if total.scans else scans
-    patients = f"{scans} of {total.patients:,} patient{'' if total.patients == 1 else 's'}"
-    return f"{patients}, {total.unknown:,} of unknown patients" if total.unknown else patients
+    classes = () if labels is None else tuple(count(name, labels == place) for place, name in enumerate(class_names))
+    unlabelled = 0 if labels is None else int((labels < 0).sum())
+    published = {name: int((splits == name).sum()) for name in ("train", "val", "test")}
+    there = {name: scans for name, scans in published.items() if scans}
+    return Summary(classes, count("all", np.ones(n, dtype=bool)), unlabelled, there)
 
 
 def _patients(row: Count) -> str:
@@ -111,8 +120,3 @@ def _patients(row: Count) -> str:
 
 def _listed(numbers: dict[str, int]) -> str:
     return ", ".join(f"{name} {number:,}" for name, number in numbers.items())
-
-
-def _splits(scans: Sequence[Scan]) -> dict[str, int]:
-    counts = Counter(scan.split for scan in scans)
-    return {name: counts[name] for name in ("train", "val", "test") if counts[name]}

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from octlib._checks import as_seed
+
 # Softmax in half precision leaves rows off by less than this; raw scores are off by more.
 ROW_SUM_TOLERANCE = 0.01
 
@@ -15,15 +17,14 @@ def check_settings(confidence: float, seed: object) -> None:
 
     Args:
         confidence: has to lie in (0, 1).
-        seed: has to be an int >= 0.
+        seed: has to be a whole number from 0 to 2**32 - 1.
 
     Raises:
         ValueError: if it doesn't.
     """
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must lie between 0 and 1, such as 0.95 for 95 %; got {confidence!r}.")
-    if not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ValueError(f"seed must be an int >= 0; got {seed!r}.")
+    as_seed(seed)
 
 
 def check_probabilities(probabilities: np.ndarray, names: tuple[str, ...]) -> np.ndarray:

@@ -36,10 +36,10 @@ def evaluate(
         scans: a dataset or a path, with labels; patients too, if intervals are to be over patients.
         cache: keep a frozen backbone's features on disk for later runs, ``"float16"`` in half the room; see
             ``octlib.features.extract_features``.
-        flips: average over each scan and its mirror image; ``None`` is what ``classifier.flips`` says.
+        flips: average over each scan and its mirror image; ``None`` is what ``classifier.postprocessing`` says.
         batch_size: scans in memory at a time, from 1 on.
         confidence: of the intervals, in (0, 1).
-        seed: of the bootstrap, an int >= 0.
+        seed: of the bootstrap, from 0 to 2**32 - 1.
         progress: show a bar; ``None`` shows one where somebody can watch.
 
     Returns:

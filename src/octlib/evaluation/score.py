@@ -49,7 +49,7 @@ def score(
             with a warning; where all are unknown, or ``patients`` is None, scans are resampled.
         class_names: what the columns of ``probabilities`` stand for.
         confidence: of the intervals, in (0, 1).
-        seed: of the bootstrap, an int >= 0.
+        seed: of the bootstrap, from 0 to 2**32 - 1.
 
     Returns:
         The evaluation, with NaN for what is undefined: see ``Evaluation``.

@@ -15,7 +15,7 @@ from octlib.data import OctDataset, as_dataset
 from octlib.errors import ConstantMapWarning
 from octlib.explanation.methods import METHODS, Method
 from octlib.explanation.result import Explanation
-from octlib.models import OctClassifier
+from octlib.models import OctClassifier, Postprocessing
 
 
 def explain(
@@ -43,7 +43,7 @@ def explain(
         target: the class to explain, or one for each scan; ``None`` is the predicted class of each.
         layer: timm's name of a layer, such as ``"layer3"`` of a ResNet; ``None`` is the last map.
         flips: predict from each scan and its mirror image, and give the mean of both maps, the second one mirrored
-            back; ``None`` is what ``classifier.flips`` says.
+            back; ``None`` is what ``classifier.postprocessing`` says.
         batch_size: scans in memory at a time, from 1 on.
         progress: show a bar; ``None`` shows one where somebody can watch.
 
@@ -69,14 +69,14 @@ def explain(
     if len(scans) == 0:
         raise ValueError("There are no scans to explain.")
     wanted = _find_classes(target, len(scans), classifier.class_names)
-    flips = classifier.flips if flips is None else flips
+    postprocessing = classifier.postprocessing if flips is None else Postprocessing(flips)
     batches = scans.batches(classifier.preprocessing, batch_size)
     module = classifier.to_torch().requires_grad_(False)
     results = []
     starts = range(0, len(scans), batch_size)
     for start, images in zip(progress_bar(starts, title="explanation", show=progress), batches, strict=True):
         classes = wanted[start : start + batch_size]
-        results.append(_explain_batch(module, METHODS[method], layer, images, classes, flips))
+        results.append(_explain_batch(module, METHODS[method], layer, images, classes, postprocessing))
     heatmaps, explained, predicted = (np.concatenate(parts) for parts in zip(*results, strict=True))
     explanation = Explanation(
         heatmaps=heatmaps,
@@ -91,16 +91,21 @@ def explain(
 
 
 def _explain_batch(
-    module: torch.nn.Module, method: Method, layer: str | None, images: np.ndarray, wanted: np.ndarray, flips: bool
+    module: torch.nn.Module,
+    method: Method,
+    layer: str | None,
+    images: np.ndarray,
+    wanted: np.ndarray,
+    postprocessing: Postprocessing,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return maps, float32 (n, height, width), and the classes explained and predicted, int (n,)."""
     device = next(module.parameters()).device
-    mirrored = (False, True) if flips else (False,)
+    mirrored = postprocessing.views
     views = [images[:, :, ::-1].copy() if each else images for each in mirrored]
     tensors = [torch.from_numpy(view).float().unsqueeze(1).to(device) for view in views]
     with torch.inference_mode():
         probabilities = [module(tensor).softmax(1).cpu().numpy() for tensor in tensors]
-    predicted = np.mean(probabilities, axis=0).argmax(axis=1)
+    predicted = postprocessing.combine(probabilities).argmax(axis=1)
     classes = np.where(wanted < 0, predicted, wanted)
     maps = [method(module, tensor, classes, layer) for tensor in tensors]
     turned = [heatmaps[:, :, ::-1] if each else heatmaps for heatmaps, each in zip(maps, mirrored, strict=True)]

@@ -50,8 +50,7 @@ class Explanation:
         Returns:
             uint8 (scan height, scan width, 3), RGB, at the scan's own size.
         """
-        (scan,) = self.scans.subset([index])
-        return _lay_over(scan, self.heatmaps[index])
+        return _lay_over(self.scans[index], self.heatmaps[index])
 
     def overlays(self) -> list[np.ndarray]:
         """Lay each map over its scan: uint8 (scan height, scan width, 3), RGB, at each scan's own size."""

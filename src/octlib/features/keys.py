@@ -56,10 +56,8 @@ def scan_keys(scans: OctDataset, *, flipped: bool = False, progress: bool | None
         32 bytes a scan: equal for equal content, whatever its name.
     """
     # Many at a time: to hand over a single scan takes a thread as long as to read it.
-    parts = [range(start, min(start + AT_A_TIME, len(scans))) for start in range(0, len(scans), AT_A_TIME)]
-    found = in_threads(
-        lambda part: [scan.fingerprint() for scan in scans.subset(part)], parts, title="looking up", show=progress
-    )
+    parts = [scans[start : start + AT_A_TIME] for start in range(0, len(scans), AT_A_TIME)]
+    found = in_threads(lambda part: [scan.fingerprint() for scan in part], parts, title="looking up", show=progress)
     contents = [content for part in found for content in part]
     return [hashlib.sha256(b"flipped" + content).digest() for content in contents] if flipped else contents
 

@@ -10,7 +10,7 @@ import torch
 from octlib.data import OctDataset
 from octlib.features.extraction import compute_features, extract_features, is_cached
 from octlib.features.forward import require_batches
-from octlib.models import OctClassifier
+from octlib.models import OctClassifier, Postprocessing
 from octlib.models.keras_backend import keras
 
 HEAD_BATCH = 1024  # rows of features at a time: a head takes next to nothing
@@ -31,7 +31,7 @@ def predict_probabilities(
         classifier: the classifier, frozen or fine-tuned.
         scans: the dataset.
         cache: of the backbone's features, as in ``extract_features``.
-        flips: average over each scan and its mirror image; ``None`` is what ``classifier.flips`` says.
+        flips: average over each scan and its mirror image; ``None`` is what ``classifier.postprocessing`` says.
         batch_size: scans in memory at a time.
         progress: show a bar; ``None`` shows one where somebody can watch.
 
@@ -44,8 +44,9 @@ def predict_probabilities(
     """
     require_batches(scans, batch_size)
     cached = is_cached(cache)
+    postprocessing = classifier.postprocessing if flips is None else Postprocessing(flips)
     views = []
-    for flipped in (False, True) if (classifier.flips if flips is None else flips) else (False,):
+    for flipped in postprocessing.views:
         if cached:
             features = extract_features(
                 classifier, scans, cache=cache, flipped=flipped, batch_size=batch_size, progress=progress
@@ -55,7 +56,7 @@ def predict_probabilities(
         else:  # Features of many scans would fill the memory.
             batches = compute_features(classifier, scans, flipped, batch_size, progress)
         views.append(_probabilities(classifier, batches))
-    return np.asarray(np.mean(views, axis=0))
+    return np.asarray(postprocessing.combine(views))
 
 
 def _probabilities(classifier: OctClassifier, batches: Iterable[np.ndarray]) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from octlib.data.readers.arrays import read_arrays
+from octlib.data.readers.arrays import dataset_of_arrays
 from octlib.preprocessing import check_images
 
 IMAGES = np.zeros((3, 8, 9), dtype=np.uint8)
@@ -22,17 +22,17 @@ IMAGES = np.zeros((3, 8, 9), dtype=np.uint8)
     ],
 )
 def test_names(labels):
-    reading = read_arrays(IMAGES, labels)
-    assert reading.class_names == ("a", "b")
-    assert [scan.label for scan in reading.scans] == ["b", "a", "b"]
+    scans = dataset_of_arrays(IMAGES, labels)
+    assert scans.class_names == ("a", "b")
+    assert [scan.label for scan in scans] == ["b", "a", "b"]
 
 
 @pytest.mark.parametrize("labels", [[1, 0, 1], np.array([[1], [0], [1]], dtype=np.uint8), pd.Series([1, 0, 1])])
 def test_numbers(labels):
-    assert [scan.label for scan in read_arrays(IMAGES, labels).scans] == ["1", "0", "1"]
-    named = read_arrays(IMAGES, labels, class_names=("x", "y", "z"))
+    assert [scan.label for scan in dataset_of_arrays(IMAGES, labels)] == ["1", "0", "1"]
+    named = dataset_of_arrays(IMAGES, labels, class_names=("x", "y", "z"))
     assert named.class_names == ("x", "y", "z")
-    assert [scan.label for scan in named.scans] == ["y", "x", "y"]
+    assert [scan.label for scan in named] == ["y", "x", "y"]
 
 
 @pytest.mark.parametrize(
@@ -43,17 +43,18 @@ def test_numbers(labels):
         ([0, 1, -1], ValueError, "between 0 and 1 .* got -1"),
         ([0.0, 1.0, 2.0], TypeError, "class names or whole numbers, got float64"),
         ([True, False, True], TypeError, "got bool"),
-        (["a", None, "b"], TypeError, "got object"),
+        (["a", 1, "b"], TypeError, "class names or whole numbers"),
+        ([0.5, None, 1.0], TypeError, "class names or whole numbers, got float64"),
     ],
 )
 def test_labels_are_refused(labels, error, message):
     with pytest.raises(error, match=message):
-        read_arrays(IMAGES, labels)
+        dataset_of_arrays(IMAGES, labels)
 
 
 def test_numbers_without_a_name_are_refused():
     with pytest.raises(ValueError, match="classes x, y, got 2"):
-        read_arrays(IMAGES, [0, 1, 2], class_names=("x", "y"))
+        dataset_of_arrays(IMAGES, [0, 1, 2], class_names=("x", "y"))
 
 
 @pytest.mark.parametrize(
@@ -61,11 +62,11 @@ def test_numbers_without_a_name_are_refused():
 )
 def test_numbers_that_count_no_classes_are_refused(labels, message):
     with pytest.raises(ValueError, match=message):
-        read_arrays(IMAGES, labels)
+        dataset_of_arrays(IMAGES, labels)
 
 
 def test_pixels_are_not_copied():
-    assert np.shares_memory(read_arrays(IMAGES).scans[1].read(), IMAGES)
+    assert np.shares_memory(dataset_of_arrays(IMAGES)[1].read(), IMAGES)
 
 
 @pytest.mark.parametrize("shape", [(2, 8, 9), (2, 8, 9, 1), (2, 8, 9, 3)])
@@ -88,5 +89,5 @@ def test_other_types_are_refused():
 
 
 def test_images_of_different_sizes():
-    reading = read_arrays([np.zeros((4, 5), dtype=np.uint8), np.ones((6, 7, 3), dtype=np.uint8)])
-    assert [scan.read().shape for scan in reading.scans] == [(4, 5), (6, 7)]
+    scans = dataset_of_arrays([np.zeros((4, 5), dtype=np.uint8), np.ones((6, 7, 3), dtype=np.uint8)])
+    assert [scan.read().shape for scan in scans] == [(4, 5), (6, 7)]

@@ -4,34 +4,35 @@ from __future__ import annotations
 
 import pytest
 
-from octlib.data.readers.class_folders import read_class_folders
-from octlib.data.readers.tree import read_tree
+from octlib.data.reader import Wanted
+from octlib.data.readers.class_folders import ClassFolders
+from octlib.data.tree import read_tree
 
 
 def read(root):
-    return read_class_folders(read_tree(root), root)
+    return ClassFolders().read(read_tree(root), Wanted())
 
 
 def test_class_patient_and_name(plant):
     reading = read(plant("wet/wet-P1-1.png", "wet/left eye/3.png", "dry /dry-P1-2.png"))
-    assert reading.class_names == ("dry", "wet")
-    assert [(scan.name, scan.label, scan.patient) for scan in reading.scans] == [
+    assert reading.dataset.class_names == ("dry", "wet")
+    assert [(scan.name, scan.label, scan.patient) for scan in reading.dataset] == [
         ("dry /dry-P1-2.png", "dry", "P1"),
         ("wet/wet-P1-1.png", "wet", "P1"),
         ("wet/left eye/3.png", "wet", None),
     ]
-    assert not reading.remarks
+    assert not reading.warnings
 
 
 def test_patient_is_the_bare_number_across_classes(plant):
     reading = read(plant("CNV/CNV-1016042-1.jpeg", "DRUSEN/DRUSEN-1016042-7.jpeg"))
-    assert [scan.patient for scan in reading.scans] == ["1016042", "1016042"]
+    assert [scan.patient for scan in reading.dataset] == ["1016042", "1016042"]
 
 
 def test_images_beside_folders_are_remarked_on(plant):
     reading = read(plant("a/x.png", "overview.png"))
-    assert len(reading.scans) == 1
-    assert "no class: 1, such as overview.png" in reading.remarks[0]
+    assert len(reading.dataset) == 1
+    assert "no class: 1, such as overview.png" in str(reading.warnings[0])
 
 
 def test_images_alone_are_refused(plant):

@@ -1,20 +1,19 @@
-"""Readers: one module for each layout of scans, from class folders to arrays."""
+"""Readers: a module for each layout, from class folders to tables; to add one is to add its file here."""
 
 from __future__ import annotations
 
-from octlib.data.readers.arrays import read_arrays
-from octlib.data.readers.folders import FOLDER_LAYOUTS, read_folder
-from octlib.data.readers.octmnist import read_octmnist
-from octlib.data.readers.paths import read_paths
-from octlib.data.readers.phantom_scans import read_phantoms
-from octlib.data.readers.reading import Reading
+from importlib import import_module
+from pkgutil import iter_modules
 
-__all__ = [
-    "FOLDER_LAYOUTS",
-    "Reading",
-    "read_arrays",
-    "read_folder",
-    "read_octmnist",
-    "read_paths",
-    "read_phantoms",
-]
+from octlib.data.reader import Reader
+
+
+def all_readers() -> list[Reader]:
+    """Give one reader of each class that a module of this package defines, in the order of the modules' names."""
+    modules = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
+    return [
+        kind()
+        for module in modules
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, Reader) and kind.__module__ == module.__name__
+    ]

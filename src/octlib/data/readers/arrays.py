@@ -8,29 +8,49 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from octlib.data.origins import ArrayScan
+from octlib.data.classes import as_labels
+from octlib.data.columns import objects
+from octlib.data.dataset import OctDataset
+from octlib.data.origin_columns import ArrayOrigins
 from octlib.data.patients import Patients, as_patients
-from octlib.data.readers.reading import Reading
-from octlib.data.scan import Scan
+from octlib.data.reader import Reader, Reading, Wanted
 from octlib.preprocessing import check_images
 
-# Without class names every number up to the largest is a class. No set of scans has that many: patients were given.
-MOST_CLASSES = 1000
+
+class Arrays(Reader):
+    """Takes ``images``, ``(images, labels)`` or ``(images, labels, patients)``."""
+
+    def matches(self, source: object) -> bool:
+        """Match an array of numbers, a list of arrays, and a tuple that begins with one of the two."""
+        if isinstance(source, tuple) and source:
+            return self.matches(source[0]) or not isinstance(source[0], str)
+        if isinstance(source, np.ndarray):
+            return source.dtype.kind not in "OUT"
+        return isinstance(source, list) and bool(source) and all(isinstance(item, np.ndarray) for item in source)
+
+    def read(self, source: Any, wanted: Wanted) -> Reading:
+        """Take the arrays; the pixels are not copied."""
+        if not isinstance(source, tuple):
+            return Reading(dataset_of_arrays(source))
+        if len(source) > 3:
+            raise ValueError(f"Arrays must come as (images, labels) or (images, labels, patients), got {len(source)}.")
+        return Reading(dataset_of_arrays(*source, class_names=wanted.class_names))
 
 
-def read_arrays(
+def dataset_of_arrays(
     images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]],
     labels: ArrayLike | None = None,
     patients: Patients | None = None,
     *,
     class_names: Sequence[str] | None = None,
-) -> Reading:
+) -> OctDataset:
     """Take scans from arrays; the pixels are not copied.
 
     Args:
         images: uint8 (n, height, width), (n, height, width, 1) or (n, height, width, 3) in 0-255, or a list of n
             images of any sizes.
-        labels: (n,) or (n, 1): class names, or whole numbers that count through ``class_names``; ``None`` for none.
+        labels: (n,) or (n, 1): class names, or whole numbers that count through ``class_names``; ``None`` for none, and
+            ``None`` or NaN for a scan without one.
         patients: (n,) str or whole numbers, ``None`` for unknown ones.
         class_names: what numbers in ``labels`` stand for; without, the classes are named ``"0"``, ``"1"``, and so on.
 
@@ -38,41 +58,11 @@ def read_arrays(
         Scans named by their number.
 
     Raises:
-        TypeError: where images aren't uint8, or labels neither whole numbers nor names.
-        ValueError: where shapes don't agree, or a number has no class name.
+        TypeError: if images aren't uint8, or labels neither whole numbers nor names.
+        ValueError: if shapes don't agree, or a number has no class name.
     """
     check_images(images)
     n = len(images)
-    names, classes = _as_names(labels, n, class_names) if labels is not None else ([None] * n, ())
-    known = as_patients(patients, n) if patients is not None else [None] * n
-    return Reading(
-        tuple(
-            Scan(ArrayScan(images, index), str(index), name, patient)
-            for index, (name, patient) in enumerate(zip(names, known, strict=True))
-        ),
-        tuple(classes),
-    )
-
-
-def _as_names(labels: ArrayLike, n: int, class_names: Sequence[str] | None) -> tuple[list[str], Sequence[str]]:
-    values: NDArray[Any] = np.asarray(labels)
-    if values.shape not in {(n,), (n, 1)}:
-        raise ValueError(f"Labels must be one for each image, {n} in all, got the shape {values.shape}.")
-    items = values.ravel().tolist()
-    if all(isinstance(item, str) for item in items):
-        return items, class_names or sorted(set(items))
-    if any(isinstance(item, bool) or not isinstance(item, int) for item in items):
-        raise TypeError(f"Labels must be class names or whole numbers, got {values.dtype}. Write labels.astype(int).")
-    if not class_names and max(items) >= MOST_CLASSES:
-        raise ValueError(
-            f"Labels without class_names must count the classes from 0 on, got {max(items)}. Give class_names, or "
-            "names as labels; patients come third: (images, labels, patients)."
-        )
-    classes = class_names or [str(number) for number in range(max(*items, 0) + 1)]
-    wrong = sorted({item for item in items if not 0 <= item < len(classes)})
-    if wrong:
-        raise ValueError(
-            f"Labels must be between 0 and {len(classes) - 1} for the classes {', '.join(classes)}, got "
-            f"{', '.join(map(str, wrong[:6]))}. Give as many class_names as there are classes."
-        )
-    return [classes[item] for item in items], classes
+    numbers, names = (None, ()) if labels is None else as_labels(labels, n, class_names)
+    known = None if patients is None else as_patients(patients, n)
+    return OctDataset(ArrayOrigins(images, np.arange(n)), objects(list(map(str, range(n)))), numbers, names, known)

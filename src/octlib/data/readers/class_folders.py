@@ -6,10 +6,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from octlib.data.naming import patient_of
-from octlib.data.origins import FileScan
-from octlib.data.readers.reading import Reading
-from octlib.data.readers.tree import Folder
-from octlib.data.scan import Scan
+from octlib.data.reader import Reader, Reading, Row, Wanted, dataset_of_files
+from octlib.data.tree import Folder
+from octlib.errors import LayoutError, LeftOutWarning
+
+
+class ClassFolders(Reader):
+    """Takes every folder in the source for a class."""
+
+    layout = "folders"
+    takes = Folder
+
+    def read(self, source: Folder, wanted: Wanted) -> Reading:
+        """Read ``CLASS/...image``."""
+        return read_class_folders(source, source.path)
 
 
 def read_class_folders(folder: Folder, root: Path) -> Reading:
@@ -23,22 +33,19 @@ def read_class_folders(folder: Folder, root: Path) -> Reading:
         Its scans; the classes are the names of the folders, sorted.
 
     Raises:
-        ValueError: where there are no class folders.
+        LayoutError: if there are no class folders.
     """
     if not folder.folders:
-        raise ValueError(
-            f"Class folders must be in {folder.path}, one for each class, and there are images only. "
-            "Choose layout='flat' for images without labels."
+        raise LayoutError(
+            f"Class folders must be in {folder.path}, one for each class, and there are images only.",
+            "Choose layout='flat' for images without labels.",
         )
-    return Reading(
-        scans=tuple(class_scans(folder, root)),
-        class_names=tuple(sorted({each.name for each in folder.folders})),
-        remarks=stray_images(folder),
-    )
+    names = sorted({each.name for each in folder.folders})
+    return Reading(dataset_of_files(class_rows(folder, root), names), stray_images(folder))
 
 
-def class_scans(folder: Folder, root: Path, split: str | None = None) -> Iterator[Scan]:
-    """Give the scans of all class folders in a folder.
+def class_rows(folder: Folder, root: Path, split: str | None = None) -> Iterator[Row]:
+    """Give the images of all class folders in a folder.
 
     Args:
         folder: what holds the class folders.
@@ -46,19 +53,19 @@ def class_scans(folder: Folder, root: Path, split: str | None = None) -> Iterato
         split: the published split that they belong to.
 
     Yields:
-        One scan for each image.
+        One row for each image.
     """
     for each in folder.folders:
         for name, path in each.walk(root):
-            yield Scan(FileScan(path), name, each.name, patient_of(path.name, each.name), split)
+            yield name, path, each.name, patient_of(name.rpartition("/")[2], each.name), split
 
 
-def stray_images(folder: Folder) -> tuple[str, ...]:
-    """Remark on images beside class folders, which have no class and are left out."""
+def stray_images(folder: Folder) -> tuple[LeftOutWarning, ...]:
+    """Warn of images beside class folders, which have no class and are left out."""
     if not folder.images:
         return ()
-    remark = (
+    text = (
         f"Images beside the class folders in {folder.path} were left out, since they have no class: "
         f"{len(folder.images):,}, such as {folder.images[0]}."
     )
-    return (remark,)
+    return (LeftOutWarning(text),)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from octlib.data.naming import patient_of
-from octlib.data.origins import FileScan
-from octlib.data.readers.reading import Reading
-from octlib.data.readers.tree import Folder
-from octlib.data.scan import Scan
+from octlib.data.reader import Reader, Reading, Wanted, dataset_of_files
+from octlib.data.tree import Folder
 
 
-def read_flat(folder: Folder, root: Path) -> Reading:
-    """Read every image below a folder, without labels; patients are read off Kermany's names.
+class Flat(Reader):
+    """Takes every image below a folder, without labels; patients are read off Kermany's names."""
 
-    Args:
-        folder: what holds the images.
-        root: what the names of the scans are relative to.
+    layout = "flat"
+    takes = Folder
+    last_resort = True
 
-    Returns:
-        Its scans, without classes.
-    """
-    return Reading(tuple(Scan(FileScan(path), name, patient=patient_of(path.name)) for name, path in folder.walk(root)))
+    def matches(self, source: object) -> bool:
+        """Match a folder of images alone."""
+        return isinstance(source, Folder) and not source.folders
+
+    def read(self, source: Folder, wanted: Wanted) -> Reading:
+        """Read the images at any depth."""
+        rows = source.walk(source.path)
+        return Reading(
+            dataset_of_files((name, path, None, patient_of(name.rpartition("/")[2]), None) for name, path in rows)
+        )

@@ -11,34 +11,45 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from octlib.data.columns import objects
+from octlib.data.dataset import OctDataset
 from octlib.data.naming import KERMANY_CLASSES
-from octlib.data.origins import ArrayScan
-from octlib.data.readers.reading import Reading
-from octlib.data.scan import Scan
+from octlib.data.origin_columns import ArrayOrigins
+from octlib.data.reader import Reader, Reading, Wanted
+from octlib.errors import LayoutError
 from octlib.preprocessing import check_images
 
 SPLITS = ("train", "val", "test")
 
 
-def read_octmnist(path: Path, split: str | None = None) -> Reading:
-    """Read an OCTMNIST file: ``{train,val,test}_images`` (n, height, width) and ``_labels`` (n, 1).
+class Octmnist(Reader):
+    """Reads an OCTMNIST file: ``{train,val,test}_images`` (n, height, width) and ``_labels`` (n, 1)."""
 
-    Args:
-        path: the ``.npz`` file.
-        split: the one split to read, ``"train"``, ``"val"`` or ``"test"``, which saves the memory for the others.
+    layout = "octmnist"
+    takes = Path
 
-    Returns:
-        Scans in memory, without patients, which MedMNIST doesn't publish; the classes are Kermany's four.
+    def matches(self, source: object) -> bool:
+        """Match an ``.npz`` file."""
+        return isinstance(source, Path) and source.suffix.lower() == ".npz"
 
-    Raises:
-        ValueError: where it isn't such a file, or lacks the split.
-    """
-    try:
-        arrays = _load(path, split)
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise ValueError(f"{path} can't be read as an .npz file ({error}). Download it again.") from error
-    scans = tuple(scan for name in arrays for scan in _scans(path, name, *arrays[name]))
-    return Reading(scans, KERMANY_CLASSES)
+    def read(self, source: Path, wanted: Wanted) -> Reading:
+        """Read the split that is wanted, which saves the memory for the others, or all.
+
+        Returns:
+            Scans in memory, without patients, which MedMNIST doesn't publish; the classes are Kermany's four.
+
+        Raises:
+            ValueError: if it isn't such a file.
+            LayoutError: if it holds other arrays, or lacks the split.
+        """
+        try:
+            arrays = _load(source, wanted.split)
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+            raise ValueError(f"{source} can't be read as an .npz file ({error}). Download it again.") from error
+        first, *others = (_dataset(source, split, *arrays[split]) for split in arrays)
+        for other in others:
+            first = first.concat(other)
+        return Reading(first)
 
 
 def _load(path: Path, wanted: str | None) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
@@ -58,16 +69,17 @@ def _load(path: Path, wanted: str | None) -> dict[str, tuple[NDArray[Any], NDArr
 def _splits(path: Path, keys: Sequence[str], wanted: str | None) -> list[str]:
     splits = [name for name in SPLITS if {f"{name}_images", f"{name}_labels"} <= set(keys)]
     if not splits:
-        raise ValueError(
+        raise LayoutError(
             f"An OCTMNIST file must hold train_images and train_labels, or the same of val and test, and {path} holds "
-            f"{', '.join(keys) or 'nothing'}. Pass other arrays as (images, labels)."
+            f"{', '.join(keys) or 'nothing'}.",
+            "Pass other arrays as (images, labels).",
         )
     if wanted not in (None, *splits):
-        raise ValueError(f"The split {wanted!r} isn't there: {path} has only {', '.join(splits)}.")
+        raise LayoutError(f"The split {wanted!r} isn't there: {path} has only {', '.join(splits)}.")
     return splits if wanted is None else [wanted]
 
 
-def _scans(path: Path, split: str, images: NDArray[Any], labels: NDArray[Any]) -> list[Scan]:
+def _dataset(path: Path, split: str, images: NDArray[Any], labels: NDArray[Any]) -> OctDataset:
     check_images(images)
     numbers = labels.ravel()
     if len(numbers) != len(images):
@@ -77,7 +89,7 @@ def _scans(path: Path, split: str, images: NDArray[Any], labels: NDArray[Any]) -
             f"OCTMNIST's labels must be whole numbers from 0 to 3 ({', '.join(KERMANY_CLASSES)}), and {split} in "
             f"{path} has others. Pass the arrays as (images, labels) with class_names=."
         )
-    return [
-        Scan(ArrayScan(images, index), f"{split}/{index}", KERMANY_CLASSES[number], split=split)
-        for index, number in enumerate(numbers.tolist())
-    ]
+    n = len(images)
+    names = objects([f"{split}/{index}" for index in range(n)])
+    columns = {"split": np.full(n, split, dtype=object)}
+    return OctDataset(ArrayOrigins(images, np.arange(n)), names, numbers, KERMANY_CLASSES, columns=columns)

@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from octlib.data.naming import patient_of, published_split
-from octlib.data.origins import FileScan
-from octlib.data.readers.class_folders import class_scans, stray_images
-from octlib.data.readers.reading import Reading
-from octlib.data.readers.tree import Folder
-from octlib.data.scan import Scan
+from octlib.data.locating import split_folders
+from octlib.data.naming import patient_of
+from octlib.data.reader import Reader, Reading, Row, Wanted, dataset_of_files
+from octlib.data.readers.class_folders import class_rows, stray_images
+from octlib.data.tree import Folder
+from octlib.errors import LayoutError, LeftOutWarning
+
+
+class PublishedSplits(Reader):
+    """Takes the folders train, val and test in the source."""
+
+    layout = "splits"
+    takes = Folder
+
+    def read(self, source: Folder, wanted: Wanted) -> Reading:
+        """Read ``{train,val,test}/CLASS/...image``."""
+        return read_published_splits(source, source.path)
 
 
 def read_published_splits(folder: Folder, root: Path) -> Reading:
@@ -24,33 +35,28 @@ def read_published_splits(folder: Folder, root: Path) -> Reading:
         The scans of all splits; the classes are those of all splits together.
 
     Raises:
-        ValueError: where there is no folder of a split's name.
+        LayoutError: if there is no folder of a split's name.
     """
     splits = split_folders(folder)
     if not splits:
-        raise ValueError(
+        raise LayoutError(
             f"Published splits must be folders named train, val or test in {folder.path}, and there are "
-            f"{', '.join(each.name for each in folder.folders) or 'images only'}. Choose layout='auto'."
+            f"{', '.join(each.name for each in folder.folders) or 'images only'}.",
+            "Choose layout='auto'.",
         )
-    inside = sum(each.count for _, each in splits)
-    beside = f"Images outside the splits in {folder.path} were left out: {folder.count - inside:,} of {folder.count:,}."
-    strays = (remark for _, each in splits if each.folders for remark in stray_images(each))
-    return Reading(
-        scans=tuple(scan for split, each in splits for scan in _scans(each, root, split)),
-        class_names=tuple(sorted({each.name for _, split in splits for each in split.folders})),
-        remarks=(*strays, beside) if inside < folder.count else tuple(strays),
-    )
+    rows = (row for split, each in splits for row in _rows(each, root, split))
+    names = sorted({each.name for _, split in splits for each in split.folders})
+    strays = [warning for _, each in splits if each.folders for warning in stray_images(each)]
+    beside = folder.count - sum(each.count for _, each in splits)
+    if beside:
+        text = f"Images outside the splits in {folder.path} were left out: {beside:,} of {folder.count:,}."
+        strays.append(LeftOutWarning(text))
+    return Reading(dataset_of_files(rows, names), tuple(strays))
 
 
-def split_folders(folder: Folder) -> list[tuple[str, Folder]]:
-    """Give the published splits in a folder, each with its plain name, in the order train, val, test."""
-    named = [(published_split(each.name), each) for each in folder.folders]
-    return [(split, each) for split in ("train", "val", "test") for name, each in named if name == split]
-
-
-def _scans(folder: Folder, root: Path, split: str) -> Iterator[Scan]:
+def _rows(folder: Folder, root: Path, split: str) -> Iterator[Row]:
     if folder.folders:
-        yield from class_scans(folder, root, split)
+        yield from class_rows(folder, root, split)
         return
     for name, path in folder.walk(root):
-        yield Scan(FileScan(path), name, None, patient_of(path.name), split)
+        yield name, path, None, patient_of(name.rpartition("/")[2]), split

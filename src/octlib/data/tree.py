@@ -35,7 +35,7 @@ class Folder:
         """How many images are in it, at any depth."""
         return len(self.images) + sum(folder.count for folder in self.folders)
 
-    def walk(self, root: Path) -> Iterator[tuple[str, Path]]:
+    def walk(self, root: Path) -> Iterator[tuple[str, str]]:
         """Give every image in it, at any depth, in the order of their names.
 
         Args:
@@ -45,8 +45,9 @@ class Folder:
             The image's path relative to ``root``, with forward slashes on every machine, and its path.
         """
         start = "" if self.path == root else f"{self.path.relative_to(root).as_posix()}/"
+        place = str(self.path / "x")[:-1]  # with the separator of this machine
         for name in self.images:
-            yield start + name, self.path / name
+            yield start + name, place + name
         for folder in self.folders:
             yield from folder.walk(root)
 
@@ -63,7 +64,7 @@ def read_tree(path: Path) -> Folder:
         All that is below it.
 
     Raises:
-        OSError: where a folder can't be listed.
+        OSError: if a folder can't be listed.
     """
     images: list[str] = []
     folders: list[Folder] = []

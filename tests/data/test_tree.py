@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from octlib.data.readers.tree import read_tree
+from octlib.data.tree import read_tree
 
 
 def names(root) -> list[str]:
     found = list(read_tree(root).walk(root))
-    assert all(path == root / name for name, path in found)
+    assert all(path == str(root / name) for name, path in found)
     return [name for name, _ in found]
 
 

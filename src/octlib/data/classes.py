@@ -1,0 +1,88 @@
+"""Classes: labels as callers write them, as numbers that count through class names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from octlib.data.columns import is_missing
+
+NO_LABEL = -1
+
+# Without class names every number up to the largest is a class. No set of scans has that many: patients were given.
+MOST_CLASSES = 1000
+
+Labels = tuple[NDArray[np.int64] | None, tuple[str, ...]]
+
+
+def as_labels(labels: ArrayLike, n: int, class_names: Sequence[str] | None = None) -> Labels:
+    """Bring labels to numbers.
+
+    Args:
+        labels: (n,) or (n, 1): class names, or whole numbers that count through ``class_names``; ``None`` or NaN for a
+            scan without a label.
+        n: how many scans there are.
+        class_names: what numbers stand for; without, the classes are named ``"0"``, ``"1"``, and so on.
+
+    Returns:
+        int64 (n,), -1 for a scan without a label, and the class names: those of a categorical column, those of numbers,
+        or the names that there are, sorted. ``None`` and no names where no scan has a label.
+
+    Raises:
+        TypeError: if labels are neither whole numbers nor names.
+        ValueError: if there aren't ``n`` of them, or a number has no class name.
+
+    Example:
+        >>> as_labels(["DME", None, "CNV"], 3)
+        (array([ 1, -1,  0]), ('CNV', 'DME'))
+    """
+    values: NDArray[Any] = np.asarray(labels, dtype=object)
+    if values.shape not in {(n,), (n, 1)}:
+        raise ValueError(f"Labels must be one for each image, {n} in all, got the shape {values.shape}.")
+    plain = (item.item() if isinstance(item, np.generic) else item for item in values.ravel().tolist())
+    items = [None if is_missing(item) else item for item in plain]
+    kinds = {type(item) for item in items} - {type(None)}
+    categories = getattr(getattr(labels, "dtype", None), "categories", None)  # of a pandas column
+    if kinds <= {str} and categories is not None:
+        return _numbered(items, tuple(categories))
+    if not kinds:
+        return None, ()
+    if all(issubclass(kind, str) for kind in kinds):
+        return _numbered(items, tuple(sorted({item for item in items if item is not None})))
+    return _counted(_whole(items, kinds), class_names)
+
+
+def _numbered(items: Sequence[str | None], class_names: tuple[str, ...]) -> Labels:
+    place: dict[str | None, int] = {name: position for position, name in enumerate(class_names)}
+    return np.array([place.get(item, NO_LABEL) for item in items], dtype=np.int64), class_names
+
+
+def _whole(items: list[Any], kinds: set[type]) -> list[int | None]:
+    # Whole numbers become floats in a table that lacks some of them; floats that lack nothing were meant as floats.
+    if kinds == {float} and None in items and all(item is None or item.is_integer() for item in items):
+        return [None if item is None else int(item) for item in items]
+    if kinds != {int}:
+        found = np.asarray([item for item in items if item is not None]).dtype
+        raise TypeError(f"Labels must be class names or whole numbers, got {found}. Write labels.astype(int).")
+    return items
+
+
+def _counted(items: list[int | None], class_names: Sequence[str] | None) -> Labels:
+    known = [item for item in items if item is not None]
+    if not class_names and max(known) >= MOST_CLASSES:
+        raise ValueError(
+            f"Labels without class_names must count the classes from 0 on, got {max(known)}. Give class_names, or "
+            "names as labels; patients come third: (images, labels, patients)."
+        )
+    classes = tuple(class_names or map(str, range(max(*known, 0) + 1)))
+    wrong = sorted({item for item in known if not 0 <= item < len(classes)})
+    if wrong:
+        raise ValueError(
+            f"Labels must be between 0 and {len(classes) - 1} for the classes {', '.join(classes)}, got "
+            f"{', '.join(map(str, wrong[:6]))}. Give as many class_names as there are classes, and None for a scan "
+            "without a label."
+        )
+    return np.array([NO_LABEL if item is None else item for item in items], dtype=np.int64), classes

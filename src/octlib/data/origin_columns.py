@@ -1,0 +1,165 @@
+"""Origin columns: where the pixels of many scans come from, in a few bytes a scan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from octlib.data.origins import ArrayScan, FileScan, Origin, PhantomScan
+
+Places = NDArray[np.int64] | slice
+
+
+class Origins(Protocol):
+    """What every column of origins offers."""
+
+    def __len__(self) -> int:
+        """How many scans there are."""
+
+    def __getitem__(self, place: int, /) -> Origin:
+        """Make the origin of one scan."""
+
+    def take(self, places: Places) -> Origins:
+        """Choose scans by their places."""
+
+    def paths(self) -> NDArray[np.object_]:
+        """Give the files as object (n,) of str, ``None`` where a scan has none of its own."""
+
+
+@dataclass(frozen=True, eq=False)
+class FileOrigins:
+    """Scans in files.
+
+    Args:
+        files: object (n,) of str.
+    """
+
+    files: NDArray[np.object_]
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, place: int) -> FileScan:
+        return FileScan(Path(self.files[place]))
+
+    def take(self, places: Places) -> FileOrigins:
+        """Choose files by their places."""
+        return FileOrigins(self.files[places])
+
+    def paths(self) -> NDArray[np.object_]:
+        """Give the files themselves."""
+        return self.files
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayOrigins:
+    """Scans in one array, or in one list of arrays.
+
+    Args:
+        images: uint8 (m, height, width[, 1 or 3]), or m images of any sizes.
+        indices: int64 (n,), which of them.
+    """
+
+    images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]
+    indices: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, place: int) -> ArrayScan:
+        return ArrayScan(self.images, int(self.indices[place]))
+
+    def take(self, places: Places) -> ArrayOrigins:
+        """Choose images by their places; no pixel is copied."""
+        return ArrayOrigins(self.images, self.indices[places])
+
+    def paths(self) -> NDArray[np.object_]:
+        """Give ``None`` for each."""
+        return _nothing(len(self))
+
+
+@dataclass(frozen=True, eq=False)
+class PhantomOrigins:
+    """Synthetic scans.
+
+    Args:
+        specs: object (n,) of ``PhantomSpec``.
+    """
+
+    specs: NDArray[np.object_]
+
+    def __len__(self) -> int:
+        return len(self.specs)
+
+    def __getitem__(self, place: int) -> PhantomScan:
+        return PhantomScan(self.specs[place])
+
+    def take(self, places: Places) -> PhantomOrigins:
+        """Choose phantoms by their places."""
+        return PhantomOrigins(self.specs[places])
+
+    def paths(self) -> NDArray[np.object_]:
+        """Give ``None`` for each."""
+        return _nothing(len(self))
+
+
+@dataclass(frozen=True, eq=False)
+class MixedOrigins:
+    """Scans of several columns, in any order.
+
+    Args:
+        columns: where they are.
+        which: int64 (n,), the number of each scan's column.
+        places: int64 (n,), its place there.
+    """
+
+    columns: tuple[Origins, ...]
+    which: NDArray[np.int64]
+    places: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.which)
+
+    def __getitem__(self, place: int) -> Origin:
+        column = self.columns[int(self.which[place])]
+        return column[int(self.places[place])]
+
+    def take(self, places: Places) -> MixedOrigins:
+        """Choose scans by their places; what is chosen doesn't hold on to the rest."""
+        which, old = self.which[places], self.places[places]
+        new, columns = np.empty_like(old), []
+        for number, column in enumerate(self.columns):
+            chosen = which == number
+            columns.append(column.take(old[chosen]))
+            new[chosen] = np.arange(chosen.sum())
+        return MixedOrigins(tuple(columns), which, new)
+
+    def paths(self) -> NDArray[np.object_]:
+        """Give the files of all columns, each at its scan's place."""
+        found = _nothing(len(self))
+        for number, column in enumerate(self.columns):
+            chosen = self.which == number
+            found[chosen] = column.paths()[self.places[chosen]]
+        return found
+
+
+def join_origins(first: Origins, second: Origins) -> Origins:
+    """Put one column of origins behind the other, in one column of their kind where that is possible."""
+    if isinstance(first, FileOrigins) and isinstance(second, FileOrigins):
+        return FileOrigins(np.concatenate([first.files, second.files]))
+    if isinstance(first, ArrayOrigins) and isinstance(second, ArrayOrigins) and first.images is second.images:
+        return ArrayOrigins(first.images, np.concatenate([first.indices, second.indices]))
+    if isinstance(first, PhantomOrigins) and isinstance(second, PhantomOrigins):
+        return PhantomOrigins(np.concatenate([first.specs, second.specs]))
+    which = np.repeat(np.arange(2), [len(first), len(second)])
+    places = np.concatenate([np.arange(len(first)), np.arange(len(second))])
+    return MixedOrigins((first, second), which, places)
+
+
+def _nothing(n: int) -> NDArray[np.object_]:
+    return np.full(n, None, dtype=object)

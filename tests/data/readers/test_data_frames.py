@@ -1,0 +1,130 @@
+"""Data frames: a table is a dataset, and a dataset is a table."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from octlib.data import load_oct_dataset
+from octlib.data.readers import data_frames
+from octlib.errors import LayoutError
+
+
+@pytest.fixture
+def frame(plant):
+    root = plant("x/1.png", "x/2.png", "y/3.png")
+    return pd.DataFrame(
+        {
+            "path": [root / "x/1.png", str(root / "x/2.png"), root / "y/3.png"],
+            "label": ["DME", None, "CNV"],
+            "patient": [12, 12.0, None],
+            "eye": ["left", "right", None],
+            "position": [3, 4, 5],
+            "device": ["a", "b", "c"],
+        }
+    )
+
+
+def test_every_column_is_there(frame):
+    scans = load_oct_dataset(frame)
+    assert scans.names.tolist() == ["x/1.png", "x/2.png", "y/3.png"]
+    assert (scans.labels.tolist(), scans.class_names) == ([1, -1, 0], ("CNV", "DME"))
+    assert scans.patients.tolist() == ["12", "12", None]
+    assert scans.column("eye").tolist() == ["left", "right", None]
+    assert scans.column("position").tolist() == [3, 4, 5]
+    assert scans.column("device").tolist() == ["a", "b", "c"]
+    assert (scans[1].eye, scans[1].position, scans[1].volume, scans[1].label) == ("right", 4, None, None)
+    assert scans.images(4).shape == (3, 4, 4)
+
+
+def test_names_splits_and_class_names_can_be_given(frame):
+    given = frame.assign(name=["a", "b", "c"], split=["training", None, "Test"])
+    scans = load_oct_dataset(given, class_names=["DRUSEN", "DME", "CNV"])
+    assert scans.names.tolist() == ["a", "b", "c"]
+    assert scans.column("split").tolist() == ["train", None, "test"]
+    assert scans.labels.tolist() == [1, -1, 2]
+    assert load_oct_dataset(given, split="test").names.tolist() == ["c"]
+
+
+def test_patients_come_from_the_names_of_files_unless_a_column_says_them(plant):
+    path = plant("CNV-53018-1.png") / "CNV-53018-1.png"
+    assert load_oct_dataset(pd.DataFrame({"path": [path]})).patients.tolist() == ["53018"]
+    assert load_oct_dataset(pd.DataFrame({"path": [path], "patient": [None]})).patients is None
+
+
+def test_labels_may_be_numbers(frame):
+    scans = load_oct_dataset(frame.assign(label=[1, None, 0]), class_names=("CNV", "DME"))
+    assert scans.labels.tolist() == [1, -1, 0]
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda frame: frame.drop(columns="path"), LayoutError, "column 'path', and it has label, patient"),
+        (lambda frame: frame.assign(path=[None, "a.png", "b.png"]), LayoutError, "1 of 3 have none"),
+        (lambda frame: frame.assign(path="gone.png"), FileNotFoundError, r"3 of 3 .* gone\.png.* start from"),
+        (lambda frame: frame.assign(path="notes.txt"), ValueError, r"3 of 3 aren't, such as notes\.txt"),
+        (lambda frame: pd.concat([frame, frame[["eye"]]], axis=1), LayoutError, "eye is there more than once"),
+        (lambda frame: frame.assign(label=[0.5, 1, 2]), TypeError, "whole numbers, got float64"),
+    ],
+)
+def test_other_tables_are_refused(frame, change, error, message):
+    with pytest.raises(error, match=message):
+        load_oct_dataset(change(frame))
+
+
+def test_of_many_files_a_few_are_looked_up(frame, monkeypatch):
+    looked_up = []
+    monkeypatch.setattr(data_frames, "missing_files", lambda files: looked_up.extend(files) or [])
+    many = pd.DataFrame({"path": [f"{number}.png" for number in range(100_000)]})
+    assert len(load_oct_dataset(many)) == 100_000
+    assert len(looked_up) == data_frames.LOOKED_UP
+
+
+ROWS = st.lists(
+    st.tuples(
+        st.sampled_from("ABC"),
+        st.sampled_from([None, "A", "B"]),
+        st.sampled_from([None, "1", "p2"]),
+        st.sampled_from([None, "train", "test"]),
+        st.sampled_from(["left", None]),
+        st.integers(-3, 3),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@given(ROWS, st.permutations(["A", "B", "C"]), st.integers(0, 7))
+def test_a_dataset_comes_back_from_its_table(rows, classes, cut):
+    names, labels, patients, splits, eyes, positions = map(list, zip(*rows, strict=True))
+    given = {
+        "path": [f"{__file__}.{number}.png" for number in range(len(rows))],
+        "name": names,
+        "label": pd.Categorical(labels, categories=classes),
+        "patient": patients,
+        "split": splits,
+        "eye": eyes,
+        "position": positions,
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data_frames, "missing_files", lambda files: [])
+        patch.setattr("octlib.data.loading._leaks", lambda dataset: [])
+        patch.setattr("octlib.data.loading._require_labels_in_all", lambda dataset, published: None)
+        scans = load_oct_dataset(pd.DataFrame(given))
+        for part in (scans, scans[cut:] if cut < len(scans) else scans, scans.concat(scans[::2])):
+            again = load_oct_dataset(part.to_frame())
+            assert list(again) == list(part)
+            assert again.class_names == part.class_names == tuple(classes)
+            pd.testing.assert_frame_equal(again.to_frame(), part.to_frame())
+
+
+def test_a_table_without_labels_comes_back(plant):
+    scans = load_oct_dataset(plant("CNV-1-1.png", "b.png"))
+    again = load_oct_dataset(scans.to_frame())
+    assert list(again) == list(scans)
+    assert again.labels is None
+    assert np.array_equal(again.patients, scans.patients)
