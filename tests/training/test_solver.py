@@ -76,9 +76,7 @@ def test_many_scans_are_passed_over_to_the_same_end(build, monkeypatch, stored):
     monkeypatch.setattr(solver, "ROTATED", 59)
     monkeypatch.setattr("octlib.training.whitening.CHUNK", 7 * FEATURES)
     if stored:
-        shard = np.zeros(60, [("features", "f4", FEATURES)])
-        shard["features"] = features
-        rows = StoredRows((shard,), np.column_stack([np.zeros(60, int), np.arange(60)]), FEATURES)
+        rows = StoredRows((features,), np.column_stack([np.zeros(60, int), np.arange(60)]), FEATURES)
     solve(passed, (rows if stored else features, labels), class_weight=np.array([1, 2, 3], np.float32))
     np.testing.assert_allclose(logits(passed, features), logits(held, features), atol=0.05)
 
