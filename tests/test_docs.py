@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import importlib.util
 import inspect
+import json
 import re
 import shlex
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -90,3 +92,14 @@ def test_docstrings_hold_no_sphinx_roles():
     for path in sorted((ROOT / "src").rglob("*.py")):
         found = re.search(r":(func|class|meth|mod|attr|data|exc):`[^`]+`", path.read_text(encoding="utf-8"))
         assert found is None, f"{path.name}: write double backticks instead of {found[0]}"
+
+
+def test_no_two_pages_bear_one_name():
+    pages = [page.read_text(encoding="utf-8") for page in (ROOT / "docs").rglob("*.md")]
+    notebooks = [json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "notebooks").glob("*.ipynb")]
+    texts = pages + ["".join(notebook["cells"][0]["source"]) for notebook in notebooks]
+    titles = Counter(text.splitlines()[0].removeprefix("# ").lower() for text in texts)
+    assert [title for title, times in titles.items() if times > 1] == []
+    nav = re.findall(r"^ +- ([^:\n]+): \S+\.md$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    assert nav
+    assert len(set(nav)) == len(nav)
