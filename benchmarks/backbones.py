@@ -20,7 +20,7 @@ import octlib
 from octlib.data import OctDataset
 from octlib.evaluation import score
 from octlib.models import OctClassifier
-from octlib.models.own import ARCHITECTURE
+from octlib.models.octlib_backbone import ARCHITECTURE
 
 
 def built(kind: str, class_names: tuple[str, ...], own: Path | None, seed: int) -> OctClassifier:

@@ -18,7 +18,7 @@ import pandas as pd
 
 import octlib
 from octlib.explanation import pointing_game
-from octlib.models.own import ARCHITECTURE
+from octlib.models.octlib_backbone import ARCHITECTURE
 
 
 def measure(scans: octlib.OctDataset, own: Path | None, method: str, layer: str | None) -> tuple[pd.DataFrame, float]:

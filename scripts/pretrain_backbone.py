@@ -1,6 +1,6 @@
 """Pretrain octlib's own backbone on phantoms, and write it as a timm folder.
 
-Usage: OMP_NUM_THREADS=1 python scripts/pretrain_backbone.py [--output src/octlib/models/own]
+Usage: OMP_NUM_THREADS=1 python scripts/pretrain_backbone.py [--output src/octlib/models/octlib_backbone]
 
 Nothing but phantoms is trained on. A small timm architecture learns, all at once: the class of a scan, which kinds of
 lesion it shows and how large they are, and, for each cell of its last two maps, the share of every layer and lesion.
@@ -294,7 +294,7 @@ def write(weights: dict[str, torch.Tensor], output: Path) -> None:
 def main() -> None:
     """Make phantoms, train, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--output", type=Path, default=Path("src/octlib/models/own"))
+    parser.add_argument("--output", type=Path, default=Path("src/octlib/models/octlib_backbone"))
     parser.add_argument("--scans", type=int, default=12000)
     parser.add_argument("--epochs", type=int, nargs=2, default=(10, 4), metavar=("RECOGNISE", "LOCATE"))
     parser.add_argument("--start", type=Path, help="a folder that this script wrote: only the second stage is run")

@@ -15,7 +15,7 @@ import pytest
 import octlib
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = ("inspect", "train", "evaluate", "explain", "predict", "export", "phantoms", "backbones", "demo")
+COMMANDS = ("inspect", "train", "evaluate", "explain", "predict", "export", "phantoms", "backbones", "cache", "demo")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 ROOM_PAGES = [page for page in PAGES if "::: octlib" in page.read_text(encoding="utf-8")]
 
@@ -28,6 +28,11 @@ def commands(page: Path) -> list[list[str]]:
     lines = "\n".join(blocks(page, "console")).replace("&&", "\n").splitlines()
     words = [shlex.split(line.strip().removeprefix("$ "), comments=True) for line in lines]
     return [line[1:] for line in words if line[:1] == ["octlib"]]
+
+
+def commands_of(command: click.Command) -> list[click.Command]:
+    """List a command, and those of a group."""
+    return [command, *(command.commands.values() if isinstance(command, click.Group) else ())]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -49,8 +54,8 @@ def test_commands_in_console_blocks_exist_with_their_options(page):
     assert isinstance(main, click.Group)
     for name, *arguments in commands(page):
         if name in main.commands:
-            known = {option for parameter in main.commands[name].params for option in parameter.opts}
-            known |= {option for parameter in main.commands[name].params for option in parameter.secondary_opts}
+            parameters = [parameter for command in commands_of(main.commands[name]) for parameter in command.params]
+            known = {option for parameter in parameters for option in (*parameter.opts, *parameter.secondary_opts)}
             assert {word for word in arguments if word.startswith("--")} <= known | {"--help"}
         else:
             assert name == "COMMAND", f"octlib {name} is no command"
@@ -62,7 +67,7 @@ def test_the_reference_names_every_option_of(command):
 
     text = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
     section = text.partition(f"## octlib {command}\n")[2].partition("\n## ")[0]
-    for parameter in main.commands[command].params:
+    for parameter in (parameter for each in commands_of(main.commands[command]) for parameter in each.params):
         if isinstance(parameter, click.Option):
             name = max(parameter.opts, key=len)
             assert name in section, f"octlib {command} {name} is not in the reference"

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 import octlib
-from octlib.models.own import ARCHITECTURE
+from octlib.models.octlib_backbone import ARCHITECTURE
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "pretrain_backbone.py"
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import octlib
+from octlib.models import Postprocessing
 
 
 def test_a_program_gives_the_classifiers_probabilities(shell, classifier, tmp_path):
@@ -52,10 +53,13 @@ def test_an_existing_file_is_kept(mistake, classifier, tmp_path):
     assert (tmp_path / "c.onnx").read_text() == "precious"
 
 
-def test_flips_that_are_lost_are_told(shell, classifier, tmp_path):
+def test_flips_are_in_the_file(shell, classifier, tmp_path):
     model = octlib.load_classifier(classifier)
-    model.flips = True
+    model.postprocessing = Postprocessing(flips=True)
     model.save(tmp_path / "flipping")
     result = shell("export", tmp_path / "flipping", "-o", tmp_path / "c.pt2")
-    assert result.exit_code == 0, result.output
-    assert result.stderr.startswith("Warning: The classifier averages over each scan and its mirror image")
+    assert (result.exit_code, result.stderr) == (0, "")
+    scans = np.random.default_rng(1).integers(0, 256, (3, 48, 48)).astype(np.float32)
+    found = torch.export.load(tmp_path / "c.pt2").module()(torch.from_numpy(scans)).numpy()
+    views = [model(view).numpy(force=True) for view in (scans, scans[:, :, ::-1].copy())]
+    np.testing.assert_allclose(found, (views[0] + views[1]) / 2, atol=1e-5)

@@ -117,3 +117,13 @@ def test_a_second_copy_is_said(shell, scans, tmp_path):
     assert document["scans"] == 32
     assert "Second copies of images in" in text
     assert "were left out: 32 of 64" in text
+
+
+def test_a_classifier_from_elsewhere_chooses_no_files(mistake, classifier, flat, tmp_path):
+    folder = shutil.copytree(classifier, tmp_path / "classifier")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config["classifier"]["backbone"]["model_args"] = {"checkpoint_path": str(tmp_path / "secret.pth")}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    for command in (("inspect", folder), ("predict", folder, flat, "-o", tmp_path / "p.csv")):
+        assert "must not pass 'checkpoint_path'=" in mistake(*command)
+    assert not (tmp_path / "p.csv").exists()

@@ -30,7 +30,7 @@ def clinics(draw: st.DrawFn) -> tuple[list[str], list[int]]:
     return keys, labels
 
 
-@given(clinics(), st.sampled_from(FRACTIONS), st.integers(-3, 10**6))
+@given(clinics(), st.sampled_from(FRACTIONS), st.integers(0, 10**6))
 def test_parts_are_complete_and_share_no_patient(clinic, fractions, seed):
     keys, labels = clinic
     parts = split_indices(keys, labels, fractions, seed=seed)
@@ -135,9 +135,9 @@ def test_folds_test_each_scan_once():
         assert not {keys[i] for i in train} & {keys[i] for i in test}
 
 
-@pytest.mark.parametrize(("n", "error"), [(1, ValueError), (0, ValueError), (2.0, TypeError), (True, TypeError)])
-def test_folds_must_be_a_whole_number_from_two(n, error):
-    with pytest.raises(error, match="olds must be"):
+@pytest.mark.parametrize("n", [1, 0, 2.0, True])
+def test_folds_must_be_a_whole_number_from_two(n):
+    with pytest.raises(ValueError, match=f"The number of folds must be a whole number from 2 on, got {n!r}"):
         fold_indices(list("abcd"), [0] * 4, n)
 
 

@@ -17,7 +17,8 @@ def sick() -> octlib.OctDataset:
 
 
 def explanation_of(scans: octlib.OctDataset, heatmaps: np.ndarray) -> octlib.Explanation:
-    return octlib.Explanation(heatmaps.astype(np.float32), ("CNV",) * len(scans), scans, "gradcam", None)
+    names = ("CNV",) * len(scans)
+    return octlib.Explanation(heatmaps.astype(np.float32), names, names, scans, "gradcam", None)
 
 
 def single_points(scans: octlib.OctDataset, inside: bool) -> np.ndarray:

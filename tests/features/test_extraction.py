@@ -18,6 +18,7 @@ from PIL import Image
 
 import octlib
 from octlib.features import StoredRows, extract_features, extraction, predict_probabilities, store
+from octlib.models.config_format import carried_over
 from octlib.models.state import take_state
 
 Build = Callable[..., Any]
@@ -101,7 +102,7 @@ def test_other_settings_miss_everything(
     pixels[:, :8, :8] = 255  # a wedge
     extract_features(classifier, toy())
     module = classifier.backbone.module.module
-    other = octlib.OctClassifier(**{**classifier.get_config(), **changes}, module=module)
+    other = octlib.OctClassifier(**{**carried_over(classifier.get_config()), **changes}, module=module)
     passed.clear()
     np.testing.assert_array_equal(extract_features(other, toy()), (wanted := plain(other, toy())))
     assert sum(passed) == 48  # with the store, and without
@@ -143,17 +144,44 @@ def test_only_what_is_missing_is_computed(classifier: Any, toy: Toy, passed: lis
 
 
 def test_nothing_is_written_before_it_is_needed(build: Build, toy: Toy, cache: Path) -> None:
-    classifier = build(freeze=False)
-    octlib.fit(classifier, toy(8), epochs=1, progress=False)
-    octlib.evaluate(classifier, toy(8))
-    frozen = build()
-    octlib.fit(frozen, toy(8), epochs=1, cache=False, progress=False)
-    octlib.evaluate(frozen, toy(8), cache=False)
-    octlib.predict(frozen, toy(8), cache=False)
+    for freeze in (False, True):
+        classifier = build(freeze=freeze)
+        octlib.fit(classifier, toy(8), epochs=1, cache=False, progress=False)
+        octlib.evaluate(classifier, toy(8), cache=False)
+        octlib.predict(classifier, toy(8), cache=False)
+    octlib.fit(build(freeze=False), toy(8), epochs=1, progress=False)
     assert not cache.exists()
-    octlib.predict(frozen, toy(8))
+    octlib.predict(classifier, toy(8))
     assert len(kept(cache)) == 1
-    assert {path.suffix for path in kept(cache)} == {".npy"}
+    assert {path.suffix for path in kept(cache)} == {".features"}
+
+
+def test_a_limit_of_nothing_keeps_nothing(
+    classifier: Any, toy: Toy, cache: Path, passed: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTLIB_CACHE_LIMIT", "0")
+    octlib.fit(classifier, toy(), epochs=1, progress=False)
+    octlib.predict(classifier, toy())
+    assert sum(passed) == 48
+    assert not cache.exists()
+
+
+def test_mistakes_are_found_before_anything_is_read(
+    classifier: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "0.png").write_bytes(b"no image")
+    scans = octlib.load_oct_dataset([tmp_path / "0.png"])
+    monkeypatch.setattr("octlib.data.scan.Scan.fingerprint", None)
+    monkeypatch.setattr("octlib.data.scan.Scan.read", None)
+    for function in (extract_features, predict_probabilities):
+        with pytest.raises(ValueError, match="cache must be"):
+            function(classifier, scans, cache="typo")
+        with pytest.raises(ValueError, match="batch_size must be"):
+            function(classifier, scans, batch_size=0)
+    monkeypatch.setenv("OCTLIB_CACHE_LIMIT", "much")
+    for function in (extract_features, predict_probabilities):
+        with pytest.raises(ValueError, match="OCTLIB_CACHE_LIMIT must be a size .* got 'much'"):
+            function(classifier, scans)
 
 
 def test_the_environment_moves_the_store(
@@ -315,6 +343,6 @@ def test_processes_share_a_store_at_the_same_time(
         np.testing.assert_allclose(np.load(tmp_path / f"ready-{first}.npy"), wanted[first:last], rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(extract_features(classifier, toy()), wanted, rtol=1e-4, atol=1e-6)
     assert passed == []  # nor this one what they have
-    assert {path.suffix for path in kept(cache)} == {".npy"}
+    assert {path.suffix for path in kept(cache)} == {".features"}
     assert all(not path.name.startswith(".") for path in kept(cache))
     assert store.SHARD_BYTES > 1

@@ -15,6 +15,7 @@ from PIL import Image
 import octlib
 from octlib.features import keys
 from octlib.features.keys import backbone_key, scan_keys
+from octlib.models.config_format import carried_over
 
 Build = Callable[..., Any]
 Toy = Callable[..., Any]
@@ -31,7 +32,7 @@ def nudged(classifier: Any, name: str) -> Any:
 def with_config(classifier: Any, **changes: Any) -> Any:
     """Build a classifier that differs in its configuration alone: the weights are the same."""
     module = classifier.backbone.module.module
-    return octlib.OctClassifier(**{**classifier.get_config(), **changes}, module=module)
+    return octlib.OctClassifier(**{**carried_over(classifier.get_config()), **changes}, module=module)
 
 
 MISSES: dict[str, Callable[[Any], Any]] = {
@@ -45,9 +46,7 @@ MISSES: dict[str, Callable[[Any], Any]] = {
         classifier, preprocessing={"image_size": classifier.image_size, "steps": []}
     ),
     "the size": lambda classifier: with_config(
-        classifier,
-        preprocessing={"image_size": (32, 64), "steps": ["blank_wedges"]},
-        backbone={**classifier.backbone.spec.to_dict(), "image_size": (32, 64)},
+        classifier, preprocessing={"image_size": (32, 64), "steps": ["blank_wedges"]}
     ),
     "the normalisation": lambda classifier: with_config(
         classifier, backbone={**classifier.backbone.spec.to_dict(), "mean": (0.4, 0.4, 0.4)}
@@ -58,7 +57,7 @@ HITS: dict[str, Callable[[Any], Any]] = {
     "the head's weights": lambda classifier: classifier.head.kernel.assign(classifier.head.kernel + 1) is None or None,
     "class names": lambda classifier: with_config(classifier, class_names=("a", "b")),
     "dropout": lambda classifier: with_config(classifier, dropout=0.5),
-    "flips": lambda classifier: with_config(classifier, flips=True),
+    "flips": lambda classifier: with_config(classifier, postprocessing={"flips": True}),
     "the place of the weights": lambda classifier: with_config(
         classifier, backbone={**classifier.backbone.spec.to_dict(), "origin": "somewhere else"}
     ),

@@ -10,8 +10,8 @@ import pytest
 
 import octlib
 from octlib.features import predict_probabilities, prediction
+from octlib.models import Postprocessing
 
-Build = Callable[..., Any]
 Toy = Callable[..., Any]
 
 
@@ -35,10 +35,10 @@ def test_probabilities_are_those_of_the_graph(
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
 
 
-def test_stored_and_computed_features_give_the_same_bits(classifier: Any, toy: Toy) -> None:
+def test_stored_and_computed_features_give_the_same(classifier: Any, toy: Toy) -> None:
     wanted = predict_probabilities(classifier, toy(), cache=False)
     for _ in range(2):
-        np.testing.assert_array_equal(predict_probabilities(classifier, toy()), wanted)
+        np.testing.assert_allclose(predict_probabilities(classifier, toy()), wanted, rtol=1e-6)
 
 
 def test_heads_take_many_rows_in_parts(classifier: Any, toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +60,7 @@ def test_the_classifiers_own_flips_are_the_default(either: Any, toy: Toy) -> Non
     without, both = (predict_probabilities(either, toy(), flips=flips) for flips in (False, True))
     assert not np.allclose(without, both, atol=1e-4)
     for flips, wanted, other in ((True, both, without), (False, without, both)):
-        either.flips = flips
+        either.postprocessing = Postprocessing(flips)
         np.testing.assert_array_equal(predict_probabilities(either, toy()), wanted)
         np.testing.assert_array_equal(predict_probabilities(either, toy(), flips=not flips), other)
         table = octlib.predict(either, toy())
@@ -76,14 +76,42 @@ def test_mirrored_features_are_stored_too(classifier: Any, toy: Toy, passed: lis
     assert passed == []
 
 
-def test_features_of_an_unfrozen_backbone_are_not_kept(build: Build, toy: Toy, cache: Any) -> None:
-    predict_probabilities(build(freeze=False), toy())
-    assert not cache.exists()
+@pytest.mark.parametrize("flips", [False, True])
+def test_a_second_evaluation_passes_no_scan(either: Any, toy: Toy, passed: list[int], flips: bool) -> None:
+    first = octlib.evaluate(either, toy(), flips=flips)
+    assert sum(passed) == 24 * (1 + flips)
+    second = octlib.evaluate(either, toy(), flips=flips)
+    assert sum(passed) == 24 * (1 + flips)
+    np.testing.assert_array_equal(first.probabilities, second.probabilities)
+
+
+@pytest.mark.parametrize("flips", [False, True])
+def test_probabilities_are_those_of_keras(either: Any, pixels: np.ndarray, toy: Toy, flips: bool) -> None:
+    wanted = either.predict(pixels, verbose=0)
+    if flips:
+        wanted = (wanted + either.predict(pixels[:, :, ::-1], verbose=0)) / 2
+    for _ in range(2):
+        np.testing.assert_allclose(predict_probabilities(either, toy(), flips=flips), wanted, rtol=0, atol=1e-6)
+
+
+def test_features_of_before_a_training_step_are_not_used_after_it(
+    classifier: Any, toy: Toy, pixels: np.ndarray, passed: list[int]
+) -> None:
+    classifier.unfreeze()
+    before = predict_probabilities(classifier, toy())
+    for _ in range(2):
+        octlib.fit(classifier, toy(), epochs=1, learning_rate=0.01, progress=False)
+        passed.clear()
+        after = predict_probabilities(classifier, toy())
+        assert sum(passed) == 24
+        assert np.abs(after - before).max() > 1e-4
+        np.testing.assert_allclose(after, classifier.predict(pixels, verbose=0), rtol=0, atol=1e-6)
+        before = after
 
 
 def test_a_bar_is_drawn_where_it_is_asked_for(either: Any, toy: Toy, capsys: pytest.CaptureFixture[str]) -> None:
     predict_probabilities(either, toy(), cache=False, progress=True)
-    assert ("features" if either.frozen else "prediction") in capsys.readouterr().err
+    assert "features" in capsys.readouterr().err
     predict_probabilities(either, toy(), cache=False, progress=False)
     assert capsys.readouterr().err == ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import pickle
 import shutil
 import warnings
 import zipfile
@@ -17,7 +18,9 @@ import numpy as np
 import pytest
 
 import octlib
+from octlib.errors import CacheWarning, NoRoomError
 from octlib.features import extract_features, keys, store
+from octlib.features.shards import ENTRY, HEAD, MAGIC, open_shard, shard_bytes
 from octlib.features.store import FeatureStore
 
 Build = Callable[..., Any]
@@ -72,21 +75,12 @@ def test_missing_names_each_key_once(tmp_path: Path) -> None:
     assert not (tmp_path / "store").exists()
 
 
-def test_shards_are_files_that_numpy_reads(file: Path) -> None:
-    rows = np.load(file, allow_pickle=False)
-    np.testing.assert_array_equal(rows["features"], TABLE)
-    assert rows.dtype.names == ("scan", "check", "features")
-    for number in (0, 9, 10, 10**12):  # the length of the header is that of any number of rows
-        assert len(FeatureStore(file.parent, KEY, FEATURES)._header(number)) == file.stat().st_size - rows.nbytes
-
-
 def test_rows_are_written_when_there_are_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    row = FEATURES * 4 + 40
-    monkeypatch.setattr(store, "SHARD_BYTES", 2 * row)
+    monkeypatch.setattr(store, "SHARD_BYTES", 2 * 4 * FEATURES)
     writer = FeatureStore(tmp_path / "store", KEY, FEATURES)
     for number in range(N):
         writer.add(SCANS[number : number + 1], TABLE[number : number + 1])
-        assert len(list((tmp_path / "store").glob("*.npy"))) == (number + 1) // 2
+        assert len(list((tmp_path / "store").glob("*.features"))) == (number + 1) // 2
     np.testing.assert_array_equal(writer.rows(SCANS)[:], TABLE)  # it writes the last one
     assert len(list((tmp_path / "store").iterdir())) == 3
     np.testing.assert_array_equal(opened(tmp_path / "store").rows(SCANS)[:], TABLE)
@@ -102,6 +96,16 @@ def test_rows_are_written_after_a_while(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 # Damage
+
+
+def writable(file: Path) -> dict[str, np.ndarray]:
+    """Map what is in a shard, to damage it."""
+    shard = open_shard(file)
+    assert shard is not None
+    n = len(shard)
+    index = np.memmap(file, np.uint8, "r+", HEAD.size, (n, ENTRY.size))
+    features = np.memmap(file, shard.dtype, "r+", HEAD.size + index.nbytes, (n, shard.n_features))
+    return {"scan": index[:, :32], "check": index[:, 32:], "features": features}
 
 
 def test_any_bit_that_flips_is_noticed_or_does_no_harm(file: Path) -> None:
@@ -121,9 +125,7 @@ def test_any_bit_that_flips_is_noticed_or_does_no_harm(file: Path) -> None:
 
 @pytest.mark.parametrize("place", range(N))
 def test_a_row_that_is_damaged_costs_no_other(file: Path, place: int) -> None:
-    rows = np.load(file, mmap_mode="r+")
-    rows["features"][place, 1] += 1e-3
-    rows.flush()
+    writable(file)["features"][place, 1] += 1e-3
     assert opened(file.parent).missing(SCANS) == [place]
 
 
@@ -136,9 +138,8 @@ def test_any_cut_is_noticed(file: Path) -> None:
 
 @pytest.mark.parametrize("field", ["scan", "check", "features"])
 def test_rows_that_were_exchanged_are_noticed(file: Path, field: str) -> None:
-    rows = np.load(file, mmap_mode="r+")
-    rows[field][[1, 3]] = rows[field][[3, 1]]
-    rows.flush()
+    fields = writable(file)
+    fields[field][[1, 3]] = fields[field][[3, 1]]
     found = opened(file.parent)
     assert found.missing(SCANS) == [1, 3]
     found.add([SCANS[1], SCANS[3]], TABLE[[1, 3]])
@@ -184,19 +185,43 @@ def test_files_of_others_are_left_alone(file: Path, content: bytes) -> None:
     assert file.read_bytes() == content
 
 
-@pytest.mark.parametrize("structured", [False, True])
-def test_nothing_is_unpickled(file: Path, tmp_path: Path, structured: bool) -> None:
+@pytest.mark.parametrize("headed", [False, True])
+def test_nothing_is_unpickled(file: Path, tmp_path: Path, headed: bool) -> None:
     trap = Trap(tmp_path / "sprung")
-    dtype = [("scan", "O"), ("check", "u1", 8), ("features", "f4", FEATURES)] if structured else object
-    values = np.zeros(1, dtype)
-    values["scan" if structured else 0] = trap
-    content = array(values)
-    np.load(io.BytesIO(content), allow_pickle=True)
-    assert trap.file.exists()  # the trap works
-    trap.file.unlink()
-    file.write_bytes(content)
+    content = pickle.dumps(trap) if headed else array(np.array([trap], object))
+    file.write_bytes(file.read_bytes()[: HEAD.size] + content if headed else content)
     assert opened(file.parent).missing(SCANS) == list(range(N))
     assert not trap.file.exists()
+    np.load(io.BytesIO(array(np.array([trap], object))), allow_pickle=True)
+    assert trap.file.exists()  # the trap works
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        (MAGIC, b"\xab" * 32, 2**60, 2**31, 4),
+        (MAGIC, b"\xab" * 32, 2**64 - 1, 2**32 - 1, 4),
+        (MAGIC, b"\xab" * 32, 0, 3, 4),
+        (MAGIC, b"\xab" * 32, N, 0, 4),
+        (MAGIC, b"\xab" * 32, N, FEATURES, 2**31),
+        (b"other features\n", b"\xab" * 32, N, FEATURES, 4),
+    ],
+)
+def test_heads_that_lie_are_not_believed(file: Path, head: tuple[object, ...]) -> None:
+    file.write_bytes(HEAD.pack(*head) + file.read_bytes()[HEAD.size :])
+    assert open_shard(file) is None
+    assert opened(file.parent).missing(SCANS) == list(range(N))
+
+
+def test_an_index_that_points_to_other_rows_finds_none_of_them(file: Path, tmp_path: Path) -> None:
+    other = FeatureStore(tmp_path / "other", KEY, FEATURES)
+    other.add(SCANS[::-1], TABLE + 1)
+    other.flush()
+    (donor,) = (tmp_path / "other").iterdir()
+    index = slice(HEAD.size, HEAD.size + N * ENTRY.size)
+    content = file.read_bytes()
+    file.write_bytes(content[: index.start] + donor.read_bytes()[index] + content[index.stop :])
+    assert opened(file.parent).missing(SCANS) == list(range(N))
 
 
 def test_a_shard_of_another_backbone_is_noticed(folder: Path, tmp_path: Path) -> None:
@@ -214,9 +239,7 @@ def damage_truncated(file: Path) -> None:
 
 
 def damage_one_row(file: Path) -> None:
-    rows = np.load(file, mmap_mode="r+")
-    rows["features"][11] = 0
-    rows.flush()
+    writable(file)["features"][11] = 0
 
 
 @pytest.mark.parametrize(("damage", "again"), [(damage_truncated, 24), (damage_one_row, 1)])
@@ -224,7 +247,7 @@ def test_what_is_damaged_is_computed_again(
     classifier: Any, toy: Toy, cache: Path, passed: list[int], damage: Any, again: int
 ) -> None:
     wanted = extract_features(classifier, toy())
-    (file,) = cache.rglob("*.npy")
+    (file,) = cache.rglob("*.features")
     damage(file)
     passed.clear()
     for _ in range(2):  # and no more than once
@@ -232,19 +255,40 @@ def test_what_is_damaged_is_computed_again(
         assert sum(passed) == again
 
 
-def test_parts_of_processes_that_were_killed_are_removed_in_the_end(folder: Path) -> None:
-    new, old, other = (folder / name for name in (".a-0123abcd.part.npy", ".b-0123abcd.part.npy", "mine.part.txt"))
-    for part in (new, old, other):
-        part.write_bytes(b"half")
-    for part in (old, other):
-        os.utime(part, (1.0, 1.0))
-    writer = opened(folder)
-    assert writer.missing(SCANS) == []
-    writer.add([b"n" * 32], TABLE[:1])
-    writer.flush()
-    assert not old.exists()
-    assert new.exists()  # somebody may be writing it
-    assert other.exists()
+# Look-up
+
+
+def test_only_shards_that_have_the_scans_are_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = FeatureStore(tmp_path / "store", KEY, FEATURES)
+    for number in range(N):
+        writer.add(SCANS[number : number + 1], TABLE[number : number + 1])
+        writer.flush()
+    del writer
+    files: list[Path] = []
+    memmap = np.memmap
+    monkeypatch.setattr(np, "memmap", lambda file, *rest: (files.append(file), memmap(file, *rest))[1])
+    reader = FeatureStore(tmp_path / "store", KEY, FEATURES)
+    reader.find([SCANS[2], b"unknown " * 4])
+    np.testing.assert_array_equal(reader.rows(SCANS[2:3])[:], TABLE[2:3])
+    assert len(set(files)) == 1
+
+
+def test_many_small_shards_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "MANY", 4)
+    keys = [bytes([number]) * 32 for number in range(100, 150)]
+    table = np.random.default_rng(1).normal(size=(50, FEATURES)).astype(np.float32)
+    most = 0
+    for number, key in enumerate(keys):
+        writer = FeatureStore(tmp_path / "store", KEY, FEATURES)
+        writer.add([key], table[number : number + 1])
+        np.testing.assert_array_equal(writer.rows([key])[:], table[number : number + 1])
+        del writer
+        most = max(most, len(list((tmp_path / "store").iterdir())))
+    assert most <= 4
+    reader = FeatureStore(tmp_path / "store", KEY, FEATURES)
+    reader.find(keys)
+    np.testing.assert_array_equal(reader.rows(keys)[:], table)
+    assert sum(len(open_shard(path) or ()) for path in (tmp_path / "store").iterdir()) == 50
 
 
 # Room
@@ -265,11 +309,11 @@ def test_work_that_finds_no_room_is_refused_at_once(
 ) -> None:
     usage = namedtuple("usage", "total used free")  # noqa: PYI024 - as shutil's own
     monkeypatch.setattr(store, "SHARD_BYTES", 1000)
-    row = classifier.backbone.n_features * 4 + 40
-    for free, refused in ((24 * row - 1, True), (24 * row, False)):
+    size = shard_bytes(24, classifier.backbone.n_features, np.dtype(np.float32))
+    for free, refused in ((size - 1, True), (size, False)):
         monkeypatch.setattr(shutil, "disk_usage", lambda _, free=free: usage(10**9, 0, free))
         if refused:
-            with pytest.raises(OSError, match=r"24 scans need \d\.\d GB, and .* has \d\.\d GB left") as error:
+            with pytest.raises(NoRoomError, match=r"24 scans need \d\.\d GB, and .* has \d\.\d GB left") as error:
                 extract_features(classifier, toy())
             for word in ("OCTLIB_CACHE", "cache='float16'", "cache=False", str(cache.parent)):
                 assert word in str(error.value)
@@ -284,10 +328,10 @@ def test_work_that_finds_no_room_is_refused_at_once(
 def test_what_fits_into_memory_needs_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")  # noqa: PYI024 - as shutil's own
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 0, 0))
-    wide = FeatureStore(tmp_path / "not" / "there", KEY, 2**18 - 10)
-    wide.require_space(64)
-    with pytest.raises(OSError, match="65 scans need 0.1 GB, and .* has 0.0 GB"):
-        wide.require_space(65)
+    wide = FeatureStore(tmp_path / "not" / "there", KEY, 2**18 - 11)
+    wide.require_room(64)
+    with pytest.raises(NoRoomError, match="65 scans need 0.1 GB, and .* has 0.0 GB"):
+        wide.require_room(65)
 
 
 def test_a_store_that_cannot_be_written_says_so_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -347,7 +391,7 @@ def hindered(build: Build, toy: Toy) -> Callable[..., str]:
             weights, accuracy = fit_and_evaluate(build, toy)
         np.testing.assert_array_equal(weights, wanted[0])
         assert accuracy == wanted[1]
-        caught = [warning for warning in caught if issubclass(warning.category, UserWarning)]
+        caught = [warning for warning in caught if issubclass(warning.category, CacheWarning)]
         assert len(caught) == 1
         assert "OCTLIB_CACHE" in str(caught[0].message)
         assert "cache=False" in str(caught[0].message)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,38 @@ def learned() -> Callable[[Any], Any]:
         return module
 
     return learn
+
+
+@pytest.fixture
+def classifier(build: Build, learned: Callable[[Any], Any]) -> Any:
+    """Give a classifier whose every setting differs from its default."""
+    classifier = build(
+        freeze=False, class_names=("AMD", "DME", "NORMAL"), image_size=(64, 48), pooling="flatten", dropout=0.25, seed=3
+    )
+    learned(classifier.backbone.module)
+    return classifier
+
+
+OPENED: list[str] = []  # canaries, by whoever opened them
+sys.addaudithook(
+    lambda event, found: OPENED.append(str(found[0])) if event == "open" and "canary" in str(found) else None
+)
+
+
+@pytest.fixture
+def canary(tmp_path: Path) -> Iterator[Path]:
+    """Give a checkpoint that runs code where it is unpickled, and see that nobody so much as opens it."""
+
+    class Code:
+        def __reduce__(self) -> Any:
+            return os.mkdir, (str(tmp_path / "was-run"),)
+
+    file = tmp_path / "canary.pth"
+    file.write_bytes(pickle.dumps(Code()))
+    OPENED.clear()
+    yield file
+    assert not OPENED
+    assert not (tmp_path / "was-run").exists()
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ import torch
 from safetensors.torch import save_file
 
 import octlib
-from octlib.models.backbones import create_backbone, random_module
+from octlib.models.backbones import create_backbone
+from octlib.models.networks import random_module
 
 Features = Callable[[torch.nn.Module, np.ndarray], np.ndarray]
 
@@ -31,7 +32,9 @@ def assert_close(found: Any, wanted: np.ndarray) -> None:
 
 
 def test_random_weights_follow_the_seed() -> None:
-    (spec, first), (_, again), (_, other) = (create_backbone("test_resnet", None, 64, seed=seed) for seed in (1, 1, 2))
+    (spec, first, _), (_, again, _), (_, other, _) = (
+        create_backbone("test_resnet", None, 64, seed=seed) for seed in (1, 1, 2)
+    )
     for key, value in first.state_dict().items():
         assert torch.equal(value, again.state_dict()[key])
     assert not torch.equal(first.conv1[0].weight, other.conv1[0].weight)
@@ -39,7 +42,7 @@ def test_random_weights_follow_the_seed() -> None:
 
 
 def test_a_backbone_is_built_again_from_its_specification() -> None:
-    spec, module = create_backbone("test_vit", None, (64, 96))
+    spec, module, _ = create_backbone("test_vit", None, (64, 96))
     again = random_module(type(spec).from_dict(json.loads(json.dumps(spec.to_dict()))))
     assert {key: value.shape for key, value in again.state_dict().items()} == {
         key: value.shape for key, value in module.state_dict().items()
@@ -111,7 +114,7 @@ def test_features_of_real_weights_are_timms(imagenet_weights: Path, timm_feature
 
 
 def test_a_tag_in_the_name_is_no_contradiction_to_a_folder(timm_folder: Callable[..., Path]) -> None:
-    spec, _ = create_backbone("test_resnet.r160_in1k", timm_folder(), None)
+    spec, _, _ = create_backbone("test_resnet.r160_in1k", timm_folder(), None)
     assert (spec.architecture, spec.origin) == ("test_resnet", "weights-of-ours")
 
 
@@ -123,7 +126,7 @@ def test_a_file_of_weights(timm_features: Features, tmp_path: Path, suffix: str)
     reference.reset_classifier(0)
     scans = random_scans(64, 64)
     for path in (file, str(file)):
-        spec, _ = create_backbone("test_resnet", path, 64)
+        spec, _, _ = create_backbone("test_resnet", path, 64)
         assert (spec.origin, spec.fixed_batchnorm) == (file.name, True)
     classifier = octlib.build_classifier("test_resnet", weights=file, image_size=64)
     assert_close(classifier.features(scans), timm_features(reference, scans))

@@ -11,7 +11,7 @@ from octlib.models.card import model_card
 
 
 def test_it_states_what_the_classifier_is(build: Callable[..., Any]) -> None:
-    card = model_card(build(class_names=("AMD", "healthy"), image_size=(48, 64), pooling="flatten"))
+    card = model_card(build(class_names=("AMD", "healthy"), image_size=(48, 64), pooling="flatten").get_config())
     for fact in ("AMD, healthy", "test_resnet", "weights: random", "frozen", "flatten", "48 x 64", "blank wedges"):
         assert fact in card
     assert f"octlib {version('octlib')}" in card
@@ -19,11 +19,16 @@ def test_it_states_what_the_classifier_is(build: Callable[..., Any]) -> None:
 
 
 def test_it_says_whether_the_backbone_was_trained(build: Callable[..., Any]) -> None:
-    assert "fine-tuned" in model_card(build(freeze=False))
+    assert "fine-tuned" in model_card(build(freeze=False).get_config())
+
+
+def test_it_says_how_a_prediction_comes_about(build: Callable[..., Any]) -> None:
+    assert "mirror image" in model_card(build(flips=True).get_config())
+    assert "mirror image" not in model_card(build().get_config())
 
 
 def test_the_verbs_that_it_shows_exist(build: Callable[..., Any]) -> None:
-    code = model_card(build()).split("```python\n")[1].split("```")[0]
+    code = model_card(build().get_config()).split("```python\n")[1].split("```")[0]
     compile(code, "card", "exec")
     assert {"load_classifier", "predict"} <= set(octlib.__all__)
     assert "octlib.load_classifier(" in code

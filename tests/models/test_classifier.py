@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 import octlib
+from octlib.models import Postprocessing
 from octlib.models.keras_backend import keras
 
 Build = Callable[..., Any]
@@ -142,34 +143,32 @@ def test_unfreeze_makes_the_backbone_trainable(build: Build, scans: np.ndarray) 
     assert not np.array_equal(numpy(classifier.backbone.module.module.conv1[0].weight), before)
 
 
-# Flips
+# Postprocessing
 
 
 @pytest.mark.parametrize("name", ["classifier", "classifier.keras"])
-def test_flips_are_saved(build: Build, tmp_path: Path, name: str) -> None:
-    classifier = build()
-    assert classifier.flips is False
-    classifier.flips = True
+def test_postprocessing_is_saved(build: Build, tmp_path: Path, name: str) -> None:
+    classifier = build(flips=True)
     classifier.save(tmp_path / name)
-    assert octlib.load_classifier(tmp_path / name).flips is True
-    classifier.flips = False
+    assert octlib.load_classifier(tmp_path / name).postprocessing == Postprocessing(flips=True)
+    classifier.postprocessing = Postprocessing()
     classifier.save(tmp_path / name, overwrite=True)
-    assert octlib.load_classifier(tmp_path / name).flips is False
+    assert octlib.load_classifier(tmp_path / name).postprocessing == Postprocessing()
 
 
-def test_flips_do_not_change_the_graph(build: Build, scans: np.ndarray) -> None:
+def test_postprocessing_does_not_change_the_graph(build: Build, scans: np.ndarray) -> None:
     classifier = build()
     before = numpy(classifier(scans))
-    classifier.flips = True
+    classifier.postprocessing = Postprocessing(flips=True)
     np.testing.assert_array_equal(numpy(classifier(scans)), before)
 
 
-@pytest.mark.parametrize("flips", [None, 1, "yes", np.True_])
-def test_flips_are_true_or_false(build: Build, flips: Any) -> None:
+@pytest.mark.parametrize("value", [None, True, {"flips": True}])
+def test_postprocessing_is_a_value_of_its_kind(build: Build, value: Any) -> None:
     classifier = build()
-    with pytest.raises(TypeError, match="flips must be True or False, got"):
-        classifier.flips = flips
-    assert classifier.flips is False
+    with pytest.raises(TypeError, match="must be a Postprocessing, got"):
+        classifier.postprocessing = value
+    assert classifier.postprocessing == Postprocessing()
 
 
 # Label smoothing
@@ -204,7 +203,7 @@ def test_onnx_gives_the_same_probabilities(build: Build, scans: np.ndarray, tmp_
     runtime = pytest.importorskip("onnxruntime", reason="needs octlib[onnx]")
     pytest.importorskip("onnxscript", reason="needs octlib[onnx]")
     classifier = build(backbone)
-    classifier.export(tmp_path / "classifier.onnx", format="onnx", verbose=False)
+    classifier.export(tmp_path / "classifier.onnx")
     session = runtime.InferenceSession(tmp_path / "classifier.onnx", providers=["CPUExecutionProvider"])
     (entry,) = session.get_inputs()
     for batch in (scans[:1], scans, np.concatenate([scans, scans])):
@@ -267,11 +266,13 @@ def test_all_kinds_of_scans_are_prepared_alike(build: Build, files: list[Path]) 
         np.stack([pixels] * 3, axis=-1),
         files,
         tuple(map(str, files)),
-        octlib.load_oct_dataset(files),
-        octlib.load_oct_dataset((pixels, [0, 1, 2])),
     ]
     for kind in same:
         np.testing.assert_array_equal(classifier.preprocess(kind), wanted)
+    for dataset in (octlib.load_oct_dataset(files), octlib.load_oct_dataset((pixels, [0, 1, 2]))):
+        np.testing.assert_array_equal(dataset.images(classifier.preprocessing), wanted)
+        with pytest.raises(TypeError, match=r"A dataset: dataset\.images\(classifier\.preprocessing\)"):
+            classifier.preprocess(dataset)
     np.testing.assert_array_equal(classifier.preprocess(files[1]), wanted[1:2])
     np.testing.assert_array_equal(classifier.preprocess(str(files[1])), wanted[1:2])
 
@@ -284,7 +285,7 @@ def test_no_scans_are_no_error(build: Build) -> None:
 @pytest.mark.parametrize(
     ("scans", "kind", "message"),
     [
-        (5, TypeError, "must be an OctDataset, a uint8 array, or a list of arrays or of paths of images, got int"),
+        (5, TypeError, "must be a uint8 array, or a list of arrays or of paths of images, got int"),
         (None, TypeError, "got NoneType"),
         ([np.zeros((90, 120))], TypeError, "uint8"),
         (np.zeros((90, 120, 3), np.uint8), ValueError, "looks like one image with channels"),

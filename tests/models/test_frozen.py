@@ -43,6 +43,15 @@ def keras_evaluate(classifier: Any, _: Path) -> None:
     classifier.evaluate(PIXELS, LABELS, verbose=0)
 
 
+def train_by_hand(classifier: Any, folder: Path) -> None:
+    """Put all of it, and one part, into training mode as torch users do; the next pass puts that right."""
+    network = classifier.backbone.module.module
+    for action in (keras_fit, keras_evaluate, lambda model, _: model.predict(PIXELS, verbose=0)):
+        for part in (classifier, network, list(network.modules())[3]):
+            part.train()
+        action(classifier, folder)
+
+
 def save_and_load(classifier: Any, folder: Path, name: str = "classifier") -> Any:
     classifier.save(folder / name, overwrite=True)
     return octlib.load_classifier(folder / name)
@@ -69,6 +78,7 @@ ACTIONS: dict[str, Callable[[Any, Path], Any]] = {
     "to torch, and train that": lambda classifier, _: (
         classifier.to_torch().train()(torch.from_numpy(PIXELS)).sum().backward()
     ),
+    "train() by hand": train_by_hand,
     "save and load": save_and_load,
     "save and load .keras": lambda classifier, folder: save_and_load(classifier, folder, "classifier.keras"),
 }

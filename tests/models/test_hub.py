@@ -21,6 +21,7 @@ import octlib
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 VIT = "vit_tiny_patch16_224.augreg_in21k_ft_in1k"
 OURS = "someone/tiny-oct"
+HOSTILE = "someone/hostile"
 
 
 class Hub(BaseHTTPRequestHandler):
@@ -74,6 +75,9 @@ def hub(networks: dict[str, torch.nn.Module]) -> Iterator[ThreadingHTTPServer]:
     }
     Hub.files = {f"{name}/model.safetensors": save(network.state_dict()) for name, network in networks.items()}
     Hub.files[f"{OURS}/config.json"] = json.dumps(config).encode()
+    hostile = {**config, "model_args": {"checkpoint_path": "canary.pth"}}
+    Hub.files[f"{HOSTILE}/config.json"] = json.dumps(hostile).encode()
+    Hub.files[f"{HOSTILE}/model.safetensors"] = Hub.files[f"{OURS}/model.safetensors"]
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
@@ -90,6 +94,7 @@ import numpy as np
 connections = []
 sys.addaudithook(lambda event, arguments: connections.append(arguments[1]) if event == "socket.connect" else None)
 import octlib
+import octlib.errors
 scans = np.load(sys.argv[1])
 answer = {}
 for name in sys.argv[2:]:
@@ -97,10 +102,15 @@ for name in sys.argv[2:]:
     answer[name] = classifier.features(scans).detach().cpu().numpy().tolist()
 answer["connections"] = len(connections)
 try:
+    octlib.build_classifier("hf-hub:someone/hostile", image_size=64)
+except (ConnectionError, octlib.errors.WeightsError) as error:
+    answer["hostile"] = str(error)
+started = len(connections)
+try:
     octlib.build_classifier("test_resnet", weights="pretrained")
 except ConnectionError as error:
     answer["error"] = str(error)
-answer["in vain"] = len(connections) - answer["connections"]
+answer["in vain"] = len(connections) - started
 print(json.dumps(answer))
 """
 
@@ -178,6 +188,11 @@ def test_without_a_hub_nothing_is_tried_again_and_again(answers: dict[str, Any])
     assert answers["alone"]["in vain"] <= 2
     assert answers["offline"]["in vain"] == 0
     assert "HF_HUB_OFFLINE is set" in answers["offline"]["error"]
+
+
+@pytest.mark.parametrize("run", ["online", "alone"])
+def test_a_configuration_of_the_hub_chooses_no_files(answers: dict[str, Any], run: str) -> None:
+    assert "must not pass 'checkpoint_path'='canary.pth'" in answers[run]["hostile"]
 
 
 def test_misspelt_names_are_answered_without_a_hub() -> None:

@@ -6,7 +6,6 @@ import json
 import os
 import pickle
 import pickletools
-import shutil
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -17,7 +16,7 @@ import numpy as np
 import pytest
 import timm
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 import octlib
 from octlib.models import saving
@@ -39,16 +38,6 @@ def same_state(found: Any, wanted: Any) -> None:
     assert found.keys() == wanted.keys()
     for name, value in wanted.items():
         np.testing.assert_array_equal(found[name], value, err_msg=name)
-
-
-@pytest.fixture
-def classifier(build: Build, learned: Callable[[Any], Any]) -> Any:
-    """Build a classifier whose every setting differs from its default."""
-    classifier = build(
-        freeze=False, class_names=("AMD", "DME", "NORMAL"), image_size=(64, 48), pooling="flatten", dropout=0.25, seed=3
-    )
-    learned(classifier.backbone.module)
-    return classifier
 
 
 @pytest.fixture
@@ -284,122 +273,3 @@ def test_a_full_disk_costs_nothing_that_was_there(classifier: Any, build: Build,
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert not target.is_dir() or len(list(target.iterdir())) == 3
     same_state(octlib.load_classifier(target), former)
-
-
-# Two files that say the same
-
-
-def test_weights_know_what_they_were_saved_with(classifier: Any, build: Build, tmp_path: Path) -> None:
-    other = build(class_names=("x", "y"))
-    classifier.save(tmp_path / "one")
-    other.save(tmp_path / "other")
-    shutil.copy(tmp_path / "other" / "config.json", tmp_path / "one" / "config.json")
-    with pytest.warns(UserWarning, match=r"config\.json says otherwise than the weights.*save the classifier again"):
-        loaded = octlib.load_classifier(tmp_path / "one")
-    assert loaded.get_config() == classifier.get_config()
-    same_state(loaded, classifier)
-    loaded.save(tmp_path / "one", overwrite=True)
-    same_state(octlib.load_classifier(tmp_path / "one"), classifier)  # without a warning
-
-
-def test_a_configuration_that_somebody_changed_is_not_believed(folder: Path) -> None:
-    rewritten(folder, lambda config: config["classifier"].update(class_names=["NORMAL", "DME", "AMD"]))
-    with pytest.warns(UserWarning, match="somebody has changed it"):
-        assert octlib.load_classifier(folder).class_names == ("AMD", "DME", "NORMAL")
-
-
-def test_weights_that_say_nothing_are_taken_at_the_configurations_word(folder: Path, classifier: Any) -> None:
-    save_file(load_file(folder / "model.safetensors"), folder / "model.safetensors")
-    same_state(octlib.load_classifier(folder), classifier)
-
-
-# Damage
-
-
-def rewritten(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    change(config)
-    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-
-
-@pytest.fixture
-def folder(classifier: Any, tmp_path: Path) -> Path:
-    classifier.save(tmp_path / "classifier")
-    return tmp_path / "classifier"
-
-
-@pytest.mark.parametrize("name", ["nothing", "nothing.keras"])
-def test_no_classifier_there(tmp_path: Path, name: str) -> None:
-    with pytest.raises(FileNotFoundError, match=f"No classifier at .*{name}"):
-        octlib.load_classifier(tmp_path / name)
-
-
-def test_a_folder_without_weights(folder: Path) -> None:
-    (folder / "model.safetensors").unlink()
-    with pytest.raises(FileNotFoundError, match=r"no model\.safetensors: copy the whole folder"):
-        octlib.load_classifier(folder)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", "{}", '{"format": "octlib-classifier"}', '{"architecture": "resnet50"}']
-)
-def test_configurations_that_are_none(folder: Path, text: str) -> None:
-    (folder / "config.json").write_text(text, encoding="utf-8")
-    with pytest.raises(ValueError, match=r"config\.json is not the configuration of an octlib classifier"):
-        octlib.load_classifier(folder)
-
-
-def test_configurations_of_a_newer_octlib(folder: Path) -> None:
-    rewritten(folder, lambda config: (config.update(format_version=2), config.pop("classifier")))
-    with pytest.raises(ValueError, match=r"config\.json has format 'octlib-classifier' version 2.*Upgrade octlib"):
-        octlib.load_classifier(folder)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda config: config.pop("classifier"),
-        lambda config: config.update(format_version="one"),
-        lambda config: config.update(classifier=[]),
-        lambda config: config["classifier"].pop("class_names"),
-        lambda config: config["classifier"].update(colour="red"),
-        lambda config: config["classifier"]["backbone"].pop("mean"),
-        lambda config: config["classifier"]["backbone"].update(architecture="resnet5O"),
-        lambda config: config["classifier"]["preprocessing"].update(image_size=None),
-    ],
-)
-def test_damaged_configurations_are_named(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
-    rewritten(folder, change)
-    with pytest.raises(ValueError, match=r"config\.json is not the configuration of an octlib classifier"):
-        octlib.load_classifier(folder)
-
-
-@pytest.mark.parametrize("damage", ["truncated", "renamed", "of another shape", "without its head", "empty"])
-def test_damaged_weights_are_named(folder: Path, damage: str) -> None:
-    file = folder / "model.safetensors"
-    weights = load_file(file)
-    if damage == "truncated":
-        file.write_bytes(file.read_bytes()[:5000])
-    elif damage == "empty":
-        file.write_bytes(b"")
-    else:
-        key = {"renamed": "conv1.0.weight", "of another shape": "bn1.bias", "without its head": "fc.weight"}[damage]
-        value = weights.pop(key)
-        weights |= {"renamed": {"other": value}, "of another shape": {key: value[:3]}}.get(damage, {})
-        save_file(weights, file)
-    with pytest.raises(ValueError, match=r"model\.safetensors is damaged, or not this classifier's"):
-        octlib.load_classifier(folder)
-
-
-def test_damaged_keras_files_are_named(classifier: Any, tmp_path: Path) -> None:
-    file = tmp_path / "classifier.keras"
-    classifier.save(file)
-    file.write_bytes(file.read_bytes()[:5000])
-    with pytest.raises(ValueError, match=r"classifier\.keras is damaged, or not an octlib classifier"):
-        octlib.load_classifier(file)
-
-
-def test_other_keras_models_are_no_classifiers(tmp_path: Path) -> None:
-    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(tmp_path / "other.keras")
-    with pytest.raises(ValueError, match=r"other\.keras is damaged, or not an octlib classifier"):
-        octlib.load_classifier(tmp_path / "other.keras")

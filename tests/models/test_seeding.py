@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+import octlib
 from octlib.models.keras_backend import keras
 from octlib.models.seeding import random_state, restore_random_state, seeded
 
@@ -46,6 +47,45 @@ def test_the_seed_decides() -> None:
 def test_the_global_state_is_left_alone() -> None:
     assert undisturbed(lambda: seeded_draws(1))
     assert not undisturbed(global_draws)  # the check itself can fail
+
+
+@pytest.mark.parametrize("seed", [None, 5])
+def test_keras_draws_on_as_if_nothing_had_been(seed: int | None) -> None:
+    def draws(action: Callable[[], Any]) -> list[float]:
+        if seed is None:
+            keras.utils.clear_session(free_memory=False)  # as in a new process: nothing was drawn, no seed is set
+            random.seed(1)
+        else:
+            keras.utils.set_random_seed(seed)
+        first = keras_uniform() if seed is not None else 0.0
+        action()
+        return [first, keras_uniform(), keras_uniform()]
+
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    try:
+        assert draws(lambda: seeded_draws(7)) == draws(lambda: None)
+        assert draws(keras_uniform) != draws(lambda: None)  # the check itself can fail
+    finally:
+        keras.utils.clear_session(free_memory=False)
+        random.setstate(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
+        torch.set_rng_state(states[2])
+
+
+def keras_uniform() -> float:
+    return float(keras.random.uniform((1,))[0])
+
+
+@pytest.mark.parametrize("freeze", [True, False])
+def test_training_leaves_the_draws_of_keras_alone(build: Callable[..., Any], scans: np.ndarray, freeze: bool) -> None:
+    toy = octlib.load_oct_dataset((scans, [0, 1, 2, 3, 0]), class_names=("CNV", "DME", "DRUSEN", "NORMAL"))
+    classifier = build(freeze=freeze, dropout=0.1)
+    keras.utils.set_random_seed(3)
+    wanted = [keras_uniform() for _ in range(3)]
+    keras.utils.set_random_seed(3)
+    found = [keras_uniform()]
+    octlib.fit(classifier, toy, epochs=1, batch_size=2, progress=False)
+    assert [*found, keras_uniform(), keras_uniform()] == wanted
 
 
 def test_the_global_state_is_left_alone_after_an_error() -> None:

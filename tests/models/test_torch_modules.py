@@ -11,8 +11,8 @@ import pytest
 import torch
 
 import octlib
-from octlib.models.backbones import random_module
 from octlib.models.configs import named_config, specify
+from octlib.models.networks import random_module
 from octlib.models.torch_modules import TimmFeatures
 from octlib.preprocessing import Preprocessing
 
@@ -34,7 +34,7 @@ ARCHITECTURES: dict[str, tuple[tuple[int, int], tuple[int, int, int], dict[str, 
 def case(request: pytest.FixtureRequest) -> tuple[Any, tuple[int, int, int], np.ndarray]:
     """Give a classifier of each architecture, the shape of its map, and two scans of its size."""
     size, shape, arguments = ARCHITECTURES[request.param]
-    spec = specify(named_config(request.param), size, origin="random", fixed_batchnorm=False)
+    spec, _ = specify(named_config(request.param), size, origin="random", fixed_batchnorm=False)
     spec = replace(spec, model_args={**spec.model_args, **arguments})
     classifier = octlib.OctClassifier(
         backbone=spec,
@@ -183,3 +183,29 @@ def test_batchnorm_that_was_trained_already_stays_in_evaluation_mode(build: Buil
     assert batchnorms
     assert not any(part.training for part in batchnorms)
     assert module.module.conv1.training
+
+
+def test_modes_are_set_once_for_a_pass(build: Build, monkeypatch: pytest.MonkeyPatch, scans: np.ndarray) -> None:
+    classifier = build(freeze=False)
+    calls: list[bool] = []
+    train = TimmFeatures.train
+    monkeypatch.setattr(TimmFeatures, "train", lambda self, mode=True: (calls.append(mode), train(self, mode))[1])
+    for training in (False, False, True, True, True, False):
+        classifier(scans, training=training)
+        assert modes(classifier.backbone.module) == {training}
+    assert calls == [True, False]  # a new classifier is in evaluation mode
+
+
+def test_what_learns_decides_the_modes_anew(build: Build, scans: np.ndarray) -> None:
+    classifier = build(freeze=False)
+    batchnorm = classifier.backbone.module.module.bn1
+    for change, wanted in (
+        (lambda: None, True),
+        (lambda: classifier.unfreeze(stages=1), False),
+        (classifier.unfreeze, True),
+        (lambda: setattr(classifier.backbone, "trainable", False), False),
+        (batchnorm.train, False),
+    ):
+        change()
+        classifier(scans, training=True)
+        assert batchnorm.training == wanted

@@ -12,14 +12,14 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from octlib.models.backbones import random_module
 from octlib.models.configs import named_config, specify
+from octlib.models.networks import random_module
 from octlib.models.spec import BackboneSpec
 from octlib.models.weights import load_weights, weights_file
 
 
 def spec_of(name: str = "test_resnet", size: int = 64) -> BackboneSpec:
-    return specify(named_config(name), size, origin="a test", fixed_batchnorm=True)
+    return specify(named_config(name), size, origin="a test", fixed_batchnorm=True)[0]
 
 
 def loaded(file: Path, spec: BackboneSpec | None = None) -> dict[str, torch.Tensor]:

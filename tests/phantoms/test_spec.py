@@ -33,12 +33,12 @@ def test_size_is_the_devices_own_unless_asked(name):
         ({"label": "DRUSSEN"}, "did you mean 'DRUSEN'"),
         ({"device": "spektralis"}, "did you mean 'spectralis'"),
         ({"size": 32}, "at least 64 pixels"),
-        ({"number": 0}, "numbered from 1"),
-        ({"scan": 0}, "numbered from 1"),
-        ({"seed": -1}, "seeds be 0 or above"),
+        ({"number": 0}, "number must be a whole number from 1 on, got 0"),
+        ({"scan": 0}, "scan must be a whole number from 1 on, got 0"),
+        ({"seed": -1}, "seed must be a whole number from 0"),
         ({"severity": 0}, r"severity must be in \(0, 1\], got 0"),
         ({"severity": 1.5}, r"severity must be in \(0, 1\], got 1.5"),
-        ({"averaging": 0}, "1 or more, got 0"),
+        ({"averaging": 0}, "averaging must be a whole number from 1 on, got 0"),
     ],
 )
 def test_impossible_specifications_are_refused(fields, message):
@@ -48,5 +48,5 @@ def test_impossible_specifications_are_refused(fields, message):
 
 @pytest.mark.parametrize("arguments", [{"n_patients": 0}, {"scans_per_patient": 0}])
 def test_empty_collections_are_refused(arguments):
-    with pytest.raises(ValueError, match="at least one patient with one scan"):
+    with pytest.raises(ValueError, match="must be a whole number from 1 on, got 0"):
         phantom_specs(**arguments)

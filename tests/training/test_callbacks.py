@@ -58,7 +58,7 @@ def fit(classifier, *args, **kwargs):
 @both_modes
 def test_callbacks_see_the_whole_and_current_classifier(build, toy, freeze):
     classifier, validation = build(freeze), toy(10, seed=1)
-    witness = Witness(classifier.preprocess(validation), match_labels(validation, classifier.class_names))
+    witness = Witness(validation.images(classifier.preprocessing), match_labels(validation, classifier.class_names))
     history = fit(classifier, toy(), validation, epochs=3, learning_rate=3e-3, callbacks=[witness])
     assert witness.models == {id(classifier)}
     assert len(set(witness.losses)) == 3
@@ -90,7 +90,7 @@ def test_checkpoints_load_and_predict(build, toy, tmp_path, freeze):
     classifier, scans = build(freeze), toy(16)
     checkpoint = keras.callbacks.ModelCheckpoint(tmp_path / "{epoch}.keras")
     fit(classifier, scans, epochs=2, learning_rate=3e-3, callbacks=[checkpoint])
-    images = classifier.preprocess(scans)
+    images = scans.images(classifier.preprocessing)
     first, last = (octlib.load_classifier(tmp_path / f"{epoch}.keras").predict(images, verbose=0) for epoch in (1, 2))
     np.testing.assert_allclose(last, classifier.predict(images, verbose=0), atol=1e-5)
     assert np.abs(first - last).max() > 1e-4

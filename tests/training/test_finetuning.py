@@ -58,7 +58,7 @@ def test_every_scan_is_trained_on_once_an_epoch(build, toy):
 
     classifier.backbone.module.register_forward_pre_hook(see)
     fit(classifier, scans, epochs=3, callbacks=[Mark()])
-    expected = collections.Counter(scan.tobytes() for scan in classifier.preprocess(scans))
+    expected = collections.Counter(scan.tobytes() for scan in scans.images(classifier.preprocessing))
     assert [collections.Counter(epoch) for epoch in epochs] == [expected] * 3
     assert epochs[0] != epochs[1] != epochs[2]
 
@@ -70,7 +70,7 @@ def test_the_best_epoch_comes_back_with_its_statistics(build, toy):
     losses = [epoch["val_loss"] for epoch in history.epochs]
     assert history.best_epoch == int(np.argmin(losses)) + 1 < len(losses)
     labels = match_labels(validation, classifier.class_names)
-    found = classifier.evaluate(classifier.preprocess(validation), labels, verbose=0, return_dict=True)
+    found = classifier.evaluate(validation.images(classifier.preprocessing), labels, verbose=0, return_dict=True)
     assert found["loss"] == pytest.approx(min(losses), rel=1e-3)
     assert found["loss"] < losses[-1] - 0.01
 

@@ -23,7 +23,7 @@ def fit(classifier, *args, **kwargs):
 
 def loss_of(classifier, scans):
     labels = match_labels(scans, classifier.class_names)
-    return classifier.evaluate(classifier.preprocess(scans), labels, verbose=0, return_dict=True)["loss"]
+    return classifier.evaluate(scans.images(classifier.preprocessing), labels, verbose=0, return_dict=True)["loss"]
 
 
 def test_signature_is_the_contracts():
@@ -58,7 +58,7 @@ def test_a_frozen_backbone_is_bit_equal_whatever_is_done(build, toy, backbone_st
     octlib.evaluate(classifier, scans)
     octlib.predict(classifier, scans)
     octlib.explain(classifier, scans.sample(2))
-    images = classifier.preprocess(scans)
+    images = scans.images(classifier.preprocessing)
     classifier(images, training=True)
     classifier.fit(images, scans.labels, verbose=0)
     assert backbone_state(classifier) == before
@@ -75,7 +75,7 @@ def test_each_scan_passes_a_frozen_backbone_once(build, toy, epochs):
 
     classifier.backbone.module.register_forward_hook(count)
     fit(classifier, train, validation, epochs=epochs)
-    expected = [scan.tobytes() for part in (train, validation) for scan in classifier.preprocess(part)]
+    expected = [scan.tobytes() for part in (train, validation) for scan in part.images(classifier.preprocessing)]
     assert seen == collections.Counter(expected)
 
 
@@ -157,7 +157,7 @@ def test_a_second_fit_goes_on_from_the_first(build, toy, freeze):
 def test_keras_own_fit_and_evaluate_go_on_from_ours(build, toy, freeze):
     classifier, scans = build(freeze), toy(24)
     fit(classifier, scans, epochs=2, learning_rate=2e-3)
-    images = classifier.preprocess(scans)
+    images = scans.images(classifier.preprocessing)
     probabilities = classifier.predict(images, verbose=0)
     figures = classifier.evaluate(images, scans.labels, verbose=0, return_dict=True)
     assert figures["accuracy"] == pytest.approx((probabilities.argmax(1) == scans.labels).mean())
@@ -176,7 +176,7 @@ def test_class_weights_say_how_much_a_rare_class_counts(build, class_weight, exp
     classifier = build(class_names=("CNV", "NORMAL"))
     scans = octlib.load_oct_dataset((images, labels))
     fit(classifier, scans, epochs=150, batch_size=24, learning_rate=2e-2, class_weight=class_weight)
-    probability = classifier.predict(classifier.preprocess(scans), verbose=0)[0, 0]
+    probability = classifier.predict(scans.images(classifier.preprocessing), verbose=0)[0, 0]
     assert probability == pytest.approx(expected, abs=0.03)
 
 
@@ -283,7 +283,7 @@ def test_an_interrupted_classifier_is_a_classifier(build, toy, snapshot, freeze,
     assert np.random.get_state()[1].tolist() == numpy_state  # noqa: NPY002
     assert classifier.frozen is freeze
     before = snapshot(classifier)
-    images = classifier.preprocess(scans)
+    images = scans.images(classifier.preprocessing)
     probabilities = classifier.predict(images, verbose=0)
     np.testing.assert_allclose(probabilities.sum(1), 1, rtol=1e-5)
     np.testing.assert_array_equal(classifier.predict(images, verbose=0), probabilities)
@@ -318,7 +318,7 @@ def test_a_fitted_classifier_makes_the_journey_through_a_keras_file(build, toy, 
     fit(classifier, scans, epochs=1)
     classifier.save(tmp_path / "fitted.keras")
     restored = octlib.load_classifier(tmp_path / "fitted.keras")  # a warning would fail the test
-    images = classifier.preprocess(scans)
+    images = scans.images(classifier.preprocessing)
     np.testing.assert_array_equal(restored.predict(images, verbose=0), classifier.predict(images, verbose=0))
 
 

@@ -14,7 +14,7 @@ def test_the_first_step_of_the_head_is_larger(build, toy):
     # Adam's first step is the rate itself, whatever the gradient.
     classifier.compile(HeadFirstAdamW(1e-3, weight_decay=0.0), "sparse_categorical_crossentropy")
     before = [np.array(keras.ops.convert_to_numpy(variable)) for variable in classifier.trainable_variables]
-    classifier.train_on_batch(classifier.preprocess(scans), scans.labels)
+    classifier.train_on_batch(scans.images(classifier.preprocessing), scans.labels)
     steps = {
         variable.path: np.abs(keras.ops.convert_to_numpy(variable) - old).max()
         for variable, old in zip(classifier.trainable_variables, before, strict=True)

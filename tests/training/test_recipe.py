@@ -14,7 +14,7 @@ def test_a_compiled_classifier_evaluates_and_fits(build, toy):
     compile_classifier(classifier, 0.25)
     assert isinstance(classifier.optimizer, keras.optimizers.AdamW)
     assert float(classifier.optimizer.learning_rate) == 0.25
-    images = classifier.preprocess(scans)
+    images = scans.images(classifier.preprocessing)
     probabilities = classifier.predict(images, verbose=0)
     figures = classifier.evaluate(images, scans.labels, verbose=0, return_dict=True)
     expected = -np.log(probabilities[np.arange(8), scans.labels]).mean()

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from octlib.cli.console import answer, say
+from octlib.cli.option_types import LAYOUTS, OneOf
 from octlib.cli.options import PATH, is_classifier, json_option, read_scans
-from octlib.cli.speaking import answer, say
-from octlib.cli.values import LAYOUTS, OneOf
 
 if TYPE_CHECKING:
     from octlib import OctDataset
@@ -44,7 +44,7 @@ def _inspect_classifier(path: Path) -> None:
         "unfrozen_stages": model.backbone.unfrozen_stages,
         "pooling": model.backbone.pooling,
         "dropout": model.dropout.rate,
-        "flips": model.flips,
+        "flips": model.postprocessing.flips,
         "image_size": model.image_size,
         "class_names": model.class_names,
         "parameters": model.count_params(),

@@ -5,14 +5,15 @@ from __future__ import annotations
 import click
 
 from octlib.cli.backbones import backbones
+from octlib.cli.cache import cache
 from octlib.cli.demo import demo
 from octlib.cli.evaluate import evaluate
 from octlib.cli.explain import explain
 from octlib.cli.export import export
 from octlib.cli.inspect import inspect
-from octlib.cli.mistakes import Shell
 from octlib.cli.phantoms import phantoms
 from octlib.cli.predict import predict
+from octlib.cli.shell import Shell
 from octlib.cli.train import train
 
 
@@ -26,5 +27,5 @@ def main(debug: bool) -> None:
     """
 
 
-for command in (inspect, train, evaluate, explain, predict, export, phantoms, backbones, demo):
+for command in (inspect, train, evaluate, explain, predict, export, phantoms, backbones, cache, demo):
     main.add_command(command)

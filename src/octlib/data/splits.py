@@ -20,6 +20,7 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from octlib._checks import as_seed, as_whole
 from octlib.data.classes import NO_LABEL
 from octlib.data.columns import number
 from octlib.errors import SplitError
@@ -55,14 +56,14 @@ def split_indices(
 
     Raises:
         TypeError: if ``fractions`` aren't numbers.
-        ValueError: if they are not positive or don't sum to 1.
+        ValueError: if they are not positive or don't sum to 1, or ``seed`` is no seed.
         SplitError: if a class has fewer patients than there are parts.
 
     Example:
         >>> [part.tolist() for part in split_indices(["a", "a", "b", "c"], [0, 0, 0, 0], (0.5, 0.5))]
         [[2, 3], [0, 1]]
     """
-    shares = _check_fractions(fractions)
+    shares, seed = _check_fractions(fractions), as_seed(seed)
     group_of = number(keys)
     names = list(dict.fromkeys(keys))
     groups = _count(group_of, np.asarray(labels, dtype=np.int64), len(names))
@@ -101,15 +102,11 @@ def fold_indices(
         For each fold the positions to train on and those to test on, int64, ascending.
 
     Raises:
-        TypeError: if ``n`` isn't a whole number.
-        ValueError: if it is below 2.
+        ValueError: if ``n`` is no whole number from 2 on.
         SplitError: if a class has fewer patients than there are folds.
     """
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)):
-        raise TypeError(f"The number of folds must be a whole number, got {n!r}. Write 5.")
-    if n < 2:
-        raise ValueError(f"Folds must be at least 2, got {n}: one part is for testing, the others for training.")
-    tests = split_indices(keys, labels, [1 / n] * int(n), seed=seed, class_names=class_names, unit=unit)
+    n = as_whole("The number of folds", n, minimum=2)
+    tests = split_indices(keys, labels, [1 / n] * n, seed=seed, class_names=class_names, unit=unit)
     everything = np.arange(len(keys))
     return [(np.setdiff1d(everything, test), test) for test in tests]
 
@@ -139,6 +136,7 @@ def missing_classes(
 
 def shuffled(keys: Sequence[str], seed: int) -> list[int]:
     """Give the positions of the keys in a random order that depends on the keys and the seed alone."""
+    seed = as_seed(seed)
     return sorted(range(len(keys)), key=lambda position: (_chance(seed, keys[position])[0], keys[position]))
 
 

@@ -10,7 +10,7 @@ from octlib.data import OctDataset, require_readable
 from octlib.errors import UnreadableScanError
 from octlib.features.forward import forward, require_batches
 from octlib.features.keys import backbone_key, scan_keys
-from octlib.features.location import cache_folder
+from octlib.features.location import cache_limit, features_folder
 from octlib.features.rows import StoredRows
 from octlib.features.store import FeatureStore
 from octlib.models import OctClassifier
@@ -32,15 +32,15 @@ def extract_features(
 ) -> Features:
     """Compute the features of scans, or take them from the store, where they stay for later runs and processes.
 
-    The store knows a scan by the content of its file or array, and a backbone by all of its weights and its
-    preprocessing; where one of them changes, features are computed anew. It lies in ``OCTLIB_CACHE``, else in the
-    operating system's folder for caches, and may be deleted at any time.
+    The store knows a scan by the content of its file or array, and a backbone, frozen or fine-tuned, by all of its
+    weights and its preprocessing; where one of them changes, features are computed anew. It lies in ``OCTLIB_CACHE``,
+    else in the operating system's folder for caches, and may be deleted at any time.
 
     Args:
         classifier: its preprocessing, backbone and pooling are used.
         scans: the dataset.
         cache: ``True`` takes features from the store and keeps them there, ``"float16"`` in half the room; ``False``
-            does without.
+            does without, as does the environment variable ``OCTLIB_CACHE_LIMIT=0``.
         flipped: as a mirror shows the scans, left and right exchanged.
         batch_size: scans in memory at a time.
         progress: show a bar; ``None`` shows one where somebody can watch.
@@ -49,22 +49,23 @@ def extract_features(
         float32 (n, features): an array or, above 64 MB, ``StoredRows``, which reads rows from disk when asked for.
 
     Raises:
-        ValueError: if there are no scans, one cannot be read, or an argument is out of its range.
+        ValueError: if there are no scans, one can't be read, or an argument is out of its range.
         OSError: if there is no room for the features.
     """
-    require_cache_choice(cache)
     require_batches(scans, batch_size)
-    if cache is False:
-        return np.concatenate([rows for _, rows in _pass(classifier, scans, flipped, batch_size, progress)])
+    if not is_cached(cache):
+        return np.concatenate(list(compute_features(classifier, scans, flipped, batch_size, progress)))
     store = open_store(classifier, FLOAT16 if cache == FLOAT16 else "float32")
     keys = _keys(scans, flipped, progress)
     store.find(keys)
     missing = store.missing(keys)
     if missing:
-        store.require_space(len(missing))
+        store.require_room(len(missing))
         try:
-            for positions, rows in _pass(classifier, scans.subset(missing), flipped, batch_size, progress):
-                store.add([keys[missing[position]] for position in positions], rows)
+            start = 0
+            for rows in compute_features(classifier, scans.subset(missing), flipped, batch_size, progress):
+                store.add([keys[position] for position in missing[start : start + len(rows)]], rows)
+                start += len(rows)
         except UnreadableScanError:
             require_readable(scans)  # The pass knows of the scans that were missing; the user wants to know of all.
             raise
@@ -74,25 +75,33 @@ def extract_features(
     return found if found.nbytes > IN_MEMORY else found[:]
 
 
-def require_cache_choice(cache: object) -> None:
-    """Refuse what isn't a choice of ``cache``.
+def is_cached(cache: object) -> bool:
+    """Say whether features are to be kept on disk, and refuse what isn't a choice, before anything is read.
 
     Args:
-        cache: what was given.
+        cache: ``True``, ``False`` or ``"float16"``.
+
+    Returns:
+        Whether ``cache`` asks for it and ``OCTLIB_CACHE_LIMIT`` isn't 0.
 
     Raises:
-        ValueError: if it is neither ``True`` nor ``False`` nor ``"float16"``.
+        ValueError: if it is no choice, or ``OCTLIB_CACHE_LIMIT`` is no size.
     """
     if not (isinstance(cache, bool) or cache == FLOAT16):
         raise ValueError(f"cache must be True, False or {FLOAT16!r}, got {cache!r}.")
+    return cache is not False and cache_limit() > 0
 
 
-def _keys(scans: OctDataset, flipped: bool, progress: bool | None) -> list[bytes]:
-    try:
-        return scan_keys(scans, flipped=flipped, progress=progress)
-    except UnreadableScanError:
-        require_readable(scans)  # It names all files that are gone, not only the first.
-        raise
+def compute_features(
+    classifier: OctClassifier, scans: OctDataset, flipped: bool, batch_size: int, progress: bool | None
+) -> Iterator[np.ndarray]:
+    """Pass scans through the backbone; arguments as in ``extract_features``.
+
+    Yields:
+        float32 (batch, features), one batch after the other.
+    """
+    function = classifier.features if not flipped else lambda batch: classifier.features(batch[:, :, ::-1].copy())
+    return forward(function, classifier, scans, batch_size=batch_size, progress=progress, title="features")
 
 
 def open_store(classifier: OctClassifier, dtype: str = "float32") -> FeatureStore:
@@ -108,15 +117,12 @@ def open_store(classifier: OctClassifier, dtype: str = "float32") -> FeatureStor
     key = backbone_key(classifier)
     height, width = classifier.image_size
     name = f"{classifier.backbone_name}-{height}x{width}-{dtype}-{key[:16]}"
-    return FeatureStore(cache_folder() / "features" / name, key, classifier.backbone.n_features, dtype)
+    return FeatureStore(features_folder() / name, key, classifier.backbone.n_features, dtype)
 
 
-def _pass(
-    classifier: OctClassifier, scans: OctDataset, flipped: bool, batch_size: int, progress: bool | None
-) -> Iterator[tuple[range, np.ndarray]]:
-    """Yield the positions and features of one batch after the other."""
-    function = classifier.features if not flipped else lambda batch: classifier.features(batch[:, :, ::-1].copy())
-    start = 0
-    for rows in forward(function, classifier, scans, batch_size=batch_size, progress=progress, title="features"):
-        yield range(start, start + len(rows)), rows
-        start += len(rows)
+def _keys(scans: OctDataset, flipped: bool, progress: bool | None) -> list[bytes]:
+    try:
+        return scan_keys(scans, flipped=flipped, progress=progress)
+    except UnreadableScanError:
+        require_readable(scans)  # It names all files that are gone, not only the first.
+        raise

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from importlib.metadata import version
 
 import torch
 
 from octlib.data import OctDataset
-from octlib.data.scan import Scan
 from octlib.data.threads import in_threads
 from octlib.models import OctClassifier
 
@@ -59,13 +57,9 @@ def scan_keys(scans: OctDataset, *, flipped: bool = False, progress: bool | None
     """
     # Many at a time: to hand over a single scan takes a thread as long as to read it.
     parts = [scans[start : start + AT_A_TIME] for start in range(0, len(scans), AT_A_TIME)]
-    found = in_threads(_fingerprints, parts, title="looking up", show=progress)
+    found = in_threads(lambda part: [scan.fingerprint() for scan in part], parts, title="looking up", show=progress)
     contents = [content for part in found for content in part]
     return [hashlib.sha256(b"flipped" + content).digest() for content in contents] if flipped else contents
-
-
-def _fingerprints(scans: Sequence[Scan]) -> list[bytes]:
-    return [scan.fingerprint() for scan in scans]
 
 
 def _digest_of_tensor(tensor: torch.Tensor) -> bytes:

@@ -1,16 +1,16 @@
-"""Prediction: the probabilities of a classifier, from features where its backbone is frozen."""
+"""Prediction: the probabilities of a classifier, from its backbone's features, stored or not."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 import torch
 
 from octlib.data import OctDataset
-from octlib.features.extraction import Features, extract_features
-from octlib.features.forward import forward
-from octlib.models import OctClassifier
+from octlib.features.extraction import compute_features, extract_features, is_cached
+from octlib.features.forward import require_batches
+from octlib.models import OctClassifier, Postprocessing
 from octlib.models.keras_backend import keras
 
 HEAD_BATCH = 1024  # rows of features at a time: a head takes next to nothing
@@ -28,10 +28,10 @@ def predict_probabilities(
     """Compute the classifier's probabilities.
 
     Args:
-        classifier: the classifier.
+        classifier: the classifier, frozen or fine-tuned.
         scans: the dataset.
-        cache: of a frozen backbone's features, as in ``extract_features``.
-        flips: average over each scan and its mirror image; ``None`` is what ``classifier.flips`` says.
+        cache: of the backbone's features, as in ``extract_features``.
+        flips: average over each scan and its mirror image; ``None`` is what ``classifier.postprocessing`` says.
         batch_size: scans in memory at a time.
         progress: show a bar; ``None`` shows one where somebody can watch.
 
@@ -39,39 +39,28 @@ def predict_probabilities(
         float32 (n, classes) in [0, 1]; rows sum to 1.
 
     Raises:
-        ValueError: if there are no scans, one cannot be read, or an argument is out of its range.
+        ValueError: if there are no scans, one can't be read, or an argument is out of its range.
         OSError: if there is no room for the features.
     """
-    flips = classifier.flips if flips is None else flips
-    if classifier.frozen:
-        views = [
-            _of_features(
-                classifier,
-                extract_features(
-                    classifier, scans, cache=cache, flipped=flipped, batch_size=batch_size, progress=progress
-                ),
+    require_batches(scans, batch_size)
+    cached = is_cached(cache)
+    postprocessing = classifier.postprocessing if flips is None else Postprocessing(flips)
+    views = []
+    for flipped in postprocessing.views:
+        if cached:
+            features = extract_features(
+                classifier, scans, cache=cache, flipped=flipped, batch_size=batch_size, progress=progress
             )
-            for flipped in ([False, True] if flips else [False])
-        ]
-        return np.asarray(np.mean(views, axis=0))
-
-    def both_views(batch: np.ndarray) -> Any:
-        return (classifier(batch) + classifier(batch[:, :, ::-1].copy())) / 2
-
-    parts = forward(
-        both_views if flips else classifier,
-        classifier,
-        scans,
-        batch_size=batch_size,
-        progress=progress,
-        title="prediction",
-    )
-    return np.concatenate(list(parts))
+            starts = range(0, len(features), HEAD_BATCH)
+            batches: Iterable[np.ndarray] = (features[start : start + HEAD_BATCH] for start in starts)
+        else:  # Features of many scans would fill the memory.
+            batches = compute_features(classifier, scans, flipped, batch_size, progress)
+        views.append(_probabilities(classifier, batches))
+    return np.asarray(postprocessing.combine(views))
 
 
-def _of_features(classifier: OctClassifier, features: Features) -> np.ndarray:
-    starts = range(0, len(features), HEAD_BATCH)
+def _probabilities(classifier: OctClassifier, batches: Iterable[np.ndarray]) -> np.ndarray:
     with torch.inference_mode():
-        parts = [classifier.head_logits(features[start : start + HEAD_BATCH]) for start in starts]
-        probabilities: np.ndarray = keras.ops.convert_to_numpy(keras.ops.softmax(keras.ops.concatenate(parts)))
+        logits = [classifier.head_logits(batch) for batch in batches]
+        probabilities: np.ndarray = keras.ops.convert_to_numpy(keras.ops.softmax(keras.ops.concatenate(logits)))
     return probabilities

@@ -8,20 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Shard = NDArray[Any]  # structured rows, in memory or memory-mapped
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class StoredRows:
     """Features as a table that is read row by row; as much of an array as training needs.
 
     Args:
-        shards: structured arrays with a field ``features``.
+        shards: arrays (rows, features), in memory or memory-mapped.
         places: int (n, 2): for each row its shard and the row there.
         n_features: length of a row.
     """
 
-    shards: tuple[Shard, ...]
+    shards: tuple[NDArray[Any], ...]
     places: NDArray[np.int64]
     n_features: int
 
@@ -50,7 +48,8 @@ class StoredRows:
         """
         places = self.places[chosen]
         features = np.empty((len(places), self.n_features), np.float32)
-        for shard in np.unique(places[:, 0]):
-            here = places[:, 0] == shard
-            features[here] = self.shards[shard]["features"][places[here, 1]]
+        order = np.argsort(places[:, 0], kind="stable")  # each shard once, however many there are
+        shards, starts = np.unique(places[order, 0], return_index=True)
+        for shard, here in zip(shards, np.split(order, starts)[1:], strict=True):
+            features[here] = self.shards[shard][places[here, 1]]
         return features

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import shutil
 import time
-import uuid
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,23 +11,27 @@ from pathlib import Path
 
 import numpy as np
 
-from octlib._files import PART, written_whole
-from octlib.features.rows import Shard, StoredRows
+from octlib.errors import CacheWarning, NoRoomError
+from octlib.features.location import LIMIT_VARIABLE, VARIABLE, cache_limit
+from octlib.features.room import files_in, make_room, mark_used, remove
+from octlib.features.rows import StoredRows
+from octlib.features.shards import DTYPES, Shard, Table, mapped, open_shard, shard_bytes, write_shard
 
 SHARD_BYTES = 64 * 2**20  # of features held back before they are written
 SHARD_SECONDS = 60.0  # of work that a killed process may lose
-ABANDONED = 86_400.0  # seconds after which a part of a file belongs to no living process
+SMALL_BYTES = 2**20  # Many shards below this size are joined,
+MANY = 64  # else a look-up would open a file for each scan that was ever predicted alone.
 
 
 class FeatureStore:
-    """The features of one backbone: a folder of shards, files that are written whole and never changed.
+    """The features of one backbone: a folder of shards.
 
-    A row holds the key of a scan, its features, and a digest of both and of the backbone's key, so that damaged and
-    foreign rows are known for what they are. Processes may read and write one store at the same time; at worst they
-    compute the same rows twice.
+    Processes may read and write one store at the same time; at worst they compute the same rows twice. Damaged and
+    foreign rows are known by their digests.
 
     Args:
-        folder: where; made when the first shard is written.
+        folder: where; made when the first shard is written. The folder above holds the stores of all backbones, which
+            keep one limit.
         key: of the backbone.
         n_features: length of a row.
         dtype: ``"float32"`` or ``"float16"``.
@@ -39,55 +40,63 @@ class FeatureStore:
     def __init__(self, folder: Path, key: str, n_features: int, dtype: str = "float32") -> None:
         self.folder = folder
         self._key = bytes.fromhex(key)
-        self._row = np.dtype([("scan", "u1", 32), ("check", "u1", 8), ("features", dtype, n_features)])
-        self._shards: list[Shard] = []
+        self._dtype = DTYPES[np.dtype(dtype).itemsize]
+        self._n_features = n_features
+        self._tables: list[Table] = []
         self._places: dict[bytes, tuple[int, int]] = {}
-        self._held_back: list[Shard] = []
+        self._held_back: list[tuple[Sequence[bytes], Table]] = []
         self._last_written = time.monotonic()
         self._writable = True
 
     def find(self, keys: Sequence[bytes]) -> None:
-        """Look for rows on disk, and check those that are there.
+        """Look for rows on disk, check those that are there, and note that they are used.
 
         Args:
             keys: of scans.
         """
         wanted = set(keys) - self._places.keys()
-        for file in self._files():
-            if not wanted:
-                return
-            shard = self._open(file)
-            if shard is not None:
-                found = self._rows_of(shard, wanted)
-                self._enter(shard, found)
-                wanted -= found.keys()
+        for file in files_in(self.folder) if wanted else ():
+            shard = open_shard(file.path)
+            if shard is None or not self._is_mine(shard):
+                continue
+            try:
+                found = shard.sound_rows(wanted)
+                if found:
+                    self._enter(shard.features(), found)
+                    mark_used(shard.file)
+                    wanted.difference_update(found)  # -= would copy what is left
+            except OSError:  # removed by now
+                continue
 
     def missing(self, keys: Sequence[bytes]) -> list[int]:
         """Return the positions of the keys without a row, each key once."""
         first = {key: position for position, key in reversed(list(enumerate(keys)))}
         return sorted(position for key, position in first.items() if key not in self._places)
 
-    def require_space(self, rows: int) -> None:
+    def require_room(self, rows: int) -> None:
         """Refuse work whose results would find no room.
 
         Args:
             rows: how many are to come.
 
         Raises:
-            OSError: if they are too many to be held in memory, and the disk has less room than they need.
+            NoRoomError: if they are too many to be held in memory, and the disk or the limit leaves less than that.
         """
-        needed = rows * self._row.itemsize
+        needed = shard_bytes(rows, self._n_features, self._dtype)
+        if needed <= SHARD_BYTES:
+            return
+        allowed = cache_limit() - self._bytes_in_use()
+        if needed > allowed:
+            left = f"{LIMIT_VARIABLE} leaves {max(allowed, 0) / 1e9:.1f} GB"
+            raise _no_room(rows, needed, left, f"Let {LIMIT_VARIABLE} allow more")
         try:
             existing = next(parent for parent in (self.folder, *self.folder.parents) if parent.exists())
             free = shutil.disk_usage(existing).free
         except OSError:  # closed to this user, as writing will say
             return
-        if needed > max(free, SHARD_BYTES):
-            raise OSError(
-                f"The features of {rows:,} scans need {needed / 1e9:.1f} GB, and {existing} has {free / 1e9:.1f} GB "
-                "left. Let OCTLIB_CACHE name a folder on a larger disk, halve them by cache='float16', or hold them "
-                "in memory by cache=False."
-            )
+        if needed > free:
+            left = f"{existing} has {free / 1e9:.1f} GB left"
+            raise _no_room(rows, needed, left, f"Let {VARIABLE} name a folder on a larger disk")
 
     def add(self, keys: Sequence[bytes], features: np.ndarray) -> None:
         """Add rows; they are written when there are enough of them, or after a minute, or by ``flush``.
@@ -99,16 +108,12 @@ class FeatureStore:
         Raises:
             ValueError: if a value is too large for float16.
         """
-        shard = np.zeros(len(keys), self._row)
         with np.errstate(over="ignore"):
-            shard["features"] = features
-        if np.isinf(shard["features"]).any() and not np.isinf(features).any():
+            table = features.astype(self._dtype)
+        if np.isinf(table).any() and not np.isinf(features).any():
             raise ValueError("These features exceed the range of float16, ±65,504. Use cache=True.")
-        checks = [self._check(key, row) for key, row in zip(keys, shard["features"], strict=True)]
-        shard["scan"] = np.frombuffer(b"".join(keys), np.uint8).reshape(-1, 32)
-        shard["check"] = np.frombuffer(b"".join(checks), np.uint8).reshape(-1, 8)
-        self._held_back.append(shard)
-        size = sum(part.nbytes for part in self._held_back)
+        self._held_back.append((keys, table))
+        size = sum(table.nbytes for _, table in self._held_back)
         if size >= SHARD_BYTES or time.monotonic() - self._last_written > SHARD_SECONDS:
             self.flush()
 
@@ -116,10 +121,11 @@ class FeatureStore:
         """Write what has been held back; where that fails, keep it in memory and say so once."""
         if not self._held_back:
             return
-        shard = np.concatenate(self._held_back)
+        keys = [key for part, _ in self._held_back for key in part]
+        table = np.concatenate([table for _, table in self._held_back])
         self._held_back = []
         self._last_written = time.monotonic()
-        self._enter(self._written(shard), {bytes(key): row for row, key in enumerate(shard["scan"])})
+        self._enter(self._written(keys, table), {key: row for row, key in enumerate(keys)})
 
     def rows(self, keys: Sequence[bytes]) -> StoredRows:
         """Return the features of scans, all of which must have been found or added.
@@ -132,76 +138,75 @@ class FeatureStore:
         """
         self.flush()
         places = np.array([self._places[key] for key in keys], np.int64).reshape(-1, 2)
-        return StoredRows(tuple(self._shards), places, self._row["features"].shape[0])
+        return StoredRows(tuple(self._tables), places, self._n_features)
 
-    def _files(self) -> list[Path]:
-        try:
-            return sorted(self.folder.glob("*.npy"))
-        except OSError:  # closed to this user, as writing will say
-            return []
+    def _is_mine(self, shard: Shard) -> bool:
+        return (shard.key, shard.dtype, shard.n_features) == (self._key, self._dtype, self._n_features)
 
-    def _open(self, file: Path) -> Shard | None:
-        """Open a shard; what differs from what ``_write`` writes, in its header or its length, is none."""
-        try:
-            rows, rest = divmod(file.stat().st_size - len(self._header(0)), self._row.itemsize)
-            with file.open("rb") as content:
-                if rest or rows < 1 or content.read(len(self._header(rows))) != self._header(rows):
-                    return None
-            return self._mapped(file, rows)
-        except (OSError, ValueError):  # no file, or removed by now
-            return None
+    def _enter(self, table: Table, rows: dict[bytes, int]) -> None:
+        self._tables.append(table)
+        self._places |= {key: (len(self._tables) - 1, row) for key, row in rows.items()}
 
-    def _header(self, rows: int) -> bytes:
-        """Make the header of a .npy file; comparing is safer than to parse whatever may lie there."""
-        header = io.BytesIO()
-        content = {"descr": np.lib.format.dtype_to_descr(self._row), "fortran_order": False, "shape": (rows,)}
-        np.lib.format.write_array_header_1_0(header, content)
-        return header.getvalue()
+    def _bytes_in_use(self) -> int:
+        return sum(
+            shard_bytes(len(table), self._n_features, self._dtype)
+            for table in self._tables
+            if isinstance(table, np.memmap)
+        )
 
-    def _mapped(self, file: Path, rows: int) -> Shard:
-        return np.memmap(file, self._row, mode="r", offset=len(self._header(rows)), shape=(rows,))
-
-    def _rows_of(self, shard: Shard, wanted: set[bytes]) -> dict[bytes, int]:
-        keys = [bytes(key) for key in np.asarray(shard["scan"])]
-        return {
-            key: row
-            for row, key in enumerate(keys)
-            if key in wanted and bytes(shard[row]["check"]) == self._check(key, shard[row]["features"])
-        }
-
-    def _check(self, key: bytes, features: np.ndarray) -> bytes:
-        return hashlib.blake2b(key + features.tobytes(), digest_size=8, key=self._key).digest()
-
-    def _enter(self, shard: Shard, rows: dict[bytes, int]) -> None:
-        self._shards.append(shard)
-        self._places |= {key: (len(self._shards) - 1, row) for key, row in rows.items()}
-
-    def _written(self, shard: Shard) -> Shard:
-        """Write a shard and give it back from disk, or as it is."""
+    def _written(self, keys: Sequence[bytes], table: Table) -> Table:
+        """Write a shard and give its features back from disk, or as they are."""
         if not self._writable:
-            return shard
+            return table
         try:
-            return self._write(shard)
+            return self._write(keys, table)
         except OSError as error:
             self._writable = False
             warnings.warn(
                 f"Features could not be kept in {self.folder} ({_reason(error)}), so that the next run has to compute "
-                "them again. Let OCTLIB_CACHE name another folder, or switch this off by cache=False.",
-                UserWarning,
+                f"them again. Let {VARIABLE} name another folder or {LIMIT_VARIABLE} allow more, or switch this off by "
+                "cache=False.",
+                CacheWarning,
                 stacklevel=2,
             )
-            return shard
+            return table
 
-    def _write(self, shard: Shard) -> Shard:
-        for part in self.folder.glob(f".*{PART}*"):
-            with suppress(OSError):  # of another process, perhaps, that has just finished it
-                if time.time() - part.stat().st_mtime > ABANDONED:
-                    part.unlink()
-        file = self.folder / f"{uuid.uuid4().hex}.npy"
-        with written_whole(file) as path, path.open("wb") as target:
-            target.write(self._header(len(shard)))
-            target.write(shard.view(np.uint8).data)  # np.save would hide why the disk refuses
-        return self._mapped(file, len(shard))
+    def _write(self, keys: Sequence[bytes], table: Table) -> Table:
+        small = self._many_small_shards() if table.nbytes < SMALL_BYTES else []
+        keys, table = _joined(keys, table, small)
+        root = self.folder.parent
+        if not make_room(root, shard_bytes(len(table), self._n_features, self._dtype)):
+            raise OSError(f"more than {LIMIT_VARIABLE} allows")
+        features = write_shard(self.folder, self._key, keys, table).features()
+        for shard in small:
+            remove(shard.file)
+        make_room(root)  # Others may have written at the same time.
+        return features
+
+    def _many_small_shards(self) -> list[Shard]:
+        small = [file.path for file in files_in(self.folder) if file.whole and file.bytes < SMALL_BYTES]
+        shards = [open_shard(file) for file in small if file not in mapped] if len(small) >= MANY else []
+        return [shard for shard in shards if shard is not None and self._is_mine(shard)]
+
+
+def _joined(keys: Sequence[bytes], table: Table, shards: Sequence[Shard]) -> tuple[Sequence[bytes], Table]:
+    """Append the rows of shards to a table, each scan once."""
+    known, tables = dict.fromkeys(keys), [table]
+    keys = list(keys)
+    for shard in shards:
+        with suppress(OSError):  # removed by now
+            rows = {key: row for key, row in shard.sound_rows().items() if key not in known}
+            known |= dict.fromkeys(rows)
+            keys += rows
+            tables.append(shard.features()[list(rows.values())])
+    return keys, np.concatenate(tables)
+
+
+def _no_room(rows: int, needed: int, left: str, remedy: str) -> NoRoomError:
+    return NoRoomError(
+        f"The features of {rows:,} scans need {needed / 1e9:.1f} GB, and {left}.",
+        f"{remedy}, halve them by cache='float16', or hold them in memory by cache=False.",
+    )
 
 
 def _reason(error: OSError) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from octlib._checks import as_seed
 from octlib._suggest import unknown
 from octlib.models.backbones import create_backbone
 from octlib.models.classifier import OctClassifier
-from octlib.models.seeding import as_seed
+from octlib.models.postprocessing import Postprocessing
 from octlib.preprocessing import Preprocessing
 
 POOLINGS = ("average", "flatten")
@@ -40,17 +41,19 @@ def build_classifier(
         pooling: ``"average"`` (timm's pooling, the spatial mean; where that is a class token, the mean over the patches
             instead) or ``"flatten"`` (the whole map).
         dropout: share of features dropped while training, in [0, 1).
-        flips: average predictions over a scan and its mirror image, which takes twice as long; ``classifier.flips``
-            changes it later.
+        flips: average predictions over a scan and its mirror image, which takes twice as long;
+            ``classifier.postprocessing`` changes it later.
         seed: of all initial weights.
 
     Returns:
         The classifier, a ``keras.Model``.
 
     Raises:
-        ValueError: if an argument is outside its range, a name is unknown, or the weights do not fit the backbone.
-        FileNotFoundError: if the weights are not there.
-        ConnectionError: if ``weights="pretrained"`` and the hub cannot be reached; the text names the choices left.
+        ValueError: if an argument is outside its range, or a name is unknown.
+        WeightsError: if the weights do not fit the backbone, or their configuration says more than it may.
+        MissingWeightsError: if the weights are not there; a ``FileNotFoundError`` too.
+        HubError: if ``weights="pretrained"`` and the hub cannot be reached; a ``ConnectionError`` too, whose text
+            names the choices left.
 
     Example:
         >>> import octlib
@@ -63,16 +66,16 @@ def build_classifier(
         raise unknown("pooling", pooling, POOLINGS)
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout must be in [0, 1), got {dropout}.")
-    spec, module = create_backbone(backbone, weights, image_size, seed=seed)
+    spec, module, size = create_backbone(backbone, weights, image_size, seed=seed)
     return OctClassifier(
         backbone=spec,
         module=module,
         class_names=names,
-        preprocessing=Preprocessing(spec.image_size),
+        preprocessing=Preprocessing(size),
         pooling=pooling,
         dropout=dropout,
         frozen=freeze,
-        flips=flips,
+        postprocessing=Postprocessing(flips),
         seed=seed,
     )
 

@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from octlib.models.classifier import OctClassifier
+from octlib.models.postprocessing import Postprocessing
+from octlib.preprocessing import Preprocessing
 
 
-def model_card(classifier: OctClassifier) -> str:
+def model_card(settings: Mapping[str, Any]) -> str:
     """Describe a classifier for whoever finds its folder.
 
     Args:
-        classifier: what to describe.
+        settings: the classifier's, from ``get_config``.
 
     Returns:
         Markdown.
     """
-    spec = classifier.backbone.spec
-    height, width = classifier.image_size
+    backbone, preprocessing = settings["backbone"], Preprocessing.from_dict(settings["preprocessing"])
+    height, width = preprocessing.image_size
+    frozen = "frozen" if settings["frozen"] else "fine-tuned"
     return f"""# An OCT classifier
 
-Classes: {", ".join(classifier.class_names)}.
+Classes: {", ".join(settings["class_names"])}.
 
 | | |
 |---|---|
-| backbone | {spec.architecture} (timm), weights: {spec.origin}, {"frozen" if classifier.frozen else "fine-tuned"} |
-| head | {classifier.backbone.pooling} pooling, one dense layer |
+| backbone | {backbone["architecture"]} (timm), weights: {backbone["origin"]}, {frozen} |
+| head | {settings["pooling"]} pooling, one dense layer |
 | input | {height} x {width} pixels (height x width), grey or RGB in 0-255 |
-| preprocessing | {classifier.preprocessing.describe()} |
+| preprocessing | {preprocessing.describe()} |
+| prediction | {Postprocessing.from_dict(settings["postprocessing"]).describe()} |
 | written by | octlib {version("octlib")} |
 
 ```python

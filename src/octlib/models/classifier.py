@@ -10,13 +10,21 @@ from typing import Any
 import numpy as np
 
 from octlib._files import written_whole
+from octlib.models.config_format import carried_over, require_known, with_version
+from octlib.models.exporting import FORMATS, Predictor, export_file
 from octlib.models.keras_backend import keras
 from octlib.models.layers import TimmBackbone
+from octlib.models.postprocessing import Postprocessing
 from octlib.models.saving import save_folder
 from octlib.models.spec import BackboneSpec
+from octlib.models.state import state_dict
 from octlib.models.torch_modules import TorchClassifier
 from octlib.preprocessing import Preprocessing, check_images
 
+SETTINGS = (
+    *("name", "backbone", "class_names", "preprocessing", "postprocessing", "pooling", "dropout", "frozen"),
+    *("unfrozen_stages", "seed"),
+)
 FOREIGN_SUFFIXES = (".h5", ".hdf5", ".onnx", ".pt", ".pth", ".safetensors")
 
 
@@ -38,7 +46,7 @@ class OctClassifier(keras.Model):
         dropout: share of features dropped while training, in [0, 1).
         frozen: whether the backbone stays as it is.
         unfrozen_stages: how many of its last stages learn where it isn't frozen; ``None`` is all.
-        flips: whether predictions are averaged over a scan and its mirror image.
+        postprocessing: what happens to a prediction after the graph, or its dictionary.
         seed: of the head's initial weights and of dropout.
         module: the timm module with its weights; ``None`` builds one at random, for weights that are loaded later.
         **kwargs: arguments of ``keras.Model``, such as ``name``.
@@ -54,7 +62,7 @@ class OctClassifier(keras.Model):
         dropout: float = 0.0,
         frozen: bool = True,
         unfrozen_stages: int | None = None,
-        flips: bool = False,
+        postprocessing: Postprocessing | dict[str, Any] = Postprocessing(),  # noqa: B008 - it can't change
         seed: int = 0,
         module: Any = None,
         **kwargs: Any,
@@ -66,9 +74,11 @@ class OctClassifier(keras.Model):
             preprocessing if isinstance(preprocessing, Preprocessing) else Preprocessing.from_dict(preprocessing)
         )
         self.seed = seed
-        self.flips = flips
+        self.postprocessing = (
+            Postprocessing.from_dict(postprocessing) if isinstance(postprocessing, dict) else postprocessing
+        )
         self.label_smoothing = 0.0  # octlib.fit sets it while it fine-tunes
-        self.backbone = TimmBackbone(backbone, pooling, module=module, name="backbone")
+        self.backbone = TimmBackbone(backbone, pooling, self.image_size, module=module, name="backbone")
         if frozen:
             self.backbone.trainable = False
         else:
@@ -77,7 +87,7 @@ class OctClassifier(keras.Model):
         # Near zero, where training starts best; not at zero, where a class activation map would have nothing to show.
         start = keras.initializers.RandomNormal(stddev=1e-3, seed=seed)
         self.head = keras.layers.Dense(len(self.class_names), kernel_initializer=start, name="head")
-        # Called once, so that summary, save and export work on a new classifier.
+        # Called once, so that summary and save work on a new classifier.
         self(np.zeros((1, *self.image_size), np.uint8))
 
     @property
@@ -101,19 +111,19 @@ class OctClassifier(keras.Model):
         return not self.backbone.trainable
 
     @property
-    def flips(self) -> bool:
-        """Whether ``octlib.predict`` and ``octlib.evaluate`` average over a scan and its mirror image; it can be set.
+    def postprocessing(self) -> Postprocessing:
+        """What happens to a prediction after the graph, in every verb of octlib and in ``export``; it can be set.
 
-        It is saved with the classifier. The graph itself, and what is exported of it, sees a scan once.
+        It is saved with the classifier. The graph itself, and so ``predict`` of Keras, sees a scan once.
         """
-        return self._flips
+        return self._postprocessing
 
-    @flips.setter
-    def flips(self, flips: bool) -> None:
+    @postprocessing.setter
+    def postprocessing(self, postprocessing: Postprocessing) -> None:
         """Set it."""
-        if not isinstance(flips, bool):
-            raise TypeError(f"flips must be True or False, got {flips!r}.")
-        self._flips = flips
+        if not isinstance(postprocessing, Postprocessing):
+            raise TypeError(f"postprocessing must be a Postprocessing, got {postprocessing!r}.")
+        self._postprocessing = postprocessing
 
     def unfreeze(self, stages: int | None = None) -> None:
         """Let the next ``octlib.fit`` train the backbone too.
@@ -138,8 +148,8 @@ class OctClassifier(keras.Model):
         """Do to scans what has to happen before the graph: blank the white wedges and resize.
 
         Args:
-            scans: an ``octlib.OctDataset``, a uint8 array (n, height, width) or (n, height, width, 1 or 3), a list of
-                such images, the path of an image, or a list of such paths.
+            scans: a uint8 array (n, height, width) or (n, height, width, 1 or 3), a list of such images, the path of an
+                image, or a list of such paths. For a dataset: ``dataset.images(classifier.preprocessing)``.
 
         Returns:
             uint8 (n, height, width), of ``image_size``.
@@ -148,14 +158,12 @@ class OctClassifier(keras.Model):
             TypeError: if ``scans`` is none of these.
             ValueError: if an array has another shape, or an image cannot be read.
         """
-        if hasattr(scans, "images"):  # A dataset reads its own pixels: models know no datasets.
-            return np.asarray(scans.images(self.preprocessing))
         if isinstance(scans, str | Path):
             scans = [scans]
         if not isinstance(scans, Sequence | np.ndarray):
             raise TypeError(
-                "scans must be an OctDataset, a uint8 array, or a list of arrays or of paths of images, got "
-                f"{type(scans).__name__}."
+                "scans must be a uint8 array, or a list of arrays or of paths of images, got "
+                f"{type(scans).__name__}. A dataset: dataset.images(classifier.preprocessing)."
             )
         if len(scans) == 0:
             return np.empty((0, *self.image_size), np.uint8)
@@ -166,7 +174,9 @@ class OctClassifier(keras.Model):
 
     def _read(self, path: Path) -> np.ndarray:
         if path.is_dir():
-            raise ValueError(f"{path} is a folder. Load it first: classifier.preprocess(octlib.load_oct_dataset(...)).")
+            raise ValueError(
+                f"{path} is a folder. Load it first: octlib.load_oct_dataset(...).images(classifier.preprocessing)."
+            )
         return self.preprocessing.read(path)
 
     def call(self, scans: Any, training: bool = False) -> Any:
@@ -260,24 +270,86 @@ class OctClassifier(keras.Model):
             with written_whole(target) as path:
                 super().save(path, overwrite=True, **kwargs)
         else:
-            save_folder(self, target)
+            save_folder(target, self.get_config(), state_dict(self))
+
+    def export(self, path: str | Path, format: str = "onnx", **kwargs: Any) -> float | None:  # noqa: A002
+        """Write the classifier as one file that needs neither octlib nor Keras, run the file, and compare.
+
+        In: ``scans`` after ``preprocess``, float32 (batch, height, width) in 0-255, a batch of any length. Out:
+        ``probabilities``, float32 (batch, classes), after ``postprocessing``. The file holds the names of the classes,
+        as JSON under ``class_names`` in the metadata of ONNX, and in torch's extra file ``class_names.json``.
+
+        Args:
+            path: of the file, ``.onnx`` or ``.pt2``; one that is there is never replaced.
+            format: ``"onnx"``, for ONNX Runtime and others (needs the extra ``octlib[onnx]``); or ``"torch"``, a
+                program that ``torch.export.load`` reads. Other formats are those of ``keras.Model.export``: the graph
+                alone, which is not compared.
+            **kwargs: further arguments of ``keras.Model.export``, for its formats alone.
+
+        Returns:
+            The largest difference between the file's probabilities and the classifier's own, on a few random scans:
+            about 1e-6, from sums in another order. ``None`` for Keras's formats.
+
+        Raises:
+            TypeError: if there are further arguments for a format of octlib's.
+            ValueError: if the format is unknown, the suffix is that of another one, or the probabilities would differ
+                by more than 1e-4: then no file is written.
+            FileExistsError: if something is at ``path``.
+            MissingPackageError: if the packages of ``octlib[onnx]`` are missing.
+            OSError: if the file can't be written.
+
+        Example:
+            >>> import octlib, tempfile
+            >>> classifier = octlib.build_classifier("resnet10t", weights=None, image_size=64)
+            >>> classifier.export(tempfile.mkdtemp() + "/classifier.pt2", format="torch") < 1e-5
+            True
+        """
+        if format not in FORMATS:
+            super().export(path, format=format, **kwargs)
+            return None
+        if kwargs:
+            raise TypeError(f"export takes no {', '.join(kwargs)} with format={format!r}.")
+        predictor = Predictor(self.to_torch(), self.postprocessing)
+        return export_file(predictor, Path(path), format, class_names=self.class_names, predicted=self._predicted)
+
+    def _predicted(self, scans: np.ndarray) -> np.ndarray:
+        views = [scans[:, :, ::-1].copy() if mirrored else scans for mirrored in self.postprocessing.views]
+        combined: np.ndarray = self.postprocessing.combine([keras.ops.convert_to_numpy(self(view)) for view in views])
+        return combined
 
     def get_config(self) -> dict[str, Any]:
         """Return what ``from_config`` needs: names and numbers, no weights."""
-        return {
-            "name": self.name,
-            "backbone": self.backbone.spec.to_dict(),
-            "class_names": list(self.class_names),
-            "preprocessing": self.preprocessing.to_dict(),
-            "pooling": self.backbone.pooling,
-            "dropout": self.dropout.rate,
-            "frozen": self.frozen,
-            "unfrozen_stages": self.backbone.unfrozen_stages,
-            "flips": self.flips,
-            "seed": self.seed,
-        }
+        return with_version(
+            {
+                "name": self.name,
+                "backbone": self.backbone.spec.to_dict(),
+                "class_names": list(self.class_names),
+                "preprocessing": self.preprocessing.to_dict(),
+                "postprocessing": self.postprocessing.to_dict(),
+                "pooling": self.backbone.pooling,
+                "dropout": self.dropout.rate,
+                "frozen": self.frozen,
+                "unfrozen_stages": self.backbone.unfrozen_stages,
+                "seed": self.seed,
+            }
+        )
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> OctClassifier:
-        """Build a classifier, with random weights, from ``get_config``'s dictionary."""
-        return cls(**config)
+        """Build a classifier, with random weights, from ``get_config``'s dictionary.
+
+        Args:
+            config: of this version or an older one; what is missing gets its default.
+            custom_objects: what Keras hands over; nothing here needs it.
+
+        Returns:
+            The classifier.
+
+        Raises:
+            TypeError: if a setting without a default is missing.
+            ValueError: if a setting is unknown, or the version is newer than this octlib.
+            WeightsError: if a setting would choose files or places.
+        """
+        settings = carried_over(config)
+        require_known("a classifier", settings, SETTINGS)
+        return cls(**settings)

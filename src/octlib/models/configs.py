@@ -10,9 +10,13 @@ from typing import Any
 import timm
 
 from octlib._suggest import unknown
-from octlib.models import own
+from octlib.errors import MissingWeightsError, WeightsError
+from octlib.models import octlib_backbone
+from octlib.models.model_args import check_architecture, check_description
 from octlib.models.spec import BackboneSpec
 from octlib.preprocessing import as_size
+
+CONFIG = "config.json"
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,7 @@ class BackboneConfig:
     """What a source says of a backbone, in timm's own terms.
 
     Attributes:
-        architecture: timm's name, with or without a weights tag.
+        architecture: timm's name without a weights tag.
         pretrained_cfg: timm's description of the weights: mean, std, input size, name of the classifier.
         model_args: arguments that the weights need, such as ``{"pad_type": "same"}``.
     """
@@ -37,7 +41,7 @@ def named_config(name: str) -> BackboneConfig:
         ValueError: if timm has no such architecture, or no such weights of it.
     """
     if not timm.is_model(name):
-        raise unknown("backbone", name, [own.NAME, *timm.list_models()])
+        raise unknown("backbone", name, [octlib_backbone.NAME, *timm.list_models()])
     architecture, _, tag = name.partition(".")
     try:
         cfg = timm.get_pretrained_cfg(name)
@@ -48,28 +52,48 @@ def named_config(name: str) -> BackboneConfig:
 
 
 def folder_config(folder: Path) -> BackboneConfig:
-    """Read the ``config.json`` of a timm folder, which wins over the architecture's defaults.
+    """Read the configuration of a timm folder; see ``file_config``.
 
     Raises:
-        FileNotFoundError: if the folder has no ``config.json``.
-        ValueError: if it is not a timm configuration.
+        MissingWeightsError: if the folder has no ``config.json``.
+        WeightsError: if it is not a timm configuration, or says more than it may.
     """
-    path = folder / "config.json"
+    path = folder / CONFIG
     if not path.is_file():
-        raise FileNotFoundError(f"A timm folder needs a config.json beside its weights; {folder} has none.")
+        raise MissingWeightsError(f"A timm folder needs a {CONFIG} beside its weights; {folder} has none.")
+    return file_config(path)
+
+
+def file_config(path: Path) -> BackboneConfig:
+    """Read a ``config.json`` of timm's, which wins over the architecture's defaults.
+
+    Args:
+        path: of the file; it may be anybody's.
+
+    Returns:
+        What it says.
+
+    Raises:
+        WeightsError: if it is not a timm configuration, or says more than it may.
+        ValueError: if timm has no such architecture.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         # In timm's first layout, the description of the weights is all that there is.
-        architecture, pretrained_cfg = content["architecture"], content.get("pretrained_cfg", content)
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is not a timm configuration: {error!r}.") from error
-    default = named_config(architecture).pretrained_cfg
-    return BackboneConfig(architecture, {**default, **pretrained_cfg}, dict(content.get("model_args") or {}))
+        pretrained_cfg = dict(content.get("pretrained_cfg", content))
+        architecture, _, tag = str(content["architecture"]).partition(".")
+        model_args = dict(content.get("model_args") or {})
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise WeightsError(f"{path} is not a timm configuration: {error!r}.") from error
+    check_architecture(architecture)
+    check_description(pretrained_cfg)
+    default = named_config(f"{architecture}.{tag}" if tag else architecture).pretrained_cfg
+    return BackboneConfig(architecture, {**default, **pretrained_cfg}, model_args)
 
 
 def specify(
     config: BackboneConfig, image_size: int | tuple[int, int] | None, *, origin: str, fixed_batchnorm: bool
-) -> BackboneSpec:
+) -> tuple[BackboneSpec, tuple[int, int]]:
     """Turn a configuration into octlib's specification.
 
     Args:
@@ -79,33 +103,33 @@ def specify(
         fixed_batchnorm: whether BatchNorm's statistics were learned already.
 
     Returns:
-        The specification.
+        The specification, and (height, width) of the scans in pixels.
 
     Raises:
-        ValueError: if the weights need other than three channels.
+        WeightsError: if the weights need other than three channels, or the configuration says more than it may.
     """
     cfg, model_args = config.pretrained_cfg, dict(config.model_args)
-    channels, *own_size = cfg["input_size"]
+    channels, *known_size = cfg["input_size"]
     channels = model_args.get("in_chans", channels)
     if channels != 3:
-        raise ValueError(f"octlib needs backbones for three channels; {origin} takes {channels}.")
+        raise WeightsError(f"octlib needs backbones for three channels; {origin} takes {channels}.")
     # What the weights were built with says more of their size than what they were evaluated at.
-    size = as_size(model_args.get("img_size", tuple(own_size)) if image_size is None else image_size)
+    size = as_size(model_args.get("img_size", tuple(known_size)) if image_size is None else image_size)
     if cfg.get("fixed_input_size") or "img_size" in model_args or model_args.get("dynamic_img_size"):
         # Transformers hold one position embedding a patch: they are built for one size.
         model_args["img_size"] = size
     for settled in ("num_classes", "in_chans"):
         model_args.pop(settled, None)
-    return BackboneSpec(
+    spec = BackboneSpec(
         architecture=config.architecture,
         model_args=model_args,
-        image_size=size,
         mean=tuple(cfg["mean"]),
         std=tuple(cfg["std"]),
         classifier=_first(cfg.get("classifier") or "head"),
         origin=origin,
         fixed_batchnorm=fixed_batchnorm,
     )
+    return spec, size
 
 
 def _first(names: str | list[str] | tuple[str, ...]) -> str:

@@ -1,11 +1,11 @@
-"""Exporting: a classifier as one file for other programs, compared with what it came from."""
+"""Exporting: a classifier as one file for other programs, which gives what the classifier gives or isn't written."""
 
 from __future__ import annotations
 
 import io
 import json
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,51 +16,81 @@ import torch
 
 from octlib._files import written_whole
 from octlib._suggest import unknown
-from octlib.models.classifier import OctClassifier
-from octlib.models.keras_backend import keras
+from octlib.errors import MissingPackageError
+from octlib.models.postprocessing import Postprocessing
+from octlib.models.torch_modules import TorchClassifier
 
 FORMATS = {"onnx": ".onnx", "torch": ".pt2"}
 CHECKED = 4  # scans whose probabilities are compared
+ALLOWED = 1e-4  # difference of a probability; sums in another order make about 1e-6
 
 
-def export_classifier(classifier: OctClassifier, path: str | Path, *, format: str = "onnx") -> float:  # noqa: A002
-    """Write a classifier as one file that needs neither octlib nor Keras, run the file, and compare.
-
-    In: ``scans`` after ``classifier.preprocess``, float32 (batch, height, width) in 0-255, a batch of any length. Out:
-    ``probabilities``, float32 (batch, classes). The file holds the names of the classes, as JSON under ``class_names``
-    in the metadata of ONNX, and in torch's extra file ``class_names.json``. Flips aren't part of it.
+class Predictor(torch.nn.Module):
+    """A classifier with its postprocessing: scans in, predictions out.
 
     Args:
-        classifier: what to export; it isn't changed.
-        path: of the file, ``.onnx`` or ``.pt2``; one that is there is never replaced.
-        format: ``"onnx"``, for ONNX Runtime and others (needs the extra ``octlib[onnx]``); or ``"torch"``, a program
-            that ``torch.export.load`` reads.
+        classifier: gives logits.
+        postprocessing: makes one prediction of the views of a scan.
+    """
+
+    def __init__(self, classifier: TorchClassifier, postprocessing: Postprocessing) -> None:
+        super().__init__()
+        self.classifier, self.postprocessing = classifier, postprocessing
+
+    def forward(self, scans: torch.Tensor) -> Any:
+        """Predict.
+
+        Args:
+            scans: float in 0-255, (batch, height, width).
+
+        Returns:
+            Probabilities, float32 (batch, classes).
+        """
+        views = [scans.flip(-1) if mirrored else scans for mirrored in self.postprocessing.views]
+        return self.postprocessing.combine([self.classifier(view).softmax(dim=1) for view in views])
+
+
+def export_file(
+    predictor: Predictor,
+    target: Path,
+    format: str,  # noqa: A002
+    *,
+    class_names: Sequence[str],
+    predicted: Callable[[np.ndarray], np.ndarray],
+) -> float:
+    """Write a predictor as one file, run the file, and keep it if it gives what it has to give.
+
+    Args:
+        predictor: what to export; it is moved to the processor.
+        target: the file that is to be.
+        format: one of ``FORMATS``.
+        class_names: kept in the file.
+        predicted: what the file has to give for float32 (n, height, width).
 
     Returns:
-        The largest difference between the file's probabilities and the classifier's own, on a few random scans: about
-        1e-6, from sums in another order.
+        The largest difference of a probability, on a few random scans.
 
     Raises:
-        ValueError: if the format is unknown, or the suffix is that of another one.
-        FileExistsError: if something is at ``path``.
-        ModuleNotFoundError: if the packages of ``octlib[onnx]`` are missing.
+        ValueError: if the format is unknown, the suffix is that of another one, or the difference is above 1e-4.
+        FileExistsError: if something is at ``target``.
+        MissingPackageError: if the packages of ``octlib[onnx]`` are missing.
         OSError: if the file can't be written.
-
-    Example:
-        >>> import octlib, tempfile
-        >>> classifier = octlib.build_classifier("resnet10t", weights=None, image_size=64)
-        >>> export_classifier(classifier, tempfile.mkdtemp() + "/classifier.pt2", format="torch") < 1e-5
-        True
     """
-    target = Path(path)
     _check(target, format)
-    scans = _random_scans(classifier)
+    size = predictor.classifier.backbone.image_size
+    scans = np.random.default_rng(0).integers(0, 256, (CHECKED, *size)).astype(np.float32)
+    wanted = predicted(scans)
     with written_whole(target) as part:
         with _silent():
-            _WRITERS[format](classifier, scans, part)
+            _WRITERS[format](_program(predictor, scans), json.dumps(list(class_names)), part)
             found = _READERS[format](scans, part)
-        own = keras.ops.convert_to_numpy(classifier(scans))
-    return float(np.abs(found - own).max())
+        difference = float(np.abs(found - wanted).max())
+        if not difference <= ALLOWED:  # NaN is refused too
+            raise ValueError(
+                f"{target.name} was not written: a probability would differ by {difference:.2g} from the "
+                f"classifier's own, and at most {ALLOWED:g} is allowed. Choose another format."
+            )
+    return difference
 
 
 def _check(target: Path, format: str) -> None:  # noqa: A002
@@ -72,33 +102,27 @@ def _check(target: Path, format: str) -> None:  # noqa: A002
         raise FileExistsError(f"{target} exists already. Choose another name, or remove it.")
     missing = [name for name in ("onnx", "onnxscript", "onnxruntime") if find_spec(name) is None]
     if format == "onnx" and missing:
-        raise ModuleNotFoundError(
-            f"ONNX needs {' and '.join(missing)}, not installed here. Run: pip install 'octlib[onnx]'"
+        raise MissingPackageError(
+            f"ONNX needs {' and '.join(missing)}, not installed here.", "Run: pip install 'octlib[onnx]'"
         )
 
 
-def _random_scans(classifier: OctClassifier) -> np.ndarray:
-    rng = np.random.default_rng(0)
-    return rng.integers(0, 256, (CHECKED, *classifier.image_size)).astype(np.float32)
+def _program(predictor: Predictor, scans: np.ndarray) -> Any:
+    # On the processor, wherever the classifier is: such a file can be read on any machine.
+    module = predictor.cpu().eval().requires_grad_(False)
+    return torch.export.export(module, (torch.from_numpy(scans),), dynamic_shapes=({0: torch.export.Dim("batch")},))
 
 
-def _write_onnx(classifier: OctClassifier, scans: np.ndarray, file: Path) -> None:
+def _write_onnx(program: Any, class_names: str, file: Path) -> None:
     # Not by Keras: its export numbers inputs and outputs, and fixes a transformer's output at a batch of one.
     names = {"input_names": ["scans"], "output_names": ["probabilities"]}
-    onnx = torch.onnx.export(_program(classifier, scans), dynamo=True, verbose=False, **names)
-    onnx.model.metadata_props["class_names"] = json.dumps(classifier.class_names)
+    onnx = torch.onnx.export(program, dynamo=True, verbose=False, **names)
+    onnx.model.metadata_props["class_names"] = class_names
     onnx.save(file)
 
 
-def _write_torch(classifier: OctClassifier, scans: np.ndarray, file: Path) -> None:
-    extra = {"class_names.json": json.dumps(classifier.class_names)}
-    torch.export.save(_program(classifier, scans), file, extra_files=extra)
-
-
-def _program(classifier: OctClassifier, scans: np.ndarray) -> Any:
-    # On the processor, wherever the classifier is: such a file can be read on any machine.
-    module = torch.nn.Sequential(classifier.to_torch(), torch.nn.Softmax(dim=1)).cpu().eval().requires_grad_(False)
-    return torch.export.export(module, (torch.from_numpy(scans),), dynamic_shapes=({0: torch.export.Dim("batch")},))
+def _write_torch(program: Any, class_names: str, file: Path) -> None:
+    torch.export.save(program, file, extra_files={"class_names.json": class_names})
 
 
 def _run_onnx(scans: np.ndarray, file: Path) -> Any:
@@ -113,7 +137,7 @@ def _run_torch(scans: np.ndarray, file: Path) -> Any:
         return torch.export.load(file).module()(torch.from_numpy(scans)).numpy()
 
 
-_WRITERS: dict[str, Callable[[OctClassifier, np.ndarray, Path], None]] = {"onnx": _write_onnx, "torch": _write_torch}
+_WRITERS: dict[str, Callable[[Any, str, Path], None]] = {"onnx": _write_onnx, "torch": _write_torch}
 _READERS: dict[str, Callable[[np.ndarray, Path], Any]] = {"onnx": _run_onnx, "torch": _run_torch}
 
 

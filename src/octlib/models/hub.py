@@ -1,31 +1,27 @@
-"""The hub: timm's own weights, and an error that helps where it cannot be reached."""
+"""The hub: weights from it or from its local cache, and an error that helps where it cannot be reached."""
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+from typing import Any
 
 import timm
-from huggingface_hub import constants, try_to_load_from_cache
-from timm.models import load_model_config_from_hf
+from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url, try_to_load_from_cache
+from huggingface_hub.errors import EntryNotFoundError
 
-from octlib.models.configs import BackboneConfig, folder_config, named_config, specify
+from octlib.errors import HubError, WeightsError
+from octlib.models.configs import CONFIG, BackboneConfig, file_config, named_config, specify
+from octlib.models.networks import loaded_module
 from octlib.models.spec import BackboneSpec
+from octlib.models.weights import NAMES_IN_FOLDER
 
 HUB_PREFIX = "hf-hub:"
-CONFIG_NAME = "config.json"
-WEIGHTS_NAME = "model.safetensors"
 PATIENCE = 10  # seconds
 
-Result = TypeVar("Result")
 
-
-def from_hub(name: str, image_size: int | tuple[int, int] | None) -> tuple[BackboneSpec, Any]:
+def from_hub(name: str, image_size: int | tuple[int, int] | None) -> tuple[BackboneSpec, Any, tuple[int, int]]:
     """Create a backbone with the weights that timm names for it.
 
     Args:
@@ -33,88 +29,86 @@ def from_hub(name: str, image_size: int | tuple[int, int] | None) -> tuple[Backb
         image_size: in pixels; ``None`` is the backbone's own.
 
     Returns:
-        The specification and the timm module, without a head.
+        The specification, the timm module without a head, and (height, width) of the scans in pixels.
 
     Raises:
         ValueError: if the name is unknown, or timm has no weights for it.
-        ConnectionError: if the weights are neither in the local cache nor to be had from the hub.
+        WeightsError: if somebody's configuration says more than it may, or the weights don't fit it.
+        HubError: if the weights are neither in the local cache nor to be had from the hub.
     """
+    origin = f"timm's {name}"
     if name.startswith(HUB_PREFIX):
-        config = _cached_config(name) or _downloaded(name, lambda: _hub_config(name))
-    else:
-        config = named_config(name)
-        _require_weights(name, config)
-    spec = specify(config, image_size, origin=f"timm's {name}", fixed_batchnorm=True)
-    # From the cache without a question to the hub, which takes most of a minute where there is no network.
-    cached = _cached(config.pretrained_cfg.get("hf_hub_id"), WEIGHTS_NAME)
-    if cached is not None:
-        cfg = {key: config.pretrained_cfg.get(key) for key in ("num_classes", "classifier", "first_conv")}
-        return spec, timm.create_model(
-            spec.architecture if name.startswith(HUB_PREFIX) else name,
-            pretrained=True,
-            # Without custom_load: that is for the files of other origins, such as .npz, which timm knows too.
-            pretrained_cfg_overlay={**cfg, "file": str(cached), "custom_load": False},
-            num_classes=0,
-            **spec.model_args,
-        )
-    arguments = {key: value for key, value in spec.model_args.items() if key == "img_size"}
-    return spec, _downloaded(name, lambda: timm.create_model(name, pretrained=True, num_classes=0, **arguments))
-
-
-def _hub_config(name: str) -> BackboneConfig:
-    pretrained_cfg, architecture, model_args = load_model_config_from_hf(name.removeprefix(HUB_PREFIX))
-    return BackboneConfig(architecture, {**named_config(architecture).pretrained_cfg, **pretrained_cfg}, model_args)
+        with _choices_named(name):
+            files = [_file(name.removeprefix(HUB_PREFIX), names) for names in ([CONFIG], NAMES_IN_FOLDER)]
+        spec, size = specify(file_config(files[0]), image_size, origin=origin, fixed_batchnorm=True)
+        return spec, loaded_module(spec, files[1]), size
+    config = named_config(name)
+    _require_weights(name, config)
+    spec, size = specify(config, image_size, origin=origin, fixed_batchnorm=True)
+    return spec, _timm_module(name, config.pretrained_cfg, spec), size
 
 
 def _require_weights(name: str, config: BackboneConfig) -> None:
     if not any(config.pretrained_cfg.get(source) for source in ("hf_hub_id", "url", "file")):
-        raise ValueError(
-            f"timm has no pretrained weights for {name!r}. Use weights=PATH with a .safetensors or .pth file "
-            "or a timm folder, weights=None for random ones, or another backbone."
+        raise WeightsError(
+            f"timm has no pretrained weights for {name!r}.",
+            "Use weights=PATH with a .safetensors or .pth file or a timm folder, weights=None for random ones, or "
+            "another backbone.",
         )
 
 
-def _cached_config(name: str) -> BackboneConfig | None:
-    identifier = name.removeprefix(HUB_PREFIX)
-    path = _cached(identifier, CONFIG_NAME)
-    if path is None:
-        return None
-    config = folder_config(path.parent)
-    return replace(config, pretrained_cfg={**config.pretrained_cfg, "hf_hub_id": identifier})
+def _timm_module(name: str, cfg: dict[str, Any], spec: BackboneSpec) -> Any:
+    """Have timm itself load the weights, which it converts for some architectures."""
+
+    def create(**overlay: Any) -> Any:
+        return timm.create_model(
+            name, pretrained=True, pretrained_cfg_overlay=overlay, num_classes=0, **spec.model_args
+        )
+
+    repository, file_name = cfg.get("hf_hub_id"), cfg.get("hf_hub_filename")
+    with _choices_named(name):
+        file = _file(repository, [file_name] if file_name else NAMES_IN_FOLDER) if repository else None
+        if file is None or file_name:  # files of other origins, such as .npz, which timm knows how to read
+            return create()
+    kept = {key: cfg.get(key) for key in ("num_classes", "classifier", "first_conv")}
+    return create(**kept, file=str(file), custom_load=False)
 
 
-def _cached(repository: str | None, file: str) -> Path | None:
-    if not repository:
-        return None
+def _file(repository: str, names: Sequence[str]) -> Path:
+    """Take the first file that there is of a repository: from the cache, without a question to the hub, else from it.
+
+    Raises:
+        Exception: of the hub's client, if none is to be had.
+    """
     identifier, _, revision = repository.partition("@")
-    found = try_to_load_from_cache(identifier, file, revision=revision or None)
-    return Path(found) if isinstance(found, str) else None  # it also tells of files that are known not to exist
-
-
-def _downloaded(name: str, download: Callable[[], Result]) -> Result:
-    """Call a function that downloads; whatever goes wrong, say which choices are left."""
+    where: dict[str, Any] = {"repo_id": identifier, "revision": revision or None}
+    # Not hf_hub_download(local_files_only=True): that asks the hub about other things.
+    cached = (try_to_load_from_cache(filename=name, **where) for name in names)
+    for path in cached:
+        if isinstance(path, str):  # the cache also knows of files that do not exist
+            return Path(path)
+    name, *others = names
     try:
-        _require_hub()
-        return download()
+        # One question fails at once where the hub is out of reach: a download asks again for half a minute.
+        get_hf_file_metadata(hf_hub_url(filename=name, **where), timeout=PATIENCE)
+    except EntryNotFoundError:
+        if not others:
+            raise
+        return _file(repository, others)
+    return Path(hf_hub_download(filename=name, **where))
+
+
+@contextmanager
+def _choices_named(name: str) -> Iterator[None]:
+    """Say which choices are left, whatever goes wrong with a download."""
+    try:
+        yield
     except Exception as error:  # the hub's client raises a dozen kinds, and others with each release
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ConnectionError(
+        reason = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else reason
+        raise HubError(
             f"The pretrained weights of {name!r} are not in the local cache and could not be downloaded from "
-            f"{constants.ENDPOINT} ({reason}). Three choices are left: connect to the network once, or copy a cache "
-            "and point HF_HOME to it; weights=PATH with a .safetensors or .pth file or a timm folder; "
-            "or weights=None for random weights."
+            f"{constants.ENDPOINT} ({reason}).",
+            "Three choices are left: connect to the network once, or copy a cache and point HF_HOME to it; "
+            "weights=PATH with a .safetensors or .pth file or a timm folder; or weights=None for random weights.",
         ) from error
-
-
-def _require_hub() -> None:
-    """Fail at once where the hub is out of reach: its own client tries again and again for most of a minute."""
-    if constants.HF_HUB_OFFLINE:
-        raise ConnectionError("HF_HUB_OFFLINE is set")
-    try:
-        # Through a proxy, too, where one is configured.
-        urlopen(Request(constants.ENDPOINT, method="HEAD"), timeout=PATIENCE).close()
-    except HTTPError:
-        pass  # An answer, if an unfriendly one: the hub is there.
-    except URLError as error:
-        if not isinstance(error.reason, ssl.SSLError):  # The hub's client has certificates of its own.
-            raise ConnectionError(str(error.reason)) from error

@@ -6,11 +6,12 @@ from typing import Any
 
 import torch
 
-from octlib.models.backbones import random_module
 from octlib.models.keras_backend import keras
+from octlib.models.networks import random_module
 from octlib.models.spec import BackboneSpec
 from octlib.models.stages import parameter_stages
 from octlib.models.torch_modules import TimmFeatures
+from octlib.preprocessing import as_size
 
 
 @keras.saving.register_keras_serializable("octlib")
@@ -23,15 +24,24 @@ class TimmBackbone(keras.layers.TorchModuleWrapper):
     Args:
         spec: the backbone's specification, or its dictionary.
         pooling: ``"average"`` or ``"flatten"``.
+        image_size: (height, width) of the scans in pixels.
         module: the timm module with its weights; ``None`` builds one at random, for weights that are loaded later.
         **kwargs: ``name`` and other arguments of a Keras layer.
     """
 
-    def __init__(self, spec: BackboneSpec | dict[str, Any], pooling: str, *, module: Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        spec: BackboneSpec | dict[str, Any],
+        pooling: str,
+        image_size: tuple[int, int],
+        *,
+        module: Any = None,
+        **kwargs: Any,
+    ) -> None:
         self.spec = spec if isinstance(spec, BackboneSpec) else BackboneSpec.from_dict(spec)
         self.pooling = pooling
         module = random_module(self.spec) if module is None else module
-        super().__init__(TimmFeatures(module, self.spec, pooling), **kwargs)
+        super().__init__(TimmFeatures(module, self.spec, pooling, as_size(image_size)), **kwargs)
         self.n_features = self._count_features()
 
     def call(self, scans: Any, training: bool = False) -> Any:
@@ -44,9 +54,7 @@ class TimmBackbone(keras.layers.TorchModuleWrapper):
         Returns:
             float32 (batch, features).
         """
-        self.module.frozen = not self.trainable
-        if training or self.module.training:  # to set a mode walks over the whole network
-            self.module.train(bool(training))
+        self.module.prepare(bool(training), frozen=not self.trainable)
         return self.module(scans.permute(0, 3, 1, 2) if scans.ndim == 4 else scans)
 
     def unfreeze(self, stages: int | None = None) -> None:
@@ -88,7 +96,12 @@ class TimmBackbone(keras.layers.TorchModuleWrapper):
 
     def get_config(self) -> dict[str, Any]:
         """Return what ``from_config`` needs: names and numbers, no weights."""
-        return {"name": self.name, "spec": self.spec.to_dict(), "pooling": self.pooling}
+        return {
+            "name": self.name,
+            "spec": self.spec.to_dict(),
+            "pooling": self.pooling,
+            "image_size": list(self.module.image_size),
+        }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> TimmBackbone:
@@ -96,7 +109,7 @@ class TimmBackbone(keras.layers.TorchModuleWrapper):
         return cls(**config)
 
     def _count_features(self) -> int:
-        height, width = self.spec.image_size
+        height, width = self.module.image_size
         self.module.eval()
         try:
             with torch.inference_mode():

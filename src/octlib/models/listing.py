@@ -10,7 +10,7 @@ from typing import Any
 import timm
 
 from octlib._suggest import unknown
-from octlib.models import own
+from octlib.models import octlib_backbone
 from octlib.models.configs import folder_config, named_config
 
 
@@ -56,7 +56,7 @@ def list_backbones(pattern: str = "*", *, pretrained: bool | None = None) -> tup
 
 def _named_like(pattern: str) -> list[str]:
     with_tags = "." in pattern
-    names = [own.NAME, *(timm.list_pretrained() if with_tags else timm.list_models())]
+    names = [octlib_backbone.NAME, *(timm.list_pretrained() if with_tags else timm.list_models())]
     fits = _matcher(pattern)
     found = [name for name in names if fits(name)]
     if not found:
@@ -71,7 +71,9 @@ def _matcher(pattern: str) -> Callable[[str], bool]:
 
 
 def _listed(name: str) -> ListedBackbone:
-    config: dict[str, Any] = (folder_config(own.FOLDER) if name == own.NAME else named_config(name)).pretrained_cfg
+    config: dict[str, Any] = (
+        folder_config(octlib_backbone.FOLDER) if name == octlib_backbone.NAME else named_config(name)
+    ).pretrained_cfg
     _, height, width = config["input_size"]
-    has_weights = name == own.NAME or any(config.get(source) for source in ("hf_hub_id", "url", "file"))
+    has_weights = name == octlib_backbone.NAME or any(config.get(source) for source in ("hf_hub_id", "url", "file"))
     return ListedBackbone(name, has_weights, (height, width))

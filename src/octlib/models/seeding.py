@@ -5,29 +5,16 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from importlib import import_module
 
 import numpy as np
 import torch
 
 from octlib.models.keras_backend import keras
 
-
-def as_seed(seed: Any) -> int:
-    """Bring a seed to a plain integer.
-
-    Args:
-        seed: a whole number from 0 to 2**32 - 1, NumPy's too.
-
-    Returns:
-        The seed.
-
-    Raises:
-        ValueError: if it is anything else.
-    """
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
-        raise ValueError(f"seed must be a whole number from 0 to 2**32 - 1, got {seed!r}.")
-    return int(seed)
+# Keras shows these two of its global state to nobody: without them, its later draws would follow our seed.
+global_state = import_module("keras.src.backend.common.global_state")
+KERAS_STATE = ("global_random_seed", "global_seed_generator")
 
 
 @contextmanager
@@ -40,6 +27,7 @@ def seeded(seed: int) -> Iterator[None]:
         seed: any integer from 0 on.
     """
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - it is the global state that is kept
+    kept = {name: global_state.get_global_attribute(name) for name in KERAS_STATE}
     with torch.random.fork_rng():
         try:
             keras.utils.set_random_seed(seed)
@@ -47,6 +35,8 @@ def seeded(seed: int) -> Iterator[None]:
         finally:
             random.setstate(python)
             np.random.set_state(numpy)  # noqa: NPY002
+            for name, value in kept.items():
+                global_state.set_global_attribute(name, value)
 
 
 def random_state() -> dict[str, np.ndarray]:

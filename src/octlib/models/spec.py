@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from octlib.models.config_format import require_known
+from octlib.models.model_args import check_architecture, check_model_args
 
 
 @dataclass(frozen=True)
@@ -13,23 +16,29 @@ class BackboneSpec:
 
     Attributes:
         architecture: timm's name without a weights tag, such as ``"resnet50"``.
-        model_args: further arguments of ``timm.create_model``, such as ``{"pad_type": "same"}``.
-        image_size: (height, width) in pixels.
         mean: mean of each of the three channels, in 0-1.
         std: standard deviation of each channel, in 0-1.
         classifier: timm's name of the last dense layer, such as ``"fc"``; the head is saved under it.
+        model_args: further arguments of ``timm.create_model``, such as ``{"pad_type": "same"}``.
         origin: where the weights came from, in words, for the model card.
         fixed_batchnorm: keep BatchNorm's statistics while fine-tuning; right for weights that were trained already.
+
+    Raises:
+        WeightsError: if the architecture is no plain name, or an argument does more than shape the network.
     """
 
     architecture: str
-    model_args: Mapping[str, Any]
-    image_size: tuple[int, int]
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     classifier: str
-    origin: str
-    fixed_batchnorm: bool
+    model_args: Mapping[str, Any] = field(default_factory=dict)
+    origin: str = "unknown"
+    fixed_batchnorm: bool = True
+
+    def __post_init__(self) -> None:
+        """Check what reaches timm, wherever the specification is from."""
+        check_architecture(self.architecture)
+        check_model_args(self.model_args)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the specification as a dictionary that JSON can hold."""
@@ -46,13 +55,11 @@ class BackboneSpec:
             An equal specification.
 
         Raises:
-            ValueError: if a field is missing or unknown.
+            KeyError: if ``mean`` or ``std`` is missing.
+            TypeError: if another field without a default is.
+            ValueError: if a field is unknown.
+            WeightsError: if a field says more than a specification may.
         """
-        wanted = set(cls.__dataclass_fields__)
-        if set(values) != wanted:
-            raise ValueError(
-                f"A backbone specification needs the fields {sorted(wanted)}, got {sorted(values)}. "
-                "Was the classifier written by another version of octlib?"
-            )
-        tuples = {name: tuple(values[name]) for name in ("image_size", "mean", "std")}
-        return cls(**{**values, **tuples, "model_args": dict(values["model_args"])})
+        require_known("a backbone", values, cls.__dataclass_fields__)
+        tuples = {name: tuple(values[name]) for name in ("mean", "std")}
+        return cls(**{**values, **tuples, "model_args": dict(values.get("model_args", {}))})

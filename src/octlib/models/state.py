@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
-if TYPE_CHECKING:
-    from octlib.models.classifier import OctClassifier
+
+class HasWeights(Protocol):
+    """What is needed of a classifier: its two halves."""
+
+    backbone: Any
+    head: Any
 
 
-def state_dict(classifier: OctClassifier) -> dict[str, torch.Tensor]:
+def state_dict(classifier: HasWeights) -> dict[str, torch.Tensor]:
     """Return every weight and buffer in timm's key names; the head bears timm's name of the architecture's classifier.
 
     Args:
@@ -28,7 +32,7 @@ def state_dict(classifier: OctClassifier) -> dict[str, torch.Tensor]:
     return {key: value.detach().cpu().contiguous() for key, value in {**backbone, **head}.items()}
 
 
-def load_state_dict(classifier: OctClassifier, state: Mapping[str, torch.Tensor]) -> None:
+def load_state_dict(classifier: HasWeights, state: Mapping[str, torch.Tensor]) -> None:
     """Put back what ``state_dict`` returned.
 
     Args:
@@ -46,11 +50,11 @@ def load_state_dict(classifier: OctClassifier, state: Mapping[str, torch.Tensor]
     classifier.backbone.module.module.load_state_dict({key: state[key] for key in state if key not in head})
 
 
-def take_state(classifier: OctClassifier) -> dict[str, np.ndarray]:
+def take_state(classifier: HasWeights) -> dict[str, np.ndarray]:
     """Copy every weight and buffer, BatchNorm's statistics included, which ``classifier.get_weights`` lacks."""
     return {name: value.numpy().copy() for name, value in state_dict(classifier).items()}
 
 
-def put_state(classifier: OctClassifier, state: Mapping[str, np.ndarray]) -> None:
+def put_state(classifier: HasWeights, state: Mapping[str, np.ndarray]) -> None:
     """Put back what ``take_state`` copied."""
     load_state_dict(classifier, {name: torch.as_tensor(value) for name, value in state.items()})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -18,9 +20,10 @@ class TimmFeatures(nn.Module):
         module: the timm module, built with ``num_classes=0``.
         spec: its specification.
         pooling: ``"average"`` for the spatial mean, ``"flatten"`` for the whole map.
+        image_size: (height, width) of the scans in pixels.
     """
 
-    def __init__(self, module: nn.Module, spec: BackboneSpec, pooling: str) -> None:
+    def __init__(self, module: nn.Module, spec: BackboneSpec, pooling: str, image_size: tuple[int, int]) -> None:
         super().__init__()
         if getattr(module, "global_pool", None) == "token":
             # The spatial mean of the patch tokens, so that heads mean the same for every architecture
@@ -30,12 +33,30 @@ class TimmFeatures(nn.Module):
         self.module = module.to(memory_format=torch.channels_last)
         self.feature_map = nn.Identity()
         self.pooling = pooling
-        self.image_size = spec.image_size
+        self.image_size = image_size
         self.frozen = False
+        self._modes: tuple[Any, ...] = ()
         self.fixed_batchnorm = spec.fixed_batchnorm
         # Not persistent: the specification holds them, and the saved weights keep timm's key names alone.
         self.register_buffer("mean", 255 * torch.tensor(spec.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(spec.std).view(1, 3, 1, 1), persistent=False)
+
+    def prepare(self, training: bool, frozen: bool) -> None:
+        """Bring every part into the mode that a call needs; one call after another finds it there.
+
+        Args:
+            training: whether dropout and, where it learns, BatchNorm are to be in training mode.
+            frozen: whether nothing here learns.
+        """
+        learning = [parameter.requires_grad for parameter in self.parameters()] if training and not frozen else None
+        # What there is may have been changed by hand, by module.train(), or by grad-cam.
+        if self._modes != (frozen, learning, self._current_modes()):
+            self.frozen = frozen
+            self.train(training)
+            self._modes = (frozen, learning, self._current_modes())
+
+    def _current_modes(self) -> list[bool]:
+        return [part.training for part in self.modules()]
 
     def train(self, mode: bool = True) -> TimmFeatures:
         """Switch to training mode, except for what is frozen: that stays in evaluation mode."""

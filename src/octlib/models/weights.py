@@ -12,6 +12,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from octlib.errors import MissingWeightsError, WeightsError
 from octlib.models.spec import BackboneSpec
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
@@ -28,21 +29,22 @@ def weights_file(path: Path) -> Path:
         The file.
 
     Raises:
-        FileNotFoundError: if there is none.
-        ValueError: if it is of a kind that octlib does not read.
+        MissingWeightsError: if there is none.
+        WeightsError: if it is of a kind that octlib does not read.
     """
     if path.is_dir():
         found = [path / name for name in NAMES_IN_FOLDER if (path / name).is_file()]
         if not found:
-            raise FileNotFoundError(f"A timm folder needs model.safetensors; {path} has none.")
+            raise MissingWeightsError(f"A timm folder needs model.safetensors; {path} has none.")
         return found[0]
     if not path.is_file():
-        raise FileNotFoundError(
-            f"No weights at {str(path)!r}. weights= takes 'pretrained', a .safetensors or .pth file, "
-            "a timm folder (config.json and model.safetensors), or None for random ones."
+        raise MissingWeightsError(
+            f"No weights at {str(path)!r}.",
+            "weights= takes 'pretrained', a .safetensors or .pth file, "
+            "a timm folder (config.json and model.safetensors), or None for random ones.",
         )
     if path.suffix not in SUFFIXES:
-        raise ValueError(f"Weights must be a file of {', '.join(SUFFIXES)} or a timm folder, got {path.name!r}.")
+        raise WeightsError(f"Weights must be a file of {', '.join(SUFFIXES)} or a timm folder, got {path.name!r}.")
     return path
 
 
@@ -55,7 +57,7 @@ def load_weights(module: Any, file: Path, spec: BackboneSpec) -> None:
         spec: the module's specification.
 
     Raises:
-        ValueError: if the file cannot be read, or any weight of the module is missing or of another shape.
+        WeightsError: if the file cannot be read, or any weight of the module is missing or of another shape.
     """
     weights = _timm_keys(_unwrapped(_read(file), file), module)
     weights = {key: value for key, value in weights.items() if not key.startswith(f"{spec.classifier}.")}
@@ -66,7 +68,7 @@ def load_weights(module: Any, file: Path, spec: BackboneSpec) -> None:
     missing = [key for key in wanted if key not in fitting and key not in optional]
     if missing:
         unused = [key for key in weights if key not in fitting]
-        raise ValueError(
+        raise WeightsError(
             f"{file.name} does not fit {spec.architecture}: {len(wanted) - len(missing)} of {len(wanted)} weights "
             f"matched. Missing or of another shape: {_some(missing)}. In the file but not used: {_some(unused)}."
         )
@@ -82,11 +84,11 @@ def _read(file: Path) -> Any:
             warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
             return torch.load(file, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
-        raise ValueError(
-            f"{file} holds more than tensors, which octlib does not unpickle. Save its weights as .safetensors."
+        raise WeightsError(
+            f"{file} holds more than tensors, which octlib does not unpickle.", "Save its weights as .safetensors."
         ) from error
     except (SafetensorError, RuntimeError, EOFError, ValueError) as error:
-        raise ValueError(f"{file} is damaged or not a weights file: {error}.") from error
+        raise WeightsError(f"{file} is damaged or not a weights file: {error}.") from error
 
 
 def _unwrapped(content: Any, file: Path) -> dict[str, torch.Tensor]:
@@ -96,7 +98,7 @@ def _unwrapped(content: Any, file: Path) -> dict[str, torch.Tensor]:
             content = content[key]
             break
     if not isinstance(content, dict) or not all(isinstance(value, torch.Tensor) for value in content.values()):
-        raise ValueError(f"{file} must hold a dictionary of tensors (a state dict).")
+        raise WeightsError(f"{file} must hold a dictionary of tensors (a state dict).")
     return {key.removeprefix("module."): value for key, value in content.items()}
 
 

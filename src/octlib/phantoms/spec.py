@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from octlib._checks import as_seed, as_whole
 from octlib._suggest import unknown
 from octlib.phantoms.devices import DEVICES
 from octlib.preprocessing import as_size
@@ -59,15 +60,13 @@ class PhantomSpec:
         self._check_numbers()
 
     def _check_numbers(self) -> None:
-        if min(self.number, self.scan) < 1 or self.seed < 0:
-            raise ValueError(
-                "Patients and scans must be numbered from 1 and seeds be 0 or above, got "
-                f"patient {self.number}, scan {self.scan}, seed {self.seed}."
-            )
+        object.__setattr__(self, "seed", as_seed(self.seed))
+        for name in ("number", "scan"):
+            object.__setattr__(self, name, as_whole(name, getattr(self, name)))
         if self.severity is not None and not 0 < self.severity <= 1:
             raise ValueError(f"severity must be in (0, 1], got {self.severity}. For a healthy eye, take NORMAL.")
-        if self.averaging is not None and self.averaging < 1:
-            raise ValueError(f"averaging must be a number of frames, 1 or more, got {self.averaging}.")
+        if self.averaging is not None:
+            object.__setattr__(self, "averaging", as_whole("averaging", self.averaging))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -114,11 +113,7 @@ def phantom_specs(
         >>> [(spec.patient, spec.label) for spec in phantom_specs(3, scans_per_patient=1)]
         [('P0001', 'CNV'), ('P0002', 'DME'), ('P0003', 'DRUSEN')]
     """
-    if min(n_patients, scans_per_patient) < 1:
-        raise ValueError(
-            "Phantoms must have at least one patient with one scan, got "
-            f"{n_patients} patients with {scans_per_patient} scans each."
-        )
+    n_patients, scans_per_patient = as_whole("n_patients", n_patients), as_whole("scans_per_patient", scans_per_patient)
     return tuple(
         PhantomSpec(
             CLASS_NAMES[(number - 1) % len(CLASS_NAMES)],

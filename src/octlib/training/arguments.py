@@ -15,24 +15,6 @@ from octlib.training.recipe import Augment
 LOGIT_ADJUSTMENT = "logit_adjustment"
 
 
-def as_whole(name: str, value: Any) -> int:
-    """Bring a whole number from 1 on to an int.
-
-    Args:
-        name: of the argument.
-        value: what was given.
-
-    Returns:
-        The number.
-
-    Raises:
-        ValueError: if it is anything else.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ValueError(f"{name} must be a whole number from 1 on, got {value!r}.")
-    return int(value)
-
-
 def as_rate(value: Any) -> float:
     """Bring a learning rate to a float.
 

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from octlib._checks import as_seed, as_whole
 from octlib.data import OctDataset, as_dataset, match_labels
 from octlib.features import extract_features
 from octlib.models import OctClassifier
-from octlib.models.seeding import as_seed, seeded
+from octlib.models.seeding import seeded
 from octlib.training import finetuning, head
-from octlib.training.arguments import LOGIT_ADJUSTMENT, as_augmentation, as_class_weights, as_rate, as_whole
+from octlib.training.arguments import LOGIT_ADJUSTMENT, as_augmentation, as_class_weights, as_rate
 from octlib.training.batches import unreadable_named
 from octlib.training.checkpoint import Checkpoint, describe_run
 from octlib.training.history import History

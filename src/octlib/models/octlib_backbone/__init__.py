@@ -1,4 +1,4 @@
-"""Own: octlib's own backbone, a timm folder that comes with the package; README.md beside this file is its card."""
+"""Octlib backbone: octlib's own, a timm folder that comes with the package; README.md beside this file is its card."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Own: octlib's own backbone is there without a network, small, described, and better than chance on real scans."""
+"""Octlib backbone: it is there without a network, small, described, and better than chance on real scans."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 import octlib
-from octlib.models.own import ARCHITECTURE, FOLDER
+from octlib.models.octlib_backbone import ARCHITECTURE, FOLDER
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_its_features_are_timms_with_the_weights_of_the_folder():
     module.load_state_dict(load_file(FOLDER / "model.safetensors"))
     scans = octlib.load_oct_dataset("phantoms").sample(2)
     classifier = octlib.build_classifier("octlib")
-    images = classifier.preprocess(scans)
+    images = scans.images(classifier.preprocessing)
     given = torch.from_numpy(images).float()[:, None].expand(-1, 3, -1, -1) / 127.5 - 1
     with torch.inference_mode():
         np.testing.assert_allclose(classifier.features(images).cpu(), module(given), rtol=1e-3, atol=1e-4)
@@ -59,7 +59,7 @@ def test_it_survives_saving_and_its_card_says_where_it_is_from(tmp_path):
     classifier = octlib.build_classifier("octlib")
     classifier.save(tmp_path / "classifier")
     scans = octlib.load_oct_dataset("phantoms").sample(2)
-    images = classifier.preprocess(scans)
+    images = scans.images(classifier.preprocessing)
     loaded = octlib.load_classifier(tmp_path / "classifier")
     np.testing.assert_array_equal(loaded.features(images).cpu(), classifier.features(images).cpu())
     assert "trained on phantoms" in (tmp_path / "classifier" / "README.md").read_text(encoding="utf-8")

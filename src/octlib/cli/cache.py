@@ -1,0 +1,106 @@
+"""Cache: ``octlib cache``."""
+
+from __future__ import annotations
+
+import click
+
+from octlib.cli.console import answer, say
+from octlib.cli.options import json_option
+
+
+@click.group(short_help="Show, verify or clear the features that are kept on disk.")
+def cache() -> None:
+    """Show, verify or clear the features that are kept on disk.
+
+    OCTLIB_CACHE says where they are kept, OCTLIB_CACHE_LIMIT how much of them, such as '20 GB', or 0 for nothing.
+    """
+
+
+@cache.command(short_help="Say what is kept, and where.")
+@json_option
+def show() -> None:
+    """Say what is kept, and where.
+
+    A line for each backbone: the size on disk, how many scans have features, the day on which some were last used, and
+    the name: backbone, image size, precision, and a digest of the weights.
+    """
+    from octlib.features import cache_contents, cache_folder, cache_limit
+
+    found, limit = cache_contents(), cache_limit()
+    total = sum(each.bytes for each in found)
+    for each in found:
+        say(f"{_megabytes(each.bytes):>12}  {each.rows:>9,} scans  {each.last_used:%Y-%m-%d}  {each.name}")
+    say(f"{_megabytes(total)} of at most {_megabytes(limit)} in {cache_folder()}")
+    answer(
+        {
+            "folder": cache_folder(),
+            "bytes": total,
+            "limit": limit,
+            "backbones": [
+                {
+                    "name": each.name,
+                    "backbone": each.backbone,
+                    "rows": each.rows,
+                    "bytes": each.bytes,
+                    "last_used": each.last_used.isoformat(),
+                }
+                for each in found
+            ],
+        }
+    )
+
+
+@cache.command(short_help="Look for damage.")
+@click.option("--remove", is_flag=True, help="Remove damaged files; their features are computed again when needed.")
+@json_option
+def verify(remove: bool) -> None:
+    """Compare every row of features with the digest that was written with it.
+
+    Damaged rows are never used, with this command or without it.
+    """
+    from octlib.features import verify_cache
+
+    checked = verify_cache(remove_damaged=remove)
+    damaged = [each for each in checked if not each.sound]
+    for each in damaged:
+        say(f"{each.path}: {f'{each.damaged:,} of {each.rows:,} rows' if each.rows else 'all'} damaged")
+    rows = sum(each.rows - each.damaged for each in checked)
+    say(f"{rows:,} rows in {len(checked):,} files are sound; {len(damaged):,} files have damage.")
+    if damaged:
+        say("They were removed." if remove else "--remove removes them.")
+    answer(
+        {
+            "files": len(checked),
+            "sound_rows": rows,
+            "damaged": [{"path": each.path, "rows": each.rows, "damaged": each.damaged} for each in damaged],
+            "removed": remove,
+        }
+    )
+
+
+@cache.command(short_help="Remove what is kept.")
+@click.option(
+    "--backbone", metavar="NAME", show_default="all", help="Its features alone; 'octlib cache show' lists names."
+)
+@click.option(
+    "--older-than", type=click.FloatRange(0), metavar="DAYS", show_default="all", help="What was not used for so long."
+)
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@json_option
+def clear(backbone: str | None, older_than: float | None, yes: bool) -> None:
+    """Remove features that octlib has kept, and nothing else.
+
+    They are computed again when they are needed.
+    """
+    from octlib.features import cache_folder, clear_cache
+
+    size = clear_cache(backbone, older_than=older_than, dry_run=True)
+    if size and not yes:
+        click.confirm(f"Remove {_megabytes(size)} of features in {cache_folder()}?", abort=True, err=True)
+    removed = clear_cache(backbone, older_than=older_than) if size else 0
+    say(f"{_megabytes(removed)} removed.")
+    answer({"folder": cache_folder(), "removed_bytes": removed})
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"
