@@ -16,7 +16,8 @@ ADVICE: dict[type[Exception], tuple[tuple[str | None, str], ...]] = {
     errors.LayoutError: (
         (
             "layout",
-            "--layout flat takes all images without labels, folders has folders as classes, sites as sites, auto finds out",
+            "--layout flat takes all images without labels, folders takes folders as classes, sites as sites; auto finds "
+            "out",
         ),
         ("split", "; --split takes a published split, and all scans are read without it"),
     ),
