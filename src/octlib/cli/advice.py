@@ -16,8 +16,7 @@ ADVICE: dict[type[Exception], tuple[tuple[str | None, str], ...]] = {
     errors.LayoutError: (
         (
             "layout",
-            "--layout flat takes all images without labels, folders takes folders as classes, sites as sites; auto finds "
-            "out",
+            "--layout flat takes all images without labels, folders every folder as a class, sites as a site",
         ),
         ("split", "; --split takes a published split, and all scans are read without it"),
     ),
