@@ -91,7 +91,7 @@ def test_one_class_only(scans: Path, tmp_path: Path) -> None:
 
 def test_a_class_without_enough_patients_for_the_split(tmp_path: Path) -> None:
     scans = octlib.load_oct_dataset((PIXELS, ["CNV"] * 5 + ["DME"] * 3, ["a", "b", "c", "d", "e", "f", "f", "g"]))
-    with pytest.raises(ValueError, match="Class DME has 2 patients, 3 parts need at least 3: ask for fewer parts, add"):
+    with pytest.raises(ValueError, match="Class DME has 2 patients, 3 parts need at least 3. Ask for fewer parts, add"):
         scans.split()
     with pytest.raises(ValueError, match="Class DME has 2 patients, 5 parts need at least 5"):
         scans.folds(5)
@@ -289,7 +289,7 @@ def test_more_class_names_than_labels(classifier: Any) -> None:
 
 
 def test_fewer_class_names_than_labels() -> None:
-    with pytest.raises(ValueError, match=r"must be among the class names \(CNV\), got DME"):
+    with pytest.raises(ValueError, match="CNV were given, and it has CNV, DME"):
         arrays(["CNV", "DME"] * 4, class_names=("CNV",))
 
 

@@ -14,7 +14,10 @@ ADVICE: dict[type[Exception], tuple[tuple[str | None, str], ...]] = {
         ("on_error", ", or leave them out with --on-error skip"),
     ),
     errors.LayoutError: (
-        ("layout", "--layout flat takes all images without labels, folders the folders as classes, auto finds out"),
+        (
+            "layout",
+            "--layout flat takes all images without labels, folders every folder as a class, sites as a site",
+        ),
         ("split", "; --split takes a published split, and all scans are read without it"),
     ),
     errors.SplitError: (

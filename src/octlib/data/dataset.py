@@ -476,12 +476,8 @@ class OctDataset(Sequence[Scan]):
         missing = missing_classes(parts, labels, names) if names else []
         if missing:
             listed = "; ".join(f"{what} {part} of {len(parts)} has no scan of {name}" for part, name in missing)
-            warnings.warn(
-                f"{listed}. No draw was found that gives every part every class: ask for fewer parts, or add patients "
-                "of these classes.",
-                SplitWarning,
-                stacklevel=3,
-            )
+            problem = f"{listed}, and no draw was found that gives every part every class."
+            warnings.warn(SplitWarning(problem, "Ask for fewer parts, or add patients of these classes."), stacklevel=3)
 
 
 def _shown(class_names: Sequence[str]) -> str:

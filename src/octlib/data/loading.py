@@ -256,8 +256,9 @@ def _leaks(dataset: OctDataset) -> list[LeakageWarning]:
     if not shared:
         return []
     pairs = ", ".join(f"{one} and {other} share {count:,}" for (one, other), count in shared.items())
-    text = (
-        f"The published splits share patients: {pairs}. Figures on them come out too high; "
-        "load all and divide them with dataset.split(), which keeps each patient in one part."
-    )
-    return [LeakageWarning(text)]
+    return [
+        LeakageWarning(
+            f"The published splits share patients: {pairs}. Metrics on them come out too high.",
+            "Load all and divide them with dataset.split(), which keeps each patient in one part.",
+        )
+    ]

@@ -183,8 +183,8 @@ def _check_classes(groups: Sequence[Group], parts: int, class_names: Sequence[st
         if count < parts:
             what = f"Class {class_names[label]}" if class_names else "The dataset"
             raise SplitError(
-                f"{what} has {count} {unit}{'s' if count != 1 else ''}, {parts} parts need at least {parts}:",
-                f"ask for fewer parts, add {unit}s, or leave the class out with subset.",
+                f"{what} has {count} {unit}{'s' if count != 1 else ''}, {parts} parts need at least {parts}.",
+                f"Ask for fewer parts, add {unit}s, or leave the class out with subset.",
             )
 
 
