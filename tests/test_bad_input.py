@@ -74,11 +74,13 @@ def mistake(*words: object) -> str:
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
     with pytest.raises(
         ValueError, match=r"must hold images \(.jpeg, .*there are none in .*Understood are class folders"
     ):
-        octlib.load_oct_dataset(tmp_path)
-    assert "there are none in" in mistake("train", tmp_path, "--output", tmp_path / "run")
+        octlib.load_oct_dataset(empty)
+    assert "there are none in" in mistake("train", empty, "--output", tmp_path / "run")
 
 
 def test_one_class_only(scans: Path, tmp_path: Path) -> None:
@@ -363,7 +365,8 @@ def test_a_damaged_classifier(saved: Path) -> None:
 
 def test_a_classifier_of_a_newer_octlib(saved: Path) -> None:
     config = json.loads((saved / "config.json").read_text(encoding="utf-8"))
-    (saved / "config.json").write_text(json.dumps({**config, "format_version": 99}), encoding="utf-8")
+    config["classifier"]["version"] = 99
+    (saved / "config.json").write_text(json.dumps(config), encoding="utf-8")
     with pytest.raises(ValueError, match=r"version 99.*Upgrade octlib"):
         octlib.load_classifier(saved)
 

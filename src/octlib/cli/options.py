@@ -34,7 +34,7 @@ cache_option = click.option(
     type=OneOf("cache", tuple(CACHE)),
     default="on",
     callback=lambda _, __, name: CACHE[name],
-    help="Keep a frozen backbone's features for later runs; 'float16' in half the room.",
+    help="Keep the backbone's features for later runs; 'float16' in half the room.",
 )
 
 flips_option = click.option(

@@ -34,7 +34,7 @@ def evaluate(
     Args:
         classifier: from ``build_classifier`` or ``load_classifier``; it isn't changed.
         scans: a dataset or a path, with labels; patients too, if intervals are to be over patients.
-        cache: keep a frozen backbone's features on disk for later runs, ``"float16"`` in half the room; see
+        cache: keep the backbone's features on disk for later runs, ``"float16"`` in half the room; see
             ``octlib.features.extract_features``.
         flips: average over each scan and its mirror image; ``None`` is what ``classifier.postprocessing`` says.
         batch_size: scans in memory at a time, from 1 on.

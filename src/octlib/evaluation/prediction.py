@@ -30,7 +30,7 @@ def predict(
     Args:
         classifier: from ``build_classifier`` or ``load_classifier``.
         scans: a dataset, uint8 (n, height, width[, 1 or 3]), a path or a list of paths; labels aren't needed.
-        cache: keep a frozen backbone's features on disk for later runs, ``"float16"`` in half the room; see
+        cache: keep the backbone's features on disk for later runs, ``"float16"`` in half the room; see
             ``octlib.features.extract_features``.
         flips: average over each scan and its mirror image; ``None`` is what ``classifier.postprocessing`` says.
         batch_size: scans in memory at a time, from 1 on.

@@ -163,10 +163,12 @@ class FeatureStore:
         except OSError as error:
             self._writable = False
             warnings.warn(
-                f"Features could not be kept in {self.folder} ({_reason(error)}), so that the next run has to compute "
-                f"them again. Let {VARIABLE} name another folder or {LIMIT_VARIABLE} allow more, or switch this off by "
-                "cache=False.",
-                CacheWarning,
+                CacheWarning(
+                    f"Features could not be kept in {self.folder} ({_reason(error)}), so that the next run has to "
+                    "compute them again.",
+                    f"Let {VARIABLE} name another folder or {LIMIT_VARIABLE} allow more, or switch this off by "
+                    "cache=False.",
+                ),
                 stacklevel=2,
             )
             return table

@@ -85,7 +85,7 @@ def fit(
             scalings, changes of brightness and contrast, and speckle; ``False`` doesn't; a function that takes scans,
             uint8 (n, height, width), and a ``numpy.random.Generator`` does it your way. A frozen backbone sees each
             scan once, so it takes none.
-        cache: keep a frozen backbone's features on disk for later runs, ``"float16"`` in half the room; see
+        cache: keep the backbone's features on disk for later runs, ``"float16"`` in half the room; see
             ``octlib.features.extract_features``.
         checkpoint: a folder that gets, after each epoch, all that it takes to go on; ``None`` keeps nothing.
         resume: go on with the run whose checkpoint is in that folder, if there is one. The scans, the arguments and the
@@ -195,8 +195,10 @@ def _warn_of_shared_patients(train: Labelled, validation: Labelled | None) -> No
     shared = (set(train[0].patients) & set(validation[0].patients)) - {None}
     if shared:
         warnings.warn(
-            f"{len(shared)} patients are in both the training and the validation scans, so that the best epoch is "
-            "chosen on patients that were trained on. Split with scans.split(), which keeps patients apart.",
-            LeakageWarning,
+            LeakageWarning(
+                f"{len(shared)} patients are in both the training and the validation scans, so that what is best is "
+                "chosen on patients that were trained on.",
+                "Split with scans.split(), which keeps patients apart.",
+            ),
             stacklevel=3,
         )

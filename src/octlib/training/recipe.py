@@ -37,7 +37,7 @@ class Recipe:
         log_prior: logarithm of each class's share, float32 (classes,), if logits are to be adjusted by it, or ``None``.
         label_smoothing: share of each target that asks for all classes alike, in [0, 1).
         augment: changes a batch of scans, or ``None``.
-        cache: of a frozen backbone's features, as in ``extract_features``.
+        cache: of the backbone's features, as in ``extract_features``.
         callbacks: the user's.
         checkpoint: what keeps the run after each epoch, or ``None``.
         seed: of every random choice.
