@@ -4,7 +4,7 @@
 # ///
 """Tasks: everything that a change has to pass, each in an environment of its own.
 
-``nox`` runs all of it; ``nox -s tests -- tests/data`` a part.
+``nox`` runs all of it but the lowest versions; ``nox -s tests -- tests/data`` a part; ``nox -s minimums`` those.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import nox
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "virtualenv"
+nox.options.sessions = ["lint", "docs", "tests"]
 nox.options.error_on_external_run = True
 
 PROJECT = nox.project.load_toml("pyproject.toml")
@@ -47,6 +48,15 @@ def tests(session: nox.Session) -> None:
     notebooks = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with=notebooks/nbval_sanitize.cfg"]
     coverage = ["--cov=octlib", "--cov-config=pyproject.toml", f"--cov-fail-under={MINIMUM_COVERAGE}"]
     session.run("pytest", *notebooks, *(session.posargs or coverage))
+
+
+@nox.session(python="3.11")
+def minimums(session: nox.Session) -> None:
+    """Run unit tests and doctests on the lowest versions that pyproject.toml names, and the oldest Python."""
+    session.install("uv")  # pip can't choose the lowest
+    python = f"--python={session.virtualenv.location}"
+    session.run("uv", "pip", "install", python, "--resolution=lowest-direct", "--editable", ".[onnx]", *_group("test"))
+    session.run("pytest", *(session.posargs or ["tests", "src"]))
 
 
 if __name__ == "__main__":

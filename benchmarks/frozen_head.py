@@ -51,7 +51,7 @@ def classifier_and_features(size: int, blanked: bool) -> tuple[octlib.OctClassif
     classifier = octlib.build_classifier(
         "mobilenetv2_100", weights=os.environ["OCTLIB_WEIGHTS"], class_names=SCANS.class_names, image_size=size
     )
-    classifier.preprocessing = Preprocessing(size, blank_wedges=blanked)
+    classifier.preprocessing = Preprocessing(size, ("blank_wedges",) if blanked else ())
     return classifier, classifier.head.get_weights(), extract_features(classifier, SCANS, progress=False)
 
 

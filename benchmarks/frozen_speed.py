@@ -22,7 +22,6 @@ import torch
 import octlib
 from octlib.features import extract_features
 from octlib.features.extraction import open_store
-from octlib.features.forward import preprocessed_batches
 from octlib.features.keys import scan_keys
 from octlib.features.store import FeatureStore
 
@@ -68,7 +67,7 @@ def measure(scans: octlib.OctDataset, size: int, repeats: int) -> None:
     for _ in range(repeats):
         passing = seconds(lambda: bare_pass(bare, len(scans), size))
         classifier = frozen_fit(scans, size)
-        reading = seconds(lambda: list(preprocessed_batches(classifier, scans, BATCH)))  # noqa: B023
+        reading = seconds(lambda: list(scans.batches(classifier.preprocessing, BATCH)))  # noqa: B023
         stored = seconds(lambda: extract_features(classifier, scans))  # noqa: B023
         identified = open_store(classifier), scan_keys(scans)
         looking = seconds(lambda: find_and_read(*identified))  # noqa: B023

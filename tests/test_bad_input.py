@@ -27,6 +27,7 @@ from safetensors.torch import save_file
 
 import octlib
 from octlib.cli.main import main
+from octlib.errors import OctlibWarning, UndefinedMetricWarning
 
 CLASSES = ("CNV", "DME", "DRUSEN", "NORMAL")
 PIXELS = np.random.default_rng(0).integers(0, 240, (8, 48, 64), dtype=np.uint8)
@@ -154,6 +155,29 @@ def test_unreadable_images_are_left_out_only_on_request(damaged: Path, classifie
     assert len(scans) == len(octlib.predict(classifier, scans)) == 5
 
 
+@pytest.mark.parametrize("freeze", [True, False])
+def test_too_little_memory_in_a_fit_is_not_said_of_the_scans(
+    scans: Path, monkeypatch: pytest.MonkeyPatch, freeze: bool
+) -> None:
+    def no_memory(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Image, "open", no_memory)
+    with pytest.raises(MemoryError):
+        octlib.fit(build(freeze=freeze), octlib.load_oct_dataset(scans), epochs=1)
+
+
+def test_an_option_out_of_range_is_said_before_a_scan_is_decoded(
+    scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded = []
+    decode = Image.open
+    monkeypatch.setattr(Image, "open", lambda *source, **options: decoded.append(source) or decode(*source, **options))
+    arguments = ("--backbone", "test_resnet", "--weights", "none", "--image-size", 32, "--learning-rate", 0)
+    assert "learning_rate" in mistake("train", scans, "--output", tmp_path / "results", *arguments)
+    assert not decoded
+
+
 def test_missing_files_are_named_all_at_once(scans: Path, classifier: Any) -> None:
     dataset = octlib.load_oct_dataset(scans)
     for number in (1, 3):
@@ -259,9 +283,9 @@ def test_misspelt_names(classifier: Any, call: Callable[[Any], Any], text: str) 
 def test_more_class_names_than_labels(classifier: Any) -> None:
     scans = arrays(["CNV", "DME"] * 4, class_names=("CNV", "DME", "DRUSEN"))
     assert "DRUSEN 0" in repr(scans)  # a class may be without scans, and counts in the order of the labels
-    with pytest.warns(UserWarning, match=r"DRUSEN.*NORMAL") as seen:
+    with pytest.warns(UndefinedMetricWarning, match=r"DRUSEN.*NORMAL") as seen:
         octlib.evaluate(classifier, scans)
-    assert sum(warning.category is UserWarning for warning in seen) == 1
+    assert sum(issubclass(warning.category, OctlibWarning) for warning in seen) == 1
 
 
 def test_fewer_class_names_than_labels() -> None:
@@ -425,7 +449,9 @@ def test_a_store_without_room_costs_a_warning(
     scans, classifier = arrays(["CNV"] * 4 + ["DME"] * 4), build(pooling="flatten", image_size=128)
     expected = octlib.predict(classifier, scans, cache=False)
     request.getfixturevalue(disk)
-    with pytest.warns(UserWarning, match=rf"Features could not be kept in .*{reason}.*OCTLIB_CACHE.*cache=False") as caught:
+    with pytest.warns(
+        UserWarning, match=rf"Features could not be kept in .*{reason}.*OCTLIB_CACHE.*cache=False"
+    ) as caught:
         found = octlib.predict(classifier, scans)
     assert sum(issubclass(warning.category, UserWarning) for warning in caught) == 1
     np.testing.assert_allclose(found.filter(like="p_"), expected.filter(like="p_"), rtol=1e-5)
@@ -437,5 +463,7 @@ def test_a_store_that_will_not_have_room_is_known_before_the_work(monkeypatch: p
     monkeypatch.setattr("octlib.features.store.SHARD_BYTES", 100)
     classifier = build(pooling="flatten", image_size=(256, 1024))
     classifier.backbone.module.register_forward_hook(lambda *_: pytest.fail("the work had begun"))
-    with pytest.raises(OSError, match=r"features of 8 scans need .* GB.*has 0\.0 GB.*OCTLIB_CACHE.*float16.*cache=False"):
+    with pytest.raises(
+        OSError, match=r"features of 8 scans need .* GB.*has 0\.0 GB.*OCTLIB_CACHE.*float16.*cache=False"
+    ):
         octlib.predict(classifier, arrays(["CNV"] * 4 + ["DME"] * 4))

@@ -10,15 +10,19 @@ __all__ = [
     "AugmentationError",
     "CacheWarning",
     "CheckpointError",
+    "ConfigWarning",
     "ConstantMapWarning",
+    "HubError",
     "LayoutError",
     "LeakageWarning",
     "LeftOutWarning",
     "MissingPackageError",
     "MissingScanError",
+    "MissingWeightsError",
     "NoRoomError",
     "OctlibError",
     "OctlibWarning",
+    "SplitError",
     "SplitWarning",
     "UndefinedMetricWarning",
     "UnknownPatientsWarning",
@@ -28,7 +32,15 @@ __all__ = [
 ]
 
 
-class OctlibError(Exception):
+class _Advised(Exception):  # noqa: N818 - it is never raised: errors and warnings derive from it
+    """A problem and what to do about it, apart and as one text."""
+
+    def __init__(self, problem: str, advice: str = "") -> None:
+        super().__init__(f"{problem} {advice}".strip())
+        self.problem, self.advice = problem, advice
+
+
+class OctlibError(_Advised):
     """What the errors of octlib that have advice in common.
 
     Args:
@@ -44,10 +56,6 @@ class OctlibError(Exception):
         >>> str(error), isinstance(error, ValueError)
         ("1 of 8 scans can't be read: a.png (not an image). Replace it.", True)
     """
-
-    def __init__(self, problem: str, advice: str = "") -> None:
-        super().__init__(f"{problem} {advice}".strip())
-        self.problem, self.advice = problem, advice
 
 
 class UnreadableScanError(OctlibError, ValueError):
@@ -66,8 +74,20 @@ class UnmatchedClassesError(OctlibError, ValueError):
     """Scans are of a class that a classifier doesn't know, or have no labels."""
 
 
+class SplitError(OctlibError, ValueError):
+    """Scans can't be divided as asked: their patients are unknown, or too few have a class."""
+
+
 class WeightsError(OctlibError, ValueError):
     """Weights are missing, damaged, or of another backbone."""
+
+
+class MissingWeightsError(WeightsError, FileNotFoundError):
+    """There is no file of weights where one was looked for."""
+
+
+class HubError(OctlibError, ConnectionError):
+    """The hub can't be reached, and the weights aren't in the local cache."""
 
 
 class CheckpointError(OctlibError, ValueError):
@@ -86,8 +106,25 @@ class MissingPackageError(OctlibError, ModuleNotFoundError):
     """An optional package is not installed; the advice names the extra."""
 
 
-class OctlibWarning(UserWarning):
-    """Every warning of octlib's own."""
+class OctlibWarning(_Advised, UserWarning):
+    """Every warning of octlib's own.
+
+    Args:
+        problem: what was found, and what comes of it.
+        advice: what to do, in the words of Python.
+
+    Attributes:
+        problem: as given.
+        advice: as given.
+
+    Example:
+        >>> import warnings
+        >>> with warnings.catch_warnings(record=True) as caught:
+        ...     warnings.simplefilter("always")
+        ...     warnings.warn(LeakageWarning("train and test share 2 patients.", "Divide with split()."), stacklevel=1)
+        >>> caught[0].message.problem
+        'train and test share 2 patients.'
+    """
 
 
 class LeakageWarning(OctlibWarning):
@@ -108,6 +145,10 @@ class UnknownPatientsWarning(OctlibWarning):
 
 class UndefinedMetricWarning(OctlibWarning):
     """A metric or an interval is undefined: no scan is of a class, or there is one patient alone."""
+
+
+class ConfigWarning(OctlibWarning):
+    """A classifier's ``config.json`` says otherwise than the weights beside it."""
 
 
 class CacheWarning(OctlibWarning):

@@ -38,7 +38,7 @@ def test_the_metrics_are_those_of_the_library(evaluation, classifier, scans):
 def test_there_is_a_prediction_a_scan(evaluation, scans):
     table = pd.read_csv(evaluation / "predictions.csv")
     names = ["CNV", "DME", "DRUSEN", "NORMAL"]
-    assert list(table.columns) == ["path", "patient", "label", "predicted", *(f"p_{name}" for name in names)]
+    assert list(table.columns) == ["name", "path", "patient", "label", "predicted", *(f"p_{name}" for name in names)]
     assert sorted(table["path"]) == sorted(map(str, scans.rglob("*.png")))
     assert table[[f"p_{name}" for name in names]].sum(axis=1).to_numpy() == pytest.approx(1, abs=1e-5)
 

@@ -45,6 +45,18 @@ def test_the_pictures_are_the_overlays_of_the_library(shell, classifier, flat, t
             np.testing.assert_array_equal(np.asarray(picture), overlay)
 
 
+def test_the_index_tells_the_class_explained_from_the_class_predicted(shell, classifier, flat, tmp_path):
+    model = octlib.load_classifier(classifier)
+    for options, flips in (((), None), (("--flips", "--batch-size", "2"), True)):
+        output = tmp_path / f"maps{len(options)}"
+        index = explained(shell, output, classifier, flat, "--target", "NORMAL", "--layer", "layer3", *options)
+        assert list(index["target"]) == ["NORMAL"] * 3
+        assert list(index["predicted"]) == list(octlib.predict(model, flat, flips=flips)["predicted"])
+        maps = octlib.explain(model, flat, target="NORMAL", layer="layer3", flips=flips)
+        with Image.open(output / index["picture"][0]) as picture:
+            np.testing.assert_array_equal(np.asarray(picture), maps.overlay(0))
+
+
 def test_scans_of_one_name_in_two_folders_are_kept_apart(shell, classifier, flat, tmp_path, monkeypatch):
     # In parts of three, so that the numbers go on from one part to the next.
     monkeypatch.setattr("octlib.cli.explain.AT_A_TIME", 3)
@@ -86,11 +98,10 @@ def test_misspelt_names_are_recognised_and_leave_no_folder(mistake, classifier, 
 
 
 def test_a_broken_image_is_named_and_leaves_no_half_of_the_pictures(mistake, classifier, flat, tmp_path, monkeypatch):
-    for path in flat.iterdir():
-        (tmp_path / path.name).write_bytes(path.read_bytes())
-    (tmp_path / "new_9.png").write_bytes(b"no image")
+    folder = shutil.copytree(flat, tmp_path / "flat")
+    (folder / "new_9.png").write_bytes(b"no image")
     monkeypatch.setattr("octlib.cli.explain.AT_A_TIME", 4)
-    assert str(tmp_path / "new_9.png") in mistake("explain", classifier, tmp_path, "--output", tmp_path / "maps")
+    assert str(folder / "new_9.png") in mistake("explain", classifier, folder, "--output", tmp_path / "maps")
     assert not (tmp_path / "maps").exists()
 
 

@@ -5,22 +5,44 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import click
 import numpy as np
 import pandas as pd
 import pytest
 
 import octlib
-from octlib.cli.output import free_name, new_file, new_folder, say_where, write_figure, write_json, write_split
+from octlib.cli.output import (
+    choose_output,
+    free_name,
+    further_files,
+    new_file,
+    new_folder,
+    say_where,
+    write_figure,
+    write_json,
+    write_split,
+)
 
 
-def test_a_new_folder_stays_with_what_was_written(tmp_path):
-    with new_folder(tmp_path / "a" / "b") as folder:
+def listed(folder):
+    """List everything in a folder, by path, with the text of each file."""
+    return {
+        str(path.relative_to(folder)): path.read_text() if path.is_file() else None
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+def test_a_new_folder_comes_whole_and_with_usual_rights(tmp_path):
+    (tmp_path / "usual").mkdir()
+    with new_folder(tmp_path / "a" / "run") as folder:
         (folder / "result").write_text("1")
-    assert (tmp_path / "a" / "b" / "result").read_text() == "1"
+        assert list((tmp_path / "a" / "run").iterdir()) == []
+    assert listed(tmp_path / "a") == {"run": None, "run/result": "1"}
+    assert (tmp_path / "a" / "run").stat().st_mode == (tmp_path / "usual").stat().st_mode
 
 
 @pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt])
-def test_a_folder_of_work_that_failed_goes_with_those_made_for_it(tmp_path, kind):
+def test_work_that_failed_goes_with_the_folders_made_for_it(tmp_path, kind):
     def work():
         with new_folder(tmp_path / "a" / "b" / "run") as folder:
             (folder / "half").write_text("1")
@@ -30,19 +52,123 @@ def test_a_folder_of_work_that_failed_goes_with_those_made_for_it(tmp_path, kind
 
     with pytest.raises(kind):
         work()
-    assert list(tmp_path.iterdir()) == []
+    assert listed(tmp_path) == {}
 
 
-def test_an_empty_folder_of_the_users_may_be_filled_and_is_never_lost(tmp_path):
-    def work():
-        with new_folder(tmp_path) as folder:
-            (folder / "half").write_text("1")
-            raise ValueError
+def test_an_empty_folder_of_the_users_may_be_filled_and_is_never_replaced(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    number = tmp_path.stat().st_ino
+
+    def work(failure):
+        with new_folder(Path()) as folder:
+            (folder / "result").write_text("1")
+            if failure:
+                raise failure
 
     with pytest.raises(ValueError, match="^$"):
+        work(ValueError())
+    assert listed(tmp_path) == {}
+    work(None)
+    assert listed(tmp_path) == {"result": "1"}
+    assert tmp_path.stat().st_ino == number
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt])
+def test_what_others_wrote_meanwhile_is_never_emptied(tmp_path, there, kind):
+    run = tmp_path / "run"
+    if there:
+        run.mkdir()
+
+    def work():
+        with new_folder(run) as folder:
+            (folder / "metrics.json").write_text("ours")
+            (run / "metrics.json").write_text("theirs")
+            (run / "classifier").mkdir()
+            (run / "classifier" / "weights").write_text("theirs")
+            raise kind
+
+    with pytest.raises(kind):
         work()
-    assert tmp_path.is_dir()
-    assert list(tmp_path.iterdir()) == []
+    assert listed(run) == {"classifier": None, "classifier/weights": "theirs", "metrics.json": "theirs"}
+    assert list(tmp_path.iterdir()) == [run]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_whoever_comes_second_keeps_the_results_under_another_name(tmp_path, there):
+    run = tmp_path / "run"
+    if there:
+        run.mkdir()
+
+    def work():
+        with new_folder(run) as folder:
+            (folder / "metrics.json").write_text("ours")
+            (run / "metrics.json").write_text("theirs")
+
+    with pytest.raises(FileExistsError, match="run meanwhile; that stays as it is, and the results are in .*/run-2"):
+        work()
+    assert listed(tmp_path) == {
+        "run": None,
+        "run-2": None,
+        "run-2/metrics.json": "ours",
+        "run/metrics.json": "theirs",
+    }
+
+
+def test_a_folder_left_by_a_killed_process_may_be_filled(tmp_path):
+    context = new_folder(tmp_path / "run")
+    context.__enter__()  # and nothing more: it was killed
+    with new_folder(tmp_path / "run") as folder:
+        (folder / "result").write_text("1")
+    assert (tmp_path / "run" / "result").read_text() == "1"
+
+
+def test_two_that_write_to_the_same_folder_lose_nothing(tmp_path):
+    def first():
+        with new_folder(tmp_path / "run") as one:
+            (one / "result").write_text("first")
+            with new_folder(tmp_path / "run") as two:
+                (two / "result").write_text("second")
+
+    with pytest.raises(FileExistsError, match="the results are in .*/run-2"):
+        first()
+    assert listed(tmp_path) == {"run": None, "run-2": None, "run-2/result": "first", "run/result": "second"}
+
+
+def test_a_break_while_results_are_moved_leaves_none(tmp_path, monkeypatch):
+    rename, run = Path.rename, tmp_path / "run"
+    run.mkdir()
+
+    def broken_off(path, target):
+        if path.name == "b" and path.parent != run:
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    def work():
+        with new_folder(run) as folder:
+            for name in "abc":
+                (folder / name).touch()
+            monkeypatch.setattr(Path, "rename", broken_off)
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert listed(tmp_path) == {"run": None}
+
+
+def test_further_files_come_together_or_not_at_all(tmp_path):
+    (tmp_path / "classifier").mkdir()
+
+    def add(name, failure=None):
+        with further_files(tmp_path) as folder:
+            (folder / name).write_text("1")
+            if failure:
+                raise failure
+
+    with pytest.raises(KeyboardInterrupt):
+        add("half", KeyboardInterrupt())
+    assert listed(tmp_path) == {"classifier": None}
+    add("metrics.json")
+    assert listed(tmp_path) == {"classifier": None, "metrics.json": "1"}
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
@@ -67,11 +193,12 @@ def test_a_place_that_cannot_be_written_is_named_before_the_work(tmp_path, make)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_new_file_stays_and_half_of_one_goes(tmp_path):
+def test_a_new_file_comes_whole_and_half_of_one_goes(tmp_path):
     with new_file(tmp_path / "a" / "table.csv") as file:
-        assert not file.exists()
+        assert file.name == "table.csv"
         file.write_text("all")
-    assert file.read_text() == "all"
+        assert not (tmp_path / "a" / "table.csv").exists()
+    assert listed(tmp_path / "a") == {"table.csv": "all"}
 
     def work():
         with new_file(tmp_path / "b" / "table.csv") as file:
@@ -85,6 +212,22 @@ def test_a_new_file_stays_and_half_of_one_goes(tmp_path):
         pass
 
 
+@pytest.mark.parametrize(
+    ("failure", "kept"), [(None, {"table-2.csv": "ours"}), (ValueError("results are in vain"), {})]
+)
+def test_a_file_that_others_wrote_meanwhile_stays(tmp_path, failure, kept):
+    def work():
+        with new_file(tmp_path / "table.csv") as file:
+            file.write_text("ours")
+            (tmp_path / "table.csv").write_text("theirs")
+            if failure:
+                raise failure
+
+    with pytest.raises((ValueError, FileExistsError), match="results are in .*"):
+        work()
+    assert listed(tmp_path) == {"table.csv": "theirs"} | kept
+
+
 def test_a_free_name_counts_up_before_the_suffix(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert free_name("octlib-demo") == Path("octlib-demo")
@@ -94,6 +237,21 @@ def test_a_free_name_counts_up_before_the_suffix(tmp_path, monkeypatch):
     assert free_name("octlib-demo") == Path("octlib-demo-3")
     Path("p.csv").touch()
     assert free_name("p.csv") == Path("p-2.csv")
+
+
+@pytest.mark.parametrize("given", [None, Path("scans"), Path("scans/more/run")])
+def test_results_with_pictures_never_go_among_the_scans(tmp_path, monkeypatch, given):
+    (tmp_path / "scans").mkdir()
+    monkeypatch.chdir(tmp_path if given else tmp_path / "scans")
+    with pytest.raises(click.UsageError, match="--output must lie outside of"):
+        choose_output(given, "octlib-train", tmp_path / "scans")
+
+
+def test_an_output_is_what_is_given_or_a_free_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert choose_output(Path("run"), "octlib-train", Path("scans")) == Path("run")
+    Path("octlib-train").mkdir()
+    assert choose_output(None, "octlib-train", Path("scans")) == Path("octlib-train-2")
 
 
 def test_json_is_read_back(tmp_path):

@@ -144,6 +144,7 @@ def test_an_existing_folder_is_kept_and_costs_no_training(mistake, monkeypatch, 
 def test_a_broken_image_is_named_and_leaves_no_folder(mistake, broken, tmp_path, training):
     text = mistake("train", broken, "--output", tmp_path / "run", *training)
     assert str(broken / "DME" / "DME-") in text
+    assert text.endswith(" Replace them by intact 8- or 16-bit images, or leave them out with --on-error skip.")
     assert not (tmp_path / "run").exists()
 
 
@@ -232,7 +233,7 @@ def test_a_run_that_was_stopped_goes_on_from_its_checkpoint(shell, run, scans, t
     monkeypatch.setattr(octlib, "fit", fit)
     again = shell("train", scans, "-o", tmp_path / "run", *options)
     assert again.exit_code == 1
-    assert "Go on with it by --resume" in again.stderr
+    assert "state holds the checkpoint of a run." in again.stderr
     assert shell("train", scans, "-o", tmp_path / "run", *options, "--resume").exit_code == 0
     assert (tmp_path / "run" / "metrics.json").read_text() == (run / "metrics.json").read_text()
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from octlib.data import OctDataset, Scan, load_oct_dataset
 from octlib.data.origins import ArrayScan
+from octlib.preprocessing import Preprocessing
 
 
 def rows(scans: OctDataset) -> list[tuple[str, str | None, str | None, str | None]]:
@@ -75,7 +76,19 @@ def test_images_keep_wedges_unless_told(table):
         np.pad(np.full((1, 64, 56), 30, dtype=np.uint8), ((0, 0), (0, 0), (8, 0)), constant_values=255)
     )
     assert white.images(64)[0, 0, 0] == 255
-    assert white.images(64, blank_wedges=True)[0, 0, 0] == 0
+    assert white.images(Preprocessing(64))[0, 0, 0] == 0
+
+
+def test_batches_are_the_images_in_order(scans):
+    batches = list(scans.batches(Preprocessing((4, 5)), size=3))
+    assert [len(batch) for batch in batches] == [3, 1]
+    np.testing.assert_array_equal(np.concatenate(batches), scans.images(Preprocessing((4, 5))))
+    assert len(next(scans.batches(8))) == 4
+
+
+def test_batches_hold_at_least_one_scan(scans):
+    with pytest.raises(ValueError, match="size must be at least 1, got 0"):
+        scans.batches(8, size=0)  # said at once, not when the first batch is asked for
 
 
 @given(data=st.data())
@@ -227,7 +240,7 @@ def test_real_scans(kermany: Path):
         "scans per class: CNV 132, DME 126, DRUSEN 137, NORMAL 120",
     ]
     few = scans.sample(8, seed=3)
-    images = few.images((60, 80), blank_wedges=True)
+    images = few.images(Preprocessing((60, 80)))
     assert images.shape == (8, 60, 80)
     assert all(image.std() > 5 for image in images)
     for train, test in scans.folds():

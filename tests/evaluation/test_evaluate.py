@@ -6,11 +6,13 @@ import inspect
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import octlib.features
 from octlib.data import load_oct_dataset
-from octlib.evaluation import evaluate, score
+from octlib.errors import UnknownPatientsWarning
+from octlib.evaluation import evaluate, predict, score
 
 NAMES = ("CNV", "DRUSEN", "NORMAL")
 
@@ -19,8 +21,9 @@ NAMES = ("CNV", "DRUSEN", "NORMAL")
 def classifier(monkeypatch):
     """A classifier that reads the class of a scan off its brightness, and is wrong about every fifth scan."""
 
-    def probabilities(classifier, dataset, **_):
+    def probabilities(classifier, dataset, **options):
         classifier.passes += 1
+        classifier.options = options
         images = np.stack([np.asarray(image) for image in dataset.images((8, 8))])
         names = np.array(["NORMAL", "CNV", "DRUSEN"])[images[:, 0, 0] // 80]
         predicted = np.array([classifier.class_names.index(name) for name in names])
@@ -46,7 +49,7 @@ def test_signature_is_the_contracts():
         ("scans", inspect.Parameter.empty),
     ]
     keywords = {item.name: item.default for item in parameters if item.kind is item.KEYWORD_ONLY}
-    assert keywords == {"cache": True, "flips": None, "batch_size": 32, "confidence": 0.95, "seed": 0}
+    assert keywords == {"cache": True, "flips": None, "batch_size": 32, "confidence": 0.95, "seed": 0, "progress": None}
 
 
 def test_labels_are_matched_by_name(classifier):
@@ -65,9 +68,24 @@ def test_settings_are_handed_on(classifier):
 
 
 def test_unknown_patients_warn_where_evaluate_was_called(classifier):
-    with pytest.warns(UserWarning, match="bootstrapped over scans") as caught:
+    with pytest.warns(UnknownPatientsWarning, match="bootstrapped over scans") as caught:
         assert evaluate(classifier, dataset(patients=False)).n_patients is None
     assert [warning.filename for warning in caught] == [__file__]
+
+
+def test_the_scans_stay_known(classifier):
+    scans = dataset()
+    result = evaluate(classifier, scans)
+    pd.testing.assert_frame_equal(result.scans, scans.to_frame())
+    table = result.predictions()
+    assert list(table.columns)[:5] == ["name", "path", "patient", "label", "predicted"]
+    assert table["label"].tolist() == [scan.label for scan in scans]
+    pd.testing.assert_frame_equal(table.drop(columns="label"), predict(classifier, scans))
+
+
+def test_options_of_the_pass_are_handed_on(classifier):
+    evaluate(classifier, dataset(), cache=False, flips=True, batch_size=4, progress=False)
+    assert classifier.options == {"cache": False, "flips": True, "batch_size": 4, "progress": False}
 
 
 @pytest.mark.parametrize("wrong", [{"confidence": 95}, {"seed": -1}])
@@ -78,7 +96,7 @@ def test_wrong_settings_cost_no_pass(classifier, wrong):
 
 
 def test_scans_without_labels_are_refused(classifier):
-    with pytest.raises(ValueError, match=r"needs scans with labels.*octlib\.predict"):
+    with pytest.raises(ValueError, match="must have (a )?label"):
         evaluate(classifier, np.zeros((3, 8, 8), dtype=np.uint8))
     assert classifier.passes == 0
 

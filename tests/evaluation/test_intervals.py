@@ -1,40 +1,13 @@
-"""The bootstrap: equal to scikit-learn resample by resample, blind to order, and covering what it should."""
+"""The bootstrap: blind to the order of scans, and covering what it should."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from octlib.evaluation import intervals
-from octlib.evaluation.figures import CLASS_FIGURES, FIGURES, point_figures
-
-
-@st.composite
-def resampled_scans(draw):
-    """Scans with many ties, classes that may be absent, patients with scans of several classes; and one resample."""
-    n_classes, n_groups = draw(st.integers(2, 4)), draw(st.integers(1, 5))
-    extra = draw(st.lists(st.integers(0, n_groups - 1), max_size=8))
-    groups = np.array([*range(n_groups), *extra])
-    cell = st.lists(st.integers(0, 3), min_size=n_classes, max_size=n_classes)
-    raw = np.array(draw(st.lists(cell, min_size=groups.size, max_size=groups.size)))
-    truth = np.array(draw(st.lists(st.integers(0, n_classes - 1), min_size=groups.size, max_size=groups.size)))
-    weights = np.array(draw(st.lists(st.integers(0, 3), min_size=n_groups, max_size=n_groups).filter(any)))
-    return (raw + 1) / (raw + 1).sum(axis=1, keepdims=True), truth, groups, weights
-
-
-@settings(max_examples=300)
-@given(resampled_scans())
-def test_weighted_figures_equal_scikit_learn_on_the_resample(case):
-    probabilities, truth, groups, weights = case
-    drawn = np.repeat(np.arange(truth.size), weights[groups])
-    expected = point_figures(probabilities[drawn], truth[drawn])
-    columns = np.stack([weights, np.ones_like(weights)], axis=1).astype(float)
-    found = intervals.weighted_figures(probabilities, truth, groups)(columns)
-    assert found.keys() == expected.keys()
-    for name, value in expected.items():
-        np.testing.assert_allclose(found[name][..., 0], value, atol=1e-12, err_msg=name)
+from octlib.evaluation.metrics import METRICS
+from octlib.evaluation.resamples import GroupedScans
 
 
 def scans(n=60, n_classes=3, n_groups=20, seed=0):
@@ -47,7 +20,11 @@ def scans(n=60, n_classes=3, n_groups=20, seed=0):
 
 def bootstrap(probabilities, truth, groups, confidence=0.95, seed=0):
     rng = np.random.default_rng(seed)
-    return intervals.bootstrap_intervals(probabilities, truth, groups, confidence=confidence, rng=rng)
+    return intervals.bootstrap_intervals(GroupedScans(truth, probabilities, groups), confidence=confidence, rng=rng)
+
+
+def resample(probabilities, truth, groups):
+    return intervals.resample_metrics(GroupedScans(truth, probabilities, groups), rng=np.random.default_rng(0))
 
 
 def same(one, other):
@@ -83,18 +60,19 @@ def test_seed_and_confidence_matter():
     assert not same(bootstrap(*case, seed=1), bootstrap(*case))
 
 
-def test_intervals_have_a_place_for_every_figure_and_hold_it():
-    case = scans()
-    limits, figures = bootstrap(*case), point_figures(*case[:2])
-    assert limits.keys() == figures.keys() == {*FIGURES, *CLASS_FIGURES}
-    for name, value in figures.items():
+def test_every_metric_has_an_interval_that_holds_it():
+    probabilities, truth, groups = scans()
+    limits = bootstrap(probabilities, truth, groups)
+    assert limits.keys() == METRICS.keys()
+    for name, metric in METRICS.items():
+        value = np.asarray(metric.value(truth, probabilities))
         assert limits[name].shape == (*value.shape, 2)
         assert (limits[name][..., 0] <= value).all()
         assert (value <= limits[name][..., 1]).all()
 
 
 def test_interval_leaves_out_as_much_below_as_above():
-    values = intervals.resampled_figures(*scans(), rng=np.random.default_rng(0))["f1"]
+    values = resample(*scans())["f1"]
     found = bootstrap(*scans(), confidence=0.8)["f1"]
     np.testing.assert_allclose(found, np.quantile(values, [0.1, 0.9], axis=1).T)
 
@@ -113,9 +91,7 @@ def test_scans_of_a_patient_are_drawn_together():
     right = np.repeat([1, 1, 1, 1, 1, 1, 1, 0, 0, 0], 4)
     probabilities = np.stack([right, 1 - right], axis=1).astype(float)
     groups = np.repeat(np.arange(10), 4)
-    accuracy = intervals.resampled_figures(probabilities, np.zeros(40, int), groups, rng=np.random.default_rng(0))[
-        "accuracy"
-    ]
+    accuracy = resample(probabilities, np.zeros(40, int), groups)["accuracy"]
     assert np.allclose(accuracy * 10, np.round(accuracy * 10))
     assert accuracy.std() == pytest.approx(np.sqrt(0.7 * 0.3 / 10), rel=0.1)
 
@@ -124,7 +100,7 @@ def test_class_missing_from_some_resamples_is_judged_by_the_others():
     # The second class comes with one patient, who is in about two thirds of the resamples, and is always recognised.
     probabilities = np.array([[0.9, 0.1]] * 9 + [[0.2, 0.8]])
     truth = np.array([0] * 9 + [1])
-    values = intervals.resampled_figures(probabilities, truth, np.arange(10), rng=np.random.default_rng(0))["recall"][1]
+    values = resample(probabilities, truth, np.arange(10))["recall"][1]
     assert np.isnan(values).mean() == pytest.approx(0.9**10, abs=0.06)
     assert bootstrap(probabilities, truth, np.arange(10))["recall"][1].tolist() == [1, 1]
 

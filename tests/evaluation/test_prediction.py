@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 import octlib.features
 from octlib.data import load_oct_dataset
 from octlib.evaluation import predict
-from octlib.evaluation.prediction import prediction_table
 
 NAMES = ("CNV", "NORMAL")
 PROBABILITIES = np.array([[0.25, 0.75], [0.875, 0.125], [0.5, 0.5]], dtype=np.float32)
@@ -32,7 +31,7 @@ def classifier(monkeypatch):
 
 def test_table_of_bare_pixels(classifier):
     table = predict(classifier, np.zeros((3, 8, 8), dtype=np.uint8))
-    assert list(table.columns) == ["path", "patient", "predicted", "p_CNV", "p_NORMAL"]
+    assert list(table.columns) == ["name", "path", "patient", "predicted", "p_CNV", "p_NORMAL"]
     assert table["predicted"].tolist() == ["NORMAL", "CNV", "CNV"]
     assert table["patient"].tolist() == [None, None, None]
     assert np.array_equal(table[["p_CNV", "p_NORMAL"]].to_numpy(), PROBABILITIES)
@@ -40,8 +39,8 @@ def test_table_of_bare_pixels(classifier):
 
 
 def test_options_are_handed_on(classifier):
-    predict(classifier, np.zeros((3, 8, 8), dtype=np.uint8), cache=False, flips=True, batch_size=8)
-    assert classifier.options == {"cache": False, "flips": True, "batch_size": 8}
+    predict(classifier, np.zeros((3, 8, 8), dtype=np.uint8), cache=False, flips=True, batch_size=8, progress=False)
+    assert classifier.options == {"cache": False, "flips": True, "batch_size": 8, "progress": False}
 
 
 def test_patients_come_along_and_labels_are_not_needed(classifier):
@@ -49,12 +48,14 @@ def test_patients_come_along_and_labels_are_not_needed(classifier):
     assert predict(classifier, scans)["patient"].tolist() == ["p1", None, "p2"]
 
 
-def test_paths_are_text_and_survive_csv(tmp_path):
-    scans = SimpleNamespace(paths=[Path("a, b.png"), None, "c.png"], patients=None, __len__=None)
-    scans = type("Three", (), {**vars(scans), "__len__": lambda self: 3})()
-    table = prediction_table(scans, PROBABILITIES, NAMES)
-    assert table["path"].tolist() == ["a, b.png", None, "c.png"]
+def test_what_identifies_a_scan_comes_first_and_the_table_survives_csv(classifier, tmp_path):
+    paths = [tmp_path / "a, b.png", tmp_path / "c.png", tmp_path / "d.png"]
+    for path in paths:
+        Image.fromarray(np.zeros((8, 8), np.uint8)).save(path)
+    table = predict(classifier, tmp_path)
+    assert table["name"].tolist() == ["a, b.png", "c.png", "d.png"]
+    assert table["path"].tolist() == [str(path) for path in paths]
     table.to_csv(tmp_path / "predictions.csv", index=False)
     again = pd.read_csv(tmp_path / "predictions.csv")
-    assert again["path"][0] == "a, b.png"
+    assert again["name"][0] == "a, b.png"
     assert np.array_equal(again[["p_CNV", "p_NORMAL"]].to_numpy(np.float32), PROBABILITIES)

@@ -9,10 +9,13 @@ import pickle
 import numpy as np
 import pytest
 
-from octlib.evaluation import score
-from octlib.evaluation.figures import CLASS_FIGURES, FIGURES
+from octlib.evaluation import METRICS, Metric, score
+from octlib.evaluation.metrics import confusion_counts
+from octlib.evaluation.resamples import divide
 
 NAMES = ("CNV", "DME", "NORMAL")
+OF_THE_WHOLE = [name for name, metric in METRICS.items() if not metric.by_class]
+BY_CLASS = [name for name, metric in METRICS.items() if metric.by_class]
 
 
 @pytest.fixture(scope="module")
@@ -23,15 +26,15 @@ def evaluation():
     return score(truth, probabilities / 2, np.arange(60) // 4, NAMES)
 
 
-def test_figures_are_plain_numbers_by_class_name(evaluation):
-    assert all(type(getattr(evaluation, name)) is float for name in FIGURES)
-    for name in CLASS_FIGURES:
-        figure = getattr(evaluation, name)
-        assert tuple(figure) == NAMES
-        assert all(type(value) is float for value in figure.values())
+def test_metrics_are_plain_numbers_by_class_name(evaluation):
+    assert all(type(getattr(evaluation, name)) is float for name in OF_THE_WHOLE)
+    for name in BY_CLASS:
+        values = getattr(evaluation, name)
+        assert tuple(values) == NAMES
+        assert all(type(value) is float for value in values.values())
 
 
-def test_confusion_matrix_agrees_with_the_figures(evaluation):
+def test_confusion_matrix_agrees_with_the_metrics(evaluation):
     matrix = evaluation.confusion_matrix
     assert matrix.sum() == evaluation.n_scans == 60
     assert matrix.trace() / 60 == pytest.approx(evaluation.accuracy)
@@ -46,13 +49,13 @@ def test_nothing_in_it_can_be_replaced(evaluation):
         evaluation.confusion_matrix[0, 0] = 5
 
 
-def test_intervals_mirror_the_figures(evaluation):
+def test_intervals_mirror_the_metrics(evaluation):
     plain = evaluation.to_dict()
-    assert list(plain["intervals"]) == [*FIGURES, *CLASS_FIGURES]
-    for name in FIGURES:
+    assert list(plain["intervals"]) == list(METRICS)
+    for name in OF_THE_WHOLE:
         low, high = evaluation.intervals[name]
         assert 0 <= low < plain[name] < high <= 1
-    for name in CLASS_FIGURES:
+    for name in BY_CLASS:
         assert plain["intervals"][name].keys() == plain[name].keys()
 
 
@@ -64,21 +67,22 @@ def test_dict_survives_json(evaluation):
     assert plain["class_names"] == list(NAMES)
     assert np.array_equal(plain["confusion_matrix"], evaluation.confusion_matrix)
     assert [plain[key] for key in ("n_scans", "n_patients", "confidence", "resampled")] == [60, 15, 0.95, "patient"]
-    assert plain.keys() == {field.name for field in dataclasses.fields(evaluation)} - {"probabilities", "truth"}
+    kept = {field.name for field in dataclasses.fields(evaluation)} - {"metrics", "probabilities", "truth", "scans"}
+    assert plain.keys() == kept | METRICS.keys() | {"n_scans"}
 
 
-def test_frame_has_a_row_for_every_figure_and_class(evaluation):
+def test_frame_has_a_row_for_every_metric_and_class(evaluation):
     frame = evaluation.to_frame()
-    assert list(frame.columns) == ["figure", "class", "value", "low", "high", "support"]
-    assert len(frame) == len(FIGURES) + 3 * len(CLASS_FIGURES)
-    row = frame[(frame["figure"] == "recall") & (frame["class"] == "DME")].iloc[0]
+    assert list(frame.columns) == ["metric", "class", "value", "low", "high", "support"]
+    assert len(frame) == len(OF_THE_WHOLE) + 3 * len(BY_CLASS)
+    row = frame[(frame["metric"] == "recall") & (frame["class"] == "DME")].iloc[0]
     assert (row["low"], row["high"]) == evaluation.intervals["recall"]["DME"]
     assert row["value"] == evaluation.recall["DME"]
     assert row["support"] == 20
     assert (frame.loc[frame["class"] == "", "support"] == 60).all()
 
 
-def test_frame_stays_numeric_where_figures_are_undefined():
+def test_frame_stays_numeric_where_metrics_are_undefined():
     with pytest.warns(UserWarning, match="No scan is of class DME"):
         frame = score([0, 0, 0], np.eye(2)[[0, 0, 0]], ["p1", "p2", "p3"], ["CNV", "DME"]).to_frame()
     assert frame[["value", "low", "high"]].dtypes.eq(float).all()
@@ -87,6 +91,56 @@ def test_frame_stays_numeric_where_figures_are_undefined():
 
 def test_evaluation_survives_another_process(evaluation):
     assert pickle.loads(pickle.dumps(evaluation)).to_dict() == evaluation.to_dict()  # noqa: S301 - our own bytes
+
+
+def test_metrics_are_found_by_name_and_others_are_not(evaluation):
+    assert set(METRICS) <= set(dir(evaluation))
+    assert evaluation.accuracy == evaluation.metrics["accuracy"]
+    with pytest.raises(AttributeError, match="no attribute 'acuracy'"):
+        _ = evaluation.acuracy
+
+
+def test_scans_are_kept_with_what_is_known_of_them(evaluation):
+    assert list(evaluation.scans.columns) == ["label", "patient"]
+    assert evaluation.scans["label"].tolist() == [NAMES[index] for index in evaluation.truth]
+    assert evaluation.scans["patient"].tolist() == [str(index // 4) for index in range(60)]
+    recalls = (evaluation.predictions()["predicted"] == evaluation.scans["label"]).groupby(evaluation.scans["label"])
+    assert recalls.mean().to_dict() == pytest.approx(evaluation.recall)
+
+
+def test_predictions_are_a_table_of_what_was_evaluated(evaluation):
+    table = evaluation.predictions()
+    assert list(table.columns) == ["patient", "label", "predicted", "p_CNV", "p_DME", "p_NORMAL"]
+    assert np.array_equal(table[[f"p_{name}" for name in NAMES]].to_numpy(), evaluation.probabilities)
+    assert np.flatnonzero(table["label"] != table["predicted"]).tolist() == sorted(evaluation.errors())
+
+
+def test_a_further_metric_is_one_entry(monkeypatch):
+    """Specificity: what it needs stands here, and nothing else has to know of it."""
+
+    def value(truth, probabilities):
+        counts = confusion_counts(truth, probabilities)
+        others = counts.sum() - counts.sum(axis=1)
+        return (others - counts.sum(axis=0) + counts.diagonal()) / others
+
+    def resampled(resamples):
+        others = resamples.support.sum(axis=0) - resamples.support
+        return divide(others - resamples.predicted + resamples.hits, others)
+
+    entry = Metric("specificity", "specificity", "the share of other scans that are so", True, value, resampled)
+    monkeypatch.setitem(METRICS, "specificity", entry)
+    truth = np.arange(60) % 3
+    result = score(truth, np.eye(3)[np.roll(truth, 1) * (np.arange(60) > 30)], np.arange(60) // 4, NAMES)
+    low, high = result.intervals["specificity"]["DME"]
+    assert low < result.specificity["DME"] < high
+    frame = result.to_frame()
+    assert (frame["metric"] == "specificity").sum() == 3
+    shown = entry.show(result.specificity["DME"], (low, high))
+    assert f"specificity DME     {shown}" in repr(result)
+    assert f"<td>{shown}</td>" in result._repr_html_()
+    assert "<th>specificity</th>" in result._repr_html_()
+    assert result.to_dict()["specificity"] == result.specificity
+    assert result.to_dict()["intervals"]["specificity"]["DME"] == [low, high]
 
 
 def test_errors_are_positions_the_most_confident_first_and_ties_in_order():

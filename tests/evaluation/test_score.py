@@ -6,10 +6,12 @@ import json
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from octlib.errors import UndefinedMetricWarning, UnknownPatientsWarning
 from octlib.evaluation import score
 
 NAMES = ("CNV", "DME", "NORMAL")
@@ -78,25 +80,53 @@ def test_scans_of_one_patient_widen_the_interval():
     assert together[1] - together[0] > 2 * (apart[1] - apart[0])
 
 
-@pytest.mark.parametrize("unknown", [None, float("nan"), ""])
-def test_any_unknown_patient_makes_it_scans_with_one_warning(unknown):
+@pytest.mark.parametrize("unknown", [None, float("nan"), pd.NA, pd.NaT, ""])
+def test_a_scan_without_a_patient_is_a_patient_of_its_own(unknown):
     truth, probabilities, patients = scans()
     patients[3] = patients[7] = unknown
-    with pytest.warns(UserWarning, match="bootstrapped over scans") as caught:
+    with pytest.warns(UnknownPatientsWarning, match="2 of 40 scans have no patient") as caught:
         result = score(truth, probabilities, patients, NAMES)
     assert len(caught) == 1
     assert caught[0].filename == __file__
+    patients[3], patients[7] = "zz1", "zz2"
+    apart = score(truth, probabilities, patients, NAMES)
+    assert (result.n_patients, result.resampled) == (apart.n_patients, "patient")
+    assert result.intervals == apart.intervals
+
+
+@pytest.mark.filterwarnings("ignore:.*scans have no patient")
+def test_order_of_scans_without_a_patient_changes_nothing():
+    truth, probabilities, patients = scans()
+    patients[::3] = None
+    order = np.random.default_rng(1).permutation(40)
+    shuffled = score(truth[order], probabilities[order], patients[order], NAMES)
+    assert shuffled.to_dict() == score(truth, probabilities, patients, NAMES).to_dict()
+
+
+@pytest.mark.parametrize("patients", [None, [None] * 40, [float("nan")] * 40, [""] * 40])
+def test_where_all_patients_are_unknown_scans_are_resampled(patients):
+    truth, probabilities, _ = scans()
+    with pytest.warns(UnknownPatientsWarning, match="bootstrapped over scans") as caught:
+        result = score(truth, probabilities, patients, NAMES)
+    assert [warning.filename for warning in caught] == [__file__]
     assert (result.n_patients, result.resampled) == (None, "scan")
+
+
+def test_a_number_is_one_patient_however_it_is_written():
+    truth, probabilities, _ = scans()
+    result = score(truth, probabilities, [12, 12.0, np.float64(12), "12"] * 5 + [13, np.int8(13)] * 10, NAMES)
+    assert result.n_patients == 2
+    assert set(result.scans["patient"]) == {"12", "13"}
 
 
 def test_absent_classes_are_named_in_one_warning():
     _, probabilities, patients = scans()
-    with pytest.warns(UserWarning, match="CNV, NORMAL") as caught:
+    with pytest.warns(UndefinedMetricWarning, match="CNV, NORMAL") as caught:
         result = score(np.ones(40, dtype=int), probabilities, patients, NAMES)
     assert len(caught) == 1
     assert caught[0].filename == __file__
-    for figure in (result.f1, result.recall, result.auroc):
-        assert np.isnan(figure["CNV"])
+    for metric in (result.f1, result.recall, result.auroc):
+        assert np.isnan(metric["CNV"])
     assert np.isnan(result.intervals["f1"]["CNV"]).all()
     assert np.isnan(result.auroc["DME"])
     assert result.macro_f1 == result.f1["DME"]
@@ -105,7 +135,7 @@ def test_absent_classes_are_named_in_one_warning():
 
 def test_one_patient_alone_has_figures_but_no_intervals():
     truth, probabilities, _ = scans()
-    with pytest.warns(UserWarning, match="one patient alone"):
+    with pytest.warns(UndefinedMetricWarning, match="one patient alone"):
         result = score(truth, probabilities, ["p1"] * 40, NAMES)
     assert 0 < result.accuracy <= 1
     assert np.isnan(result.intervals["accuracy"]).all()
@@ -129,6 +159,7 @@ def test_what_was_scored_is_kept_and_cannot_change():
     truth, probabilities, patients = scans()
     result = score(truth.tolist(), probabilities, patients, NAMES)
     assert np.array_equal(result.probabilities, probabilities)
+    assert score(truth, probabilities.astype(np.float32), patients, NAMES).probabilities.dtype == np.float32
     assert np.array_equal(result.truth, truth)
     probabilities[0] = 0
     assert result.probabilities[0].sum() == pytest.approx(1)
@@ -160,7 +191,7 @@ def spoiled(column, value):
         ({"truth": np.full(40, -1)}, "without a label"),
         ({"truth": np.zeros(39, int)}, "each of the 40 rows"),
         ({"truth": np.zeros(40)}, "truth must hold ints"),
-        ({"patients": ["p1"] * 39}, "patients must have one entry for each of the 40 rows"),
+        ({"patients": ["p1"] * 39}, "Patients must be one for each scan, 40 in all"),
         ({"class_names": ("CNV", "CNV", "DME")}, "must differ"),
         ({"confidence": 0}, "between 0 and 1"),
         ({"confidence": 1}, "between 0 and 1"),

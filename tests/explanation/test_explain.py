@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 import octlib
+from octlib.errors import ConstantMapWarning
+from octlib.models.keras_backend import keras
 
 NAMES = ("CNV", "DME", "DRUSEN", "NORMAL")
 
@@ -27,15 +29,22 @@ def files(scans, tmp_path):
     return paths
 
 
-def user_warnings(caught):
-    return [warning for warning in caught if warning.category is UserWarning]
+def of_constants(caught):
+    return [warning for warning in caught if warning.category is ConstantMapWarning]
 
 
 def test_signature_is_the_contracts():
     parameters = inspect.signature(octlib.explain).parameters.values()
     assert [item.name for item in parameters if item.kind is item.POSITIONAL_OR_KEYWORD] == ["classifier", "scans"]
     keywords = {item.name: item.default for item in parameters if item.kind is item.KEYWORD_ONLY}
-    assert keywords == {"method": "gradcam", "target": None, "layer": None}
+    assert keywords == {
+        "method": "gradcam",
+        "target": None,
+        "layer": None,
+        "flips": None,
+        "batch_size": 16,
+        "progress": None,
+    }
 
 
 def test_scans_may_come_as_array_dataset_path_and_paths(classifier, scans, files):
@@ -53,6 +62,55 @@ def test_scans_may_come_as_array_dataset_path_and_paths(classifier, scans, files
 def test_the_predicted_class_is_explained_unless_told_otherwise(classifier, scans):
     predicted = octlib.predict(classifier, scans)["predicted"].tolist()
     assert octlib.explain(classifier, scans, method="eigencam").targets == tuple(predicted)
+    told = octlib.explain(classifier, scans, method="eigencam", target="DME")
+    assert (told.targets, told.predicted) == (("DME",) * 3, tuple(predicted))
+
+
+@pytest.fixture
+def undecided(build):
+    """A classifier, and scans some of which it takes for another class as soon as it sees their mirror image too."""
+    classifier = build()
+    many = np.random.default_rng(2).integers(0, 220, (24, 40, 70), dtype=np.uint8)
+    features = keras.ops.convert_to_numpy(classifier.features(classifier.preprocess(many)))
+    kernel = np.random.default_rng(3).normal(size=(features.shape[1], 4)).astype(np.float32)
+    kernel *= 4 / (features @ kernel).std(axis=0)
+    classifier.head.set_weights([kernel, -features.mean(axis=0) @ kernel])
+    return classifier, many
+
+
+@pytest.mark.parametrize("saved", [False, True], ids=["asked", "as the classifier says"])
+def test_flips_predict_as_predict_does(undecided, saved):
+    classifier, many = undecided
+    plain = octlib.predict(classifier, many)["predicted"]
+    if saved:
+        classifier.flips = True
+    flips = None if saved else True
+    predicted = octlib.predict(classifier, many, flips=flips)["predicted"]
+    assert 0 < (plain != predicted).sum() < len(many)
+    explanation = octlib.explain(classifier, many, method="eigencam", flips=flips)
+    assert explanation.predicted == explanation.targets == tuple(predicted)
+    assert octlib.explain(classifier, many, method="eigencam", flips=False).predicted == tuple(plain)
+
+
+@pytest.mark.filterwarnings("ignore:.*maps are constant")
+def test_flips_give_the_mean_of_both_maps(classifier, scans):
+    plain = octlib.explain(classifier, scans, target="CNV").heatmaps
+    mirrored = octlib.explain(classifier, scans[:, :, ::-1], target="CNV").heatmaps[:, :, ::-1]
+    both = octlib.explain(classifier, scans, target="CNV", flips=True).heatmaps
+    assert np.abs(plain - mirrored).max() > 0.05
+    np.testing.assert_allclose(both, (plain + mirrored) / 2, atol=1e-4)
+
+
+def test_progress_is_shown_on_request(classifier, scans, capsys):
+    octlib.explain(classifier, scans, method="eigencam", progress=True)
+    assert "explanation" in capsys.readouterr().err
+    octlib.explain(classifier, scans, method="eigencam")
+    assert capsys.readouterr().err == ""
+
+
+def test_batches_must_hold_a_scan(classifier, scans):
+    with pytest.raises(ValueError, match="size must be at least 1, got 0"):
+        octlib.explain(classifier, scans, batch_size=0)
 
 
 @pytest.mark.filterwarnings("ignore:.*maps are constant")
@@ -66,12 +124,11 @@ def test_each_scan_may_have_its_own_target(classifier, scans):
 
 
 @pytest.mark.filterwarnings("ignore:.*maps are constant")
-def test_batches_do_not_matter(classifier, monkeypatch):
+def test_batches_do_not_matter(classifier):
     many = np.random.default_rng(1).integers(0, 220, (5, 40, 70), dtype=np.uint8)
     whole = octlib.explain(classifier, many, target="CNV")
-    monkeypatch.setattr(inspect.getmodule(octlib.explain), "BATCH_SIZE", 2)
-    parts = octlib.explain(classifier, many, target="CNV")
-    assert parts.targets == whole.targets
+    parts = octlib.explain(classifier, many, target="CNV", batch_size=2)
+    assert (parts.targets, parts.predicted) == (whole.targets, whole.predicted)
     np.testing.assert_allclose(parts.heatmaps, whole.heatmaps, atol=1e-4)
 
 
@@ -108,9 +165,9 @@ def test_constant_maps_are_warned_of_once(build, scans):
     classifier = build()
     features = classifier.backbone.n_features
     classifier.head.set_weights([np.zeros((features, 4), np.float32), np.zeros(4, np.float32)])
-    with pytest.warns(UserWarning, match=r"3 of 3 maps are constant .*\(scans 0, 1, 2\)") as caught:
+    with pytest.warns(ConstantMapWarning, match=r"3 of 3 maps are constant .*\(scans 0, 1, 2\)") as caught:
         explanation = octlib.explain(classifier, scans, target="DME")
-    (warning,) = user_warnings(caught)
+    (warning,) = of_constants(caught)
     assert warning.filename == __file__
     assert not explanation.has_signal.any()
     assert explanation.heatmaps.shape == (3, 64, 96)
@@ -122,7 +179,7 @@ def test_maps_with_signal_are_not_warned_of(plant, scans):
         warnings.simplefilter("always")
         explanation = octlib.explain(classifier, scans, target="NORMAL")
     assert explanation.has_signal.all()
-    assert user_warnings(caught) == []
+    assert of_constants(caught) == []
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ def sick() -> octlib.OctDataset:
 
 
 def explanation_of(scans: octlib.OctDataset, heatmaps: np.ndarray) -> octlib.Explanation:
-    return octlib.Explanation(heatmaps.astype(np.float32), ("CNV",) * len(scans), scans, "gradcam", None)
+    names = ("CNV",) * len(scans)
+    return octlib.Explanation(heatmaps.astype(np.float32), names, names, scans, "gradcam", None)
 
 
 def single_points(scans: octlib.OctDataset, inside: bool) -> np.ndarray:
@@ -33,7 +34,7 @@ def single_points(scans: octlib.OctDataset, inside: bool) -> np.ndarray:
 
 def test_maps_that_point_at_lesions_hit_and_healthy_scans_do_not_take_part(sick):
     game = pointing_game(explanation_of(sick, single_points(sick, inside=True)))
-    assert [sick.scans[position].label for position in game.positions] == ["CNV", "DME", "DRUSEN"] * 2
+    assert [scan.label for scan in sick.subset(game.positions)] == ["CNV", "DME", "DRUSEN"] * 2
     assert game.rate == 1
     assert "6 of 6 maps (1.000)" in repr(game)
 
@@ -59,7 +60,7 @@ def test_chance_is_what_random_points_reach(sick):
 
 def test_tolerance_lets_points_beside_the_lesion_count(sick):
     scans = sick.subset([2])
-    distance = ndimage.distance_transform_edt(~scans.scans[0].lesion_mask())
+    distance = ndimage.distance_transform_edt(~next(iter(scans)).lesion_mask())
     beside = ((distance > 15) & (distance < 20))[None].astype(float)
     beside[0][np.unravel_index(beside.argmax(), (1, 496, 512))[1:]] = 2
     rates = [pointing_game(explanation_of(scans, beside), tolerance=each).rate for each in (0, 0.02, 0.05)]

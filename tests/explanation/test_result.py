@@ -21,7 +21,8 @@ def explanation(n=3, *, labels=True, heat=None):
     if heat is None:
         heat = np.zeros((n, 32, 48), np.float32)
         heat[:, :16, :24] = 1
-    return Explanation(heat, tuple(["DME", "CNV", "DME"][index % 3] for index in range(n)), scans, "gradcam", None)
+    targets = tuple(["DME", "CNV", "DME"][index % 3] for index in range(n))
+    return Explanation(heat, targets, ("CNV",) * n, scans, "gradcam", None)
 
 
 def test_overlays_have_each_scans_own_size():
@@ -71,19 +72,19 @@ def test_plot_shows_sixteen_at_most(n, shape):
     assert "gradcam" in title
 
 
-def test_plot_says_for_which_class_and_whether_there_is_a_signal():
+def test_plot_says_what_was_explained_what_was_predicted_and_whether_there_is_a_signal():
     heat = np.zeros((3, 8, 8), np.float32)
     heat[0, 3, 4] = 1
     titles = [axis.get_title() for axis in explanation(heat=heat).plot().flat]
-    assert titles[0] == "for DME, truly NORMAL"
-    assert titles[1] == "for CNV, truly CNV: no signal"
-    assert explanation(labels=False).plot().flat[0].get_title() == "for DME"
+    assert titles[0] == "for DME (predicted CNV), truly NORMAL"
+    assert titles[1] == "for CNV (predicted), truly CNV: no signal"
+    assert explanation(labels=False).plot().flat[0].get_title() == "for DME (predicted CNV)"
 
 
 def test_words():
     result = explanation()
     assert repr(result) == "Explanation(3 maps of 32 x 48 by gradcam at the last map; for CNV 1, DME 2)"
     assert repr(result) in result._repr_html_()
-    named = Explanation(result.heatmaps, ("<b>",) * 3, result.scans, "gradcam", "layer4")
+    named = Explanation(result.heatmaps, ("<b>",) * 3, result.predicted, result.scans, "gradcam", "layer4")
     assert "at the layer4" in repr(named)
     assert "<b>" not in named._repr_html_()

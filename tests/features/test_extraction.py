@@ -91,7 +91,7 @@ def test_a_weight_or_a_buffer_misses_everything(classifier: Any, toy: Toy, passe
 
 @pytest.mark.parametrize(
     "changes",
-    [{"pooling": "flatten"}, {"preprocessing": {"image_size": (64, 64), "blank_wedges": False}}],
+    [{"pooling": "flatten"}, {"preprocessing": {"image_size": (64, 64), "steps": []}}],
     ids=["head", "wedges"],
 )
 def test_other_settings_miss_everything(

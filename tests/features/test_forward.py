@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 import octlib
-from octlib.features.forward import forward, preprocessed_batches, require_batches
+from octlib.features.forward import forward, require_batches
 
 Toy = Callable[..., Any]
 
@@ -33,12 +33,6 @@ def test_any_batch_size_gives_what_the_function_gives(
     assert found.dtype == np.float32
     wanted = classifier.features(classifier.preprocess(pixels)).detach().numpy()
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)
-
-
-def test_batches_hold_each_scan_once(classifier: Any, pixels: np.ndarray, toy: Toy) -> None:
-    batches = list(preprocessed_batches(classifier, toy(7), 3))
-    assert [len(batch) for batch in batches] == [3, 3, 1]
-    np.testing.assert_array_equal(np.concatenate(batches), classifier.preprocess(pixels[:7]))
 
 
 def test_scans_that_cannot_be_read_are_all_named(classifier: Any, pixels: np.ndarray, tmp_path: Path) -> None:
@@ -71,6 +65,17 @@ def test_no_gradients_are_kept_and_nothing_changes(build: Callable[..., Any], to
     assert all(weight.value.grad is None for weight in classifier.weights)
     assert not classifier.head.kernel.value.is_inference()  # training may go on
     assert not torch.is_inference_mode_enabled()
+
+
+def test_the_mode_is_set_once_for_a_pass(build: Callable[..., Any], toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    classifier = build(freeze=False)
+    network = classifier.backbone.module
+    network.train()
+    walks = []
+    monkeypatch.setattr(network, "train", lambda mode=True: walks.append(mode) or type(network).train(network, mode))
+    run(classifier, toy(), batch_size=3)
+    assert walks == [False]
+    assert not any(part.training for part in network.modules())
 
 
 def test_inference_mode_ends_with_each_batch(classifier: Any, toy: Toy) -> None:

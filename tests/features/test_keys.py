@@ -42,11 +42,11 @@ MISSES: dict[str, Callable[[Any], Any]] = {
     "a counter of BatchNorm": lambda classifier: nudged(classifier, "bn1.num_batches_tracked"),
     "the pooling": lambda classifier: with_config(classifier, pooling="flatten"),
     "wedges": lambda classifier: with_config(
-        classifier, preprocessing={"image_size": classifier.image_size, "blank_wedges": False}
+        classifier, preprocessing={"image_size": classifier.image_size, "steps": []}
     ),
     "the size": lambda classifier: with_config(
         classifier,
-        preprocessing={"image_size": (32, 64), "blank_wedges": True},
+        preprocessing={"image_size": (32, 64), "steps": ["blank_wedges"]},
         backbone={**classifier.backbone.spec.to_dict(), "image_size": (32, 64)},
     ),
     "the normalisation": lambda classifier: with_config(

@@ -12,7 +12,7 @@ from octlib.models.card import model_card
 
 def test_it_states_what_the_classifier_is(build: Callable[..., Any]) -> None:
     card = model_card(build(class_names=("AMD", "healthy"), image_size=(48, 64), pooling="flatten"))
-    for fact in ("AMD, healthy", "test_resnet", "weights: random", "frozen", "flatten", "48 x 64", "wedges blanked"):
+    for fact in ("AMD, healthy", "test_resnet", "weights: random", "frozen", "flatten", "48 x 64", "blank wedges"):
         assert fact in card
     assert f"octlib {version('octlib')}" in card
     assert "not a medical device" in card

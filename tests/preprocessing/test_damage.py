@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from octlib.errors import UnreadableScanError
 from octlib.phantoms import make_phantoms
 from octlib.preprocessing import read_scan
 
@@ -91,7 +92,7 @@ def fate(path: Path, at_least: tuple[int, int] | None) -> str:
     """Read a file as octlib does and say what came of it."""
     try:
         scan = read_scan(path, at_least)
-    except ValueError as error:
+    except UnreadableScanError as error:
         return "named" if str(path) in str(error) else "unnamed"
     assert scan.dtype == np.uint8
     assert scan.ndim == 2

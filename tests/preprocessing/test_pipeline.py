@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from octlib.preprocessing import Preprocessing, read_scan
+from octlib.preprocessing import STEPS, Preprocessing, as_preprocessing, read_scan
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_wedges_go_before_the_size_changes(scan: np.ndarray) -> None:
 
 
 def test_wedges_stay_where_that_is_asked(scan: np.ndarray) -> None:
-    assert (Preprocessing(100, blank_wedges=False)(scan)[:11] == 255).all()
+    assert (Preprocessing(100, steps=())(scan)[:11] == 255).all()
 
 
 def test_colour_scans_are_taken_too(scan: np.ndarray) -> None:
@@ -48,7 +48,7 @@ def test_real_files_read_at_a_reduced_scale_look_the_same(kermany: Path) -> None
         assert np.abs(quick - slow).mean() < 4, file.name
 
 
-@pytest.mark.parametrize("preprocessing", [Preprocessing(100), Preprocessing((96, 128), blank_wedges=False)])
+@pytest.mark.parametrize("preprocessing", [Preprocessing(100), Preprocessing((96, 128), steps=())])
 def test_it_survives_json(preprocessing: Preprocessing) -> None:
     assert Preprocessing.from_dict(json.loads(json.dumps(preprocessing.to_dict()))) == preprocessing
 
@@ -57,16 +57,46 @@ def test_settings_that_are_misspelt_or_missing_are_named() -> None:
     with pytest.raises(ValueError, match="'image_sise': did you mean 'image_size'"):
         Preprocessing.from_dict({"image_sise": 100})
     with pytest.raises(ValueError, match="must have an 'image_size'"):
-        Preprocessing.from_dict({"blank_wedges": True})
+        Preprocessing.from_dict({"steps": []})
 
 
 def test_values_are_checked_when_it_is_made() -> None:
     with pytest.raises(TypeError, match="whole number"):
         Preprocessing("224")  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="True or False, got 'no'"):
-        Preprocessing(224, blank_wedges="no")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="list of names, got 'blank_wedges'"):
+        Preprocessing(224, steps="blank_wedges")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="'blank_wedge': did you mean 'blank_wedges'"):
+        Preprocessing(224, steps=("blank_wedge",))
 
 
 def test_it_describes_itself_in_one_line() -> None:
-    assert Preprocessing((100, 120)).describe() == "white wedges blanked, resized to 100 x 120"
-    assert Preprocessing(224, blank_wedges=False).describe() == "resized to 224 x 224"
+    assert Preprocessing((100, 120)).describe() == "blank wedges, resize to 100 x 120"
+    assert Preprocessing(224, steps=()).describe() == "resize to 224 x 224"
+
+
+def test_steps_are_done_in_their_order_before_the_size_changes(
+    scan: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def halve(image: np.ndarray) -> np.ndarray:
+        seen.append(image.shape)
+        return image // 2
+
+    def invert(image: np.ndarray) -> np.ndarray:
+        return 255 - image
+
+    monkeypatch.setitem(STEPS, "halve", halve)
+    monkeypatch.setitem(STEPS, "invert", invert)
+    plain = np.full((496, 512), 100, np.uint8)
+    assert Preprocessing(8, steps=("halve", "invert"))(plain)[0, 0] == 205
+    assert Preprocessing(8, steps=("invert", "halve"))(plain)[0, 0] == 77
+    assert set(seen) == {(496, 512)}
+    assert Preprocessing(8, steps=["halve"]) == Preprocessing((8, 8), steps=("halve",))  # type: ignore[arg-type]
+
+
+def test_a_size_alone_means_nothing_but_resizing(scan: np.ndarray) -> None:
+    assert as_preprocessing((4, 5)) == Preprocessing((4, 5), steps=())
+    assert as_preprocessing(Preprocessing(4)) == Preprocessing(4)
+    with pytest.raises(TypeError, match="whole number"):
+        as_preprocessing("224")

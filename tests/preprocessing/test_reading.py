@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from octlib.errors import MissingScanError, UnreadableScanError
 from octlib.preprocessing import as_grey, check_images, read_scan, reading, why_unreadable
 
 
@@ -77,7 +80,7 @@ def test_black_and_white_files_span_the_range(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.int32])
 def test_values_of_unknown_range_are_refused(tmp_path: Path, dtype: type) -> None:
     Image.fromarray(np.full((4, 4), 100_000, dtype=dtype)).save(tmp_path / "scan.tif")
-    with pytest.raises(ValueError, match=r"scan\.tif.*range is unknown"):
+    with pytest.raises(UnreadableScanError, match=r"scan\.tif.*range is unknown"):
         read_scan(tmp_path / "scan.tif")
 
 
@@ -104,20 +107,45 @@ def test_a_jpeg_is_reduced_but_never_below_what_is_asked(scan: np.ndarray, tmp_p
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"absent\.png"):
-        read_scan(tmp_path / "absent.png")
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.png").mkdir()
+    for absent in (tmp_path / "absent.png", tmp_path / "file" / "absent.png", tmp_path / "folder.png"):
+        with pytest.raises(MissingScanError, match=rf"there is none at .*{absent.name}\. Check the path") as caught:
+            read_scan(absent)
+        assert why_unreadable(caught.value) == "no such file"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a system with pipes")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "scan.png")
+    with pytest.raises(MissingScanError):
+        read_scan(tmp_path / "scan.png")
+
+
+def test_links_in_a_circle_are_named(tmp_path: Path) -> None:
+    (tmp_path / "scan.png").symlink_to(tmp_path / "scan.png")
+    with pytest.raises(UnreadableScanError, match=r"scan\.png can't be read as a scan \(Too many levels"):
+        read_scan(tmp_path / "scan.png")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="needs a user who may not read all")
+def test_a_closed_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "scan.png").write_bytes(b"anything")
+    (tmp_path / "scan.png").chmod(0)
+    with pytest.raises(UnreadableScanError, match=r"scan\.png can't be read as a scan \(Permission denied\)"):
+        read_scan(tmp_path / "scan.png")
 
 
 @pytest.mark.parametrize("content", [b"no picture", b"\xff\xd8\xff\xe0 JPEG", b"\x89PNG\r\n\x1a\n broken"])
 def test_a_file_without_an_image_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "junk.png").write_bytes(content)
-    with pytest.raises(ValueError, match=r"junk\.png can't be read as a scan.*leave it out"):
+    with pytest.raises(UnreadableScanError, match=r"junk\.png can't be read as a scan.*leave it out"):
         read_scan(tmp_path / "junk.png")
 
 
 def test_an_empty_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "scan.png").touch()
-    with pytest.raises(ValueError, match=r"scan\.png can't be read as a scan \(the file is empty\)"):
+    with pytest.raises(UnreadableScanError, match=r"scan\.png can't be read as a scan \(the file is empty\)"):
         read_scan(tmp_path / "scan.png")
 
 
@@ -126,7 +154,8 @@ def test_an_empty_file_is_named(tmp_path: Path) -> None:
     [
         (PermissionError(13, "Permission denied", "scan.png"), "Permission denied"),
         (OSError("broken\ndata  stream"), "broken data stream"),
-        (MemoryError(), "MemoryError"),
+        (EOFError(), "EOFError"),
+        (OSError(errno.EINVAL, "Invalid argument"), "Invalid argument"),  # damage sends Pillow to a place before 0
     ],
 )
 def test_reasons_are_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str) -> None:
@@ -135,14 +164,27 @@ def test_reasons_are_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, erro
 
     (tmp_path / "scan.png").write_bytes(b"anything")
     monkeypatch.setattr(reading.Image, "open", fail)
-    with pytest.raises(ValueError, match=rf"scan\.png can't be read as a scan \({reason}\)") as caught:
+    with pytest.raises(UnreadableScanError, match=rf"scan\.png can't be read as a scan \({reason}\)") as caught:
         read_scan(tmp_path / "scan.png")
     assert why_unreadable(caught.value) == reason
 
 
-def test_the_reason_of_other_errors_is_their_text() -> None:
-    assert why_unreadable(ValueError("no pixels")) == "no pixels"
-    assert why_unreadable(FileNotFoundError("none at scan.png")) == "no such file"
+@pytest.mark.parametrize("error", [MemoryError(), *(OSError(code, "") for code in (errno.EMFILE, errno.EIO))], ids=repr)
+def test_what_ails_the_machine_is_not_said_of_the_scan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    Image.fromarray(np.zeros((4, 4), dtype=np.uint8)).save(tmp_path / "scan.png")
+    monkeypatch.setattr(reading, "_to_grey", fail)
+    with pytest.raises(type(error)) as caught:
+        read_scan(tmp_path / "scan.png")
+    assert caught.value is error
+
+
+def test_a_reason_without_a_cause_is_the_error_itself() -> None:
+    assert why_unreadable(UnreadableScanError("no pixels")) == "no pixels"
 
 
 @pytest.mark.parametrize("suffix", ["jpeg", "png", "tif", "bmp"])
@@ -151,17 +193,17 @@ def test_a_cut_off_file_is_named(scan: np.ndarray, tmp_path: Path, suffix: str, 
     file = tmp_path / f"cut.{suffix}"
     Image.fromarray(scan).save(file)
     file.write_bytes(file.read_bytes()[: int(share * file.stat().st_size)])
-    with pytest.raises(ValueError, match=rf"cut\.{suffix} can't be read as a scan"):
+    with pytest.raises(UnreadableScanError, match=rf"cut\.{suffix} can't be read as a scan"):
         read_scan(file)
 
 
 def test_a_decompression_bomb_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.fromarray(np.zeros((100, 100), dtype=np.uint8)).save(tmp_path / "bomb.png")
     monkeypatch.setattr(reading, "MAX_PIXELS", 5000)
-    with pytest.raises(ValueError, match=r"bomb\.png.*100 x 100 pixels"):
+    with pytest.raises(UnreadableScanError, match=r"bomb\.png.*100 x 100 pixels"):
         read_scan(tmp_path / "bomb.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 4000)  # above twice this, Pillow refuses by itself
-    with pytest.raises(ValueError, match=r"bomb\.png.*decompression bomb"):
+    with pytest.raises(UnreadableScanError, match=r"bomb\.png.*decompression bomb"):
         read_scan(tmp_path / "bomb.png")
 
 

@@ -63,7 +63,8 @@ def evaluation(scans) -> octlib.Evaluation:
 def explanation(scans) -> octlib.Explanation:
     """Give maps that are high in the lesions; those of healthy scans are constant."""
     maps = np.stack([scan.lesion_mask()[::8, ::8] for scan in scans]).astype(np.float32)
-    return octlib.Explanation(maps, tuple(scan.label for scan in scans), scans, "gradcam", None)
+    names = tuple(scan.label for scan in scans)
+    return octlib.Explanation(maps, names, names, scans, "gradcam", None)
 
 
 @pytest.fixture(scope="session")

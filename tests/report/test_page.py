@@ -8,8 +8,8 @@ from importlib.resources import files
 import jinja2
 import pytest
 
+from octlib.report.numbers import DARKEST
 from octlib.report.page import render
-from octlib.report.tables import DARKEST
 
 STYLE = (files("octlib.report") / "templates" / "style.css").read_text(encoding="utf-8")
 READABLE = 4.5  # WCAG 2.2, 1.4.3, level AA

@@ -41,7 +41,10 @@ class Elements(HTMLParser):
 @pytest.fixture(scope="module")
 def page(tmp_path_factory, evaluation, explanation, scans) -> Path:
     """Give a page with everything on it."""
-    errors = octlib.Explanation(explanation.heatmaps[[2, 5]], ("CNV", "DRUSEN"), scans.subset([2, 5]), "hirescam", None)
+    taken_for = ("NORMAL", "DRUSEN")
+    errors = octlib.Explanation(
+        explanation.heatmaps[[2, 5]], ("CNV", "DRUSEN"), taken_for, scans.subset([2, 5]), "hirescam", None
+    )
     path = tmp_path_factory.mktemp("report") / "report.html"
     return octlib.write_report(
         path, evaluation, explanation, errors=errors, title="A page", introduction="Words.", notes=["A note.", "More."]
@@ -55,7 +58,7 @@ def hostile_page(tmp_path) -> Path:
     scans = octlib.load_oct_dataset((np.zeros((2, 80, 90), dtype=np.uint8), [name, "NORMAL"], [name, "p2"]))
     truth = [scans.class_names.index(name), scans.class_names.index("NORMAL")]
     result = score(truth, np.eye(2)[[truth[1], truth[1]]], ["p1", "p2"], scans.class_names)
-    maps = octlib.Explanation(np.eye(8, dtype=np.float32)[None], (name,), scans.subset([0]), name, name)
+    maps = octlib.Explanation(np.eye(8, dtype=np.float32)[None], (name,), (name,), scans.subset([0]), name, name)
     return octlib.write_report(
         tmp_path / "r.html", result, maps, errors=maps, title=name, introduction=name, notes=[name]
     )
@@ -68,12 +71,12 @@ def test_everything_is_on_the_page(page):
     assert "2 of 8 scans were taken for another class. Maps by hirescam at the last map." in text
     assert text.count("<figure>") == 10
     assert text.count('class="wrong"') == 2
-    assert "for <bdi>CNV</bdi>, truly <bdi>DRUSEN</bdi>" in text
+    assert "for <bdi>CNV</bdi> (predicted <bdi>NORMAL</bdi>), truly <bdi>DRUSEN</bdi>" in text
     assert text.count("No signal: the map is constant and shows nothing.") == 2
     assert f"octlib {octlib.__version__}" in text
 
 
-def test_every_figure_of_every_class_is_on_the_page(page, evaluation):
+def test_every_metric_of_every_class_is_on_the_page(page, evaluation):
     text = page.read_text(encoding="utf-8")
     for key in ("f1", "precision", "recall", "auroc"):
         for name, (low, high) in evaluation.intervals[key].items():
@@ -111,7 +114,7 @@ def test_names_that_are_no_text_are_shown_all_the_same(tmp_path):
     patients = [os.fsdecode(b"p\xff"), "p2"]
     scans = octlib.load_oct_dataset((np.zeros((2, 80, 90), dtype=np.uint8), ["CNV", "DME"], patients))
     result = score(scans.labels, np.eye(2), ["p1", "p2"], scans.class_names)
-    maps = octlib.Explanation(np.eye(8, dtype=np.float32)[None], ("CNV",), scans.subset([0]), "gradcam", None)
+    maps = octlib.Explanation(np.eye(8, dtype=np.float32)[None], ("CNV",), ("CNV",), scans.subset([0]), "gradcam", None)
     text = octlib.write_report(tmp_path / "r.html", result, maps).read_text(encoding="utf-8")
     assert "patient <bdi>p\\udcff</bdi>" in text
 
@@ -129,7 +132,7 @@ def test_without_maps_and_errors_there_is_less_on_it(tmp_path):
 def test_errors_that_are_not_shown_are_counted(tmp_path, evaluation, explanation, scans):
     text = octlib.write_report(tmp_path / "r.html", evaluation).read_text(encoding="utf-8")
     assert "2 of 8 scans were taken for another class." in text
-    one = octlib.Explanation(explanation.heatmaps[[2]], ("CNV",), scans.subset([2]), "gradcam", None)
+    one = octlib.Explanation(explanation.heatmaps[[2]], ("CNV",), ("CNV",), scans.subset([2]), "gradcam", None)
     text = octlib.write_report(tmp_path / "one.html", evaluation, errors=one).read_text(encoding="utf-8")
     assert "2 of 8 scans were taken for another class; here are 1 of them." in text
 
@@ -139,7 +142,7 @@ def test_what_is_undefined_is_explained(tmp_path):
         result = score([0, 0], np.array([[0.9, 0.1], [0.8, 0.2]]), ["p1", "p2"], ["CNV", "DME"])
     text = octlib.write_report(tmp_path / "r.html", result).read_text(encoding="utf-8")
     assert not re.search(r"\bnan\b", text, re.IGNORECASE)
-    assert "A dash (\N{EN DASH}) stands for a figure that is undefined" in text
+    assert "A dash (\N{EN DASH}) stands for what is undefined" in text
 
 
 def test_a_page_that_fails_leaves_the_former_one(tmp_path, evaluation, explanation, monkeypatch):
@@ -155,7 +158,7 @@ def test_a_page_that_fails_leaves_the_former_one(tmp_path, evaluation, explanati
 
 def test_sixteen_scans_make_a_page_that_can_be_mailed(tmp_path, evaluation, scans):
     maps = np.tile(np.linspace(0, 1, 64, dtype=np.float32), (8, 64, 1))
-    half = octlib.Explanation(maps, ("CNV",) * 8, scans, "gradcam", None)
+    half = octlib.Explanation(maps, ("CNV",) * 8, ("CNV",) * 8, scans, "gradcam", None)
     path = octlib.write_report(tmp_path / "r.html", evaluation, half, errors=half)
     assert path.stat().st_size < 3e6
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from octlib.cli.console import answer, say
+from octlib.cli.option_types import complete_backbones
 from octlib.cli.options import json_option
-from octlib.cli.speaking import answer, say
-from octlib.cli.values import complete_backbones
 
 
 @click.command(short_help="List what --backbone takes.")

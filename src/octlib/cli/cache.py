@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from octlib.cli.console import answer, say
 from octlib.cli.options import json_option
-from octlib.cli.speaking import answer, say
 
 
 @click.group(short_help="Show, verify or clear the features that are kept on disk.")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from octlib.cli.console import answer, files_in, say
 from octlib.cli.options import json_option, output_option
-from octlib.cli.output import free_name, new_folder, say_where, write_json, write_split
+from octlib.cli.output import choose_output, new_folder, say_where, write_json, write_split
 from octlib.cli.results import explained, write_evaluation, write_history, write_page
-from octlib.cli.speaking import answer, files_in, say
 
 if TYPE_CHECKING:
     from octlib import Evaluation, OctClassifier, OctDataset
@@ -42,7 +42,8 @@ def demo(output: Path | None, seed: int) -> None:
     import octlib
 
     say(ABOUT)
-    with new_folder(output or free_name("octlib-demo")) as results:
+    output = choose_output(output, "octlib-demo")
+    with new_folder(output) as results:
         scans = octlib.load_oct_dataset("phantoms")
         say(scans)
         parts = dict(zip(("train", "validation", "test"), scans.split(seed=seed), strict=True))
@@ -59,9 +60,9 @@ def demo(output: Path | None, seed: int) -> None:
         notes = [right_ones, ABOUT_THE_BACKBONE]
         write_page(results, classifier, parts["test"], result, title="octlib demo", introduction=ABOUT, notes=notes)
     say(f"\nOn patients that it has never seen:\n{result}\n\n{game}.")
-    say_where(results)
-    say(f"\nOpen {results / 'report.html'} in a browser.")
-    answer({"output": results, "files": files_in(results), "metrics": result.to_dict(), "pointing": _figures(game)})
+    say_where(output)
+    say(f"\nOpen {output / 'report.html'} in a browser.")
+    answer({"output": output, "files": files_in(output), "metrics": result.to_dict(), "pointing": _figures(game)})
 
 
 def _pointing(classifier: OctClassifier, scans: OctDataset, result: Evaluation) -> PointingGame:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from octlib.cli.console import answer, files_in, say
 from octlib.cli.options import (
     PREDICTING,
     chosen,
@@ -19,9 +20,8 @@ from octlib.cli.options import (
     reading_options,
     require_classifier,
 )
-from octlib.cli.output import free_name, new_folder, say_where
+from octlib.cli.output import choose_output, new_folder, say_where
 from octlib.cli.results import write_evaluation, write_page
-from octlib.cli.speaking import answer, files_in, say
 
 
 @click.command(short_help="Measure a classifier on labelled scans.")
@@ -34,17 +34,18 @@ from octlib.cli.speaking import answer, files_in, say
     "--confidence", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.95, help="Of the intervals."
 )
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the bootstrap that gives the intervals.")
-@click.option("--report", is_flag=True, help="Also write report.html: figures, maps of some scans, the worst errors.")
+@click.option("--report", is_flag=True, help="Also write report.html: metrics, maps of some scans, the worst errors.")
 @json_option
 def evaluate(classifier: Path, folder: Path, output: Path | None, report: bool, **arguments: Any) -> None:
     """Evaluate the saved CLASSIFIER on FOLDER, labelled scans of patients that it has never seen.
 
-    The results are metrics.json (every figure with its interval), predictions.csv and confusion_matrix.png.
+    The results are metrics.json (every metric with its interval), predictions.csv and confusion_matrix.png.
     """
     import octlib
 
     require_classifier(classifier, folder)
-    with new_folder(output or free_name("octlib-evaluate")) as results:
+    output = choose_output(output, "octlib-evaluate", folder)
+    with new_folder(output) as results:
         scans = read_scans(folder, arguments)
         model = octlib.load_classifier(classifier)
         settings = chosen(arguments, (*PREDICTING, "confidence", "seed"))
@@ -52,5 +53,5 @@ def evaluate(classifier: Path, folder: Path, output: Path | None, report: bool, 
         if report:
             write_page(results, model, scans, result)
     say(result)
-    say_where(results)
-    answer({"output": results, "files": files_in(results), "metrics": result.to_dict()})
+    say_where(output)
+    answer({"output": output, "files": files_in(output), "metrics": result.to_dict()})

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from octlib._progress import progress
+from octlib.cli.console import answer, say, warn
+from octlib.cli.option_types import METHODS, OneOf
 from octlib.cli.options import (
+    batch_size_option,
     chosen,
     classifier_argument,
+    flips_option,
     folder_argument,
     json_option,
     output_option,
@@ -18,15 +22,14 @@ from octlib.cli.options import (
     reading_options,
     require_classifier,
 )
-from octlib.cli.output import free_name, new_folder
+from octlib.cli.output import choose_output, new_folder
 from octlib.cli.results import explained
-from octlib.cli.speaking import answer, say, warn
-from octlib.cli.values import METHODS, OneOf
 
 if TYPE_CHECKING:
     from octlib import Explanation
 
 AT_A_TIME = 64  # scans whose maps are held in memory
+EXPLAINING = ("method", "target", "layer", "flips", "batch_size")
 
 
 @click.command(short_help="Show where a classifier finds support for a class.")
@@ -37,6 +40,8 @@ AT_A_TIME = 64  # scans whose maps are held in memory
 @click.option("--target", metavar="CLASS", help="The class to explain.  [default: the predicted one of each scan]")
 @click.option("--layer", metavar="NAME", help="timm's name of a layer.  [default: the last map]")
 @reading_options
+@flips_option
+@batch_size_option("Scans that pass through the network at a time.", default=16)
 @json_option
 def explain(classifier: Path, folder: Path, output: Path | None, **arguments: Any) -> None:
     """Show where the saved CLASSIFIER finds support for a class in every scan of FOLDER.
@@ -46,20 +51,21 @@ def explain(classifier: Path, folder: Path, output: Path | None, **arguments: An
     import octlib
 
     require_classifier(classifier, folder)
-    with new_folder(output or free_name("octlib-explain")) as pictures:
+    output = choose_output(output, "octlib-explain", folder)
+    with new_folder(output) as pictures:
         scans = read_scans(folder, arguments)
         model = octlib.load_classifier(classifier)
         rows: list[dict[str, Any]] = []
         for start in progress(range(0, len(scans), AT_A_TIME), title="pictures"):
             part = scans.subset(range(start, min(start + AT_A_TIME, len(scans))))
-            maps = explained(model, part, **chosen(arguments, ("method", "target", "layer")))
+            maps = explained(model, part, **chosen(arguments, EXPLAINING), progress=False)
             rows += _write_overlays(maps, pictures, start)
         _write_index(pictures / "index.csv", rows)
     silent = sum(not row["has_signal"] for row in rows)
     if silent:
         warn(f"{silent} maps are constant and show nothing; index.csv says which.")
-    say(f"{len(rows):,} picture{'' if len(rows) == 1 else 's'} and index.csv written to {pictures}/")
-    answer({"output": pictures, "pictures": rows})
+    say(f"{len(rows):,} picture{'' if len(rows) == 1 else 's'} and index.csv written to {output}/")
+    answer({"output": output, "pictures": rows})
 
 
 def _write_overlays(maps: Explanation, output: Path, start: int) -> list[dict[str, Any]]:
@@ -77,6 +83,7 @@ def _write_overlays(maps: Explanation, output: Path, start: int) -> list[dict[st
                 "patient": scan.patient,
                 "label": scan.label,
                 "target": maps.targets[index],
+                "predicted": maps.predicted[index],
                 "has_signal": bool(maps.has_signal[index]),
             }
         )

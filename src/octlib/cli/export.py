@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from octlib.cli.mistakes import Mistake
+from octlib.cli.console import answer, say, warn
+from octlib.cli.option_types import FORMATS, OneOf
 from octlib.cli.options import classifier_argument, json_option, output_option, require_classifier
-from octlib.cli.output import free_name, new_file, say_where
-from octlib.cli.speaking import answer, say, warn
-from octlib.cli.values import FORMATS, OneOf
+from octlib.cli.output import choose_output, new_file, say_where
+from octlib.cli.shell import OneLineError
 
 if TYPE_CHECKING:
     from octlib import OctClassifier
@@ -36,7 +36,7 @@ def export(classifier: Path, output: Path | None, kind: str | None) -> None:
     """
     require_classifier(classifier)
     kind = kind or _kind_of(output)
-    output = output or free_name(f"octlib-classifier{FORMATS[kind]}")
+    output = choose_output(output, f"octlib-classifier{FORMATS[kind]}")
     with new_file(output) as file:
         model, difference = _written(classifier, file, kind)
     if model.flips:
@@ -63,7 +63,7 @@ def _written(classifier: Path, output: Path, kind: str) -> tuple[OctClassifier, 
     try:
         return model, export_classifier(model, output, format=kind)
     except ModuleNotFoundError as error:  # of an extra; the text says which one, and how to install it
-        raise Mistake(str(error)) from error
+        raise OneLineError(str(error)) from error
 
 
 def _kind_of(output: Path | None) -> str:

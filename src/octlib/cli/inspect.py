@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from octlib.cli.console import answer, say
+from octlib.cli.option_types import LAYOUTS, OneOf
 from octlib.cli.options import PATH, is_classifier, json_option, read_scans
-from octlib.cli.speaking import answer, say
-from octlib.cli.values import LAYOUTS, OneOf
 
 if TYPE_CHECKING:
     from octlib import OctDataset

@@ -11,9 +11,9 @@ from octlib.cli.evaluate import evaluate
 from octlib.cli.explain import explain
 from octlib.cli.export import export
 from octlib.cli.inspect import inspect
-from octlib.cli.mistakes import Shell
 from octlib.cli.phantoms import phantoms
 from octlib.cli.predict import predict
+from octlib.cli.shell import Shell
 from octlib.cli.train import train
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from octlib.cli.speaking import answer_as_json
-from octlib.cli.values import CACHE, LAYOUTS, SPLITS, OneOf
+from octlib.cli.console import answer_as_json
+from octlib.cli.option_types import CACHE, LAYOUTS, SPLITS, OneOf
 
 if TYPE_CHECKING:
     from octlib import OctDataset
@@ -37,6 +37,13 @@ cache_option = click.option(
     help="Keep a frozen backbone's features for later runs; 'float16' in half the room.",
 )
 
+flips_option = click.option(
+    "--flips/--no-flips",
+    default=None,
+    show_default="as the classifier says",
+    help="Average over each scan and its mirror image.",
+)
+
 
 def output_option(what: str, default: str) -> Callable[[Command], Command]:
     """Make ``--output``.
@@ -51,9 +58,9 @@ def output_option(what: str, default: str) -> Callable[[Command], Command]:
     return click.option("--output", "-o", type=PATH, help=f"{what}  [default: {default}]")
 
 
-def batch_size_option(text: str) -> Callable[[Command], Command]:
+def batch_size_option(text: str, default: int = 32) -> Callable[[Command], Command]:
     """Make ``--batch-size``, whose help is the text."""
-    return click.option("--batch-size", type=click.IntRange(1), metavar="N", default=32, help=text)
+    return click.option("--batch-size", type=click.IntRange(1), metavar="N", default=default, help=text)
 
 
 def reading_options(command: Command) -> Command:
@@ -75,13 +82,7 @@ def reading_options(command: Command) -> Command:
 
 def predicting_options(command: Command) -> Command:
     """Add the options of the pass through the network."""
-    flips = click.option(
-        "--flips/--no-flips",
-        default=None,
-        show_default="as the classifier says",
-        help="Average over each scan and its mirror image.",
-    )
-    return _all_of(command, flips, cache_option, batch_size_option("Scans in memory at a time."))
+    return _all_of(command, flips_option, cache_option, batch_size_option("Scans in memory at a time."))
 
 
 def read_scans(folder: Path, arguments: dict[str, Any]) -> OctDataset:

@@ -1,64 +1,93 @@
-"""Output: folders that are made but never overwritten, and the files in them."""
+"""Output: folders and files that are written aside and moved into place when whole; nothing is ever overwritten."""
 
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from octlib.cli.speaking import say
+import click
+
+from octlib.cli.console import say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from octlib import OctDataset
 
+UNFINISHED = ".unfinished"  # what the names of folders end in that are being written
+
 
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """Make an output folder, before the work, and take it away again if the work fails or is broken off.
+    """Write an output folder aside, and move it into place when all is done.
+
+    From the beginning an empty folder stands in its place, so that names which are counted up count it. Work that fails
+    or is broken off leaves nothing of its own, and whatever others have put there stays.
 
     Args:
         folder: where; an empty folder may be there already.
 
     Yields:
-        The folder.
+        The folder to write to.
 
     Raises:
-        FileExistsError: if something is there: results are never overwritten.
-        OSError: if it can't be made.
+        FileExistsError: if something is there. If it came there during the work, the results bear another name, and the
+            text says which.
+        OSError: if it can't be written.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if not _is_free(folder):
         raise taken(folder)
     made = _missing(folder)
     with _refusal_named(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):  # What can't be written to is found before the work.
-            pass
-    try:
-        yield folder
-    except BaseException:  # Ctrl-C too: half of the results would be taken for all of them.
-        _empty(folder)
-        _remove(made)
-        raise
+        # Beside a folder of the user's one may not be allowed to write: it may be a mounted volume.
+        aside = _make_aside(folder.parent if made else folder)
+    with _removed_on_failure(aside, made):
+        yield aside
+        if made and _replaced(folder, aside):
+            return
+        if not _is_free(folder):
+            raise _taken_meanwhile(folder, aside)
+        _move_into(folder, aside)
+
+
+@contextmanager
+def further_files(folder: Path) -> Iterator[Path]:
+    """Write further results of an output folder aside, and move them into it when all are done.
+
+    Args:
+        folder: with results in it.
+
+    Yields:
+        The folder to write to; it goes if the work fails or is broken off.
+
+    Raises:
+        FileExistsError: if something in the folder bears one of their names; the text says where they are.
+    """
+    aside = _make_aside(folder)
+    with _removed_on_failure(aside, []):
+        yield aside
+        _move_into(folder, aside)
 
 
 @contextmanager
 def new_file(file: Path) -> Iterator[Path]:
-    """Find out, before the work, that a file can be written, and leave none if the work fails or is broken off.
+    """Write an output file aside, and move it into place when it is whole.
 
     Args:
         file: which one.
 
     Yields:
-        The file, which doesn't exist yet.
+        The file to write to, which doesn't exist yet. It goes if the work fails or is broken off.
 
     Raises:
-        FileExistsError: if something is there.
+        FileExistsError: if something is there. If it came there during the work, the result bears another name, and the
+            text says which.
         OSError: if it can't be written.
     """
     if file.exists():
@@ -66,34 +95,80 @@ def new_file(file: Path) -> Iterator[Path]:
     made = _missing(file.parent)
     with _refusal_named(file):
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch()
-        file.unlink()
+        aside = _make_aside(file.parent)
+    with _removed_on_failure(aside, made):
+        yield aside / file.name
+        if file.exists():
+            raise _taken_meanwhile(file, aside / file.name)
+        _move_into(file.parent, aside)
+
+
+def _make_aside(folder: Path) -> Path:
+    aside = folder / f".octlib-{secrets.token_hex(4)}{UNFINISHED}"
+    aside.mkdir()
+    return aside
+
+
+@contextmanager
+def _removed_on_failure(aside: Path, made: list[Path]) -> Iterator[None]:
+    """Remove what was written, and the folders made for it that nobody else has put anything into."""
     try:
-        yield file
-    except BaseException:
-        file.unlink(missing_ok=True)
-        _remove(made)
+        yield
+    except BaseException:  # Ctrl-C too: half of the results would be taken for all of them.
+        shutil.rmtree(aside, ignore_errors=True)
+        with suppress(OSError):  # What went wrong before is the thing to tell.
+            for folder in made:
+                folder.rmdir()
         raise
 
 
-def _empty(folder: Path) -> None:
-    with suppress(OSError):  # What went wrong before is the thing to tell.
-        for path in folder.iterdir():
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink()
+def _is_free(folder: Path) -> bool:
+    """Say whether there is no folder, or one that holds nothing but what is unfinished, perhaps for ever."""
+    if not folder.exists():
+        return True
+    return folder.is_dir() and all(path.suffix == UNFINISHED for path in folder.iterdir())
+
+
+def _replaced(folder: Path, aside: Path) -> bool:
+    """Try to put a folder in the place of an empty one in a step that can't hit anybody's files."""
+    try:
+        folder.rmdir()
+        aside.rename(folder)
+    except OSError:
+        return False
+    return True
+
+
+def _move_into(folder: Path, aside: Path) -> None:
+    names = [path.name for path in aside.iterdir()]
+    if any((folder / name).exists() for name in names):
+        raise _taken_meanwhile(folder, aside)
+    try:
+        for name in names:
+            (aside / name).rename(folder / name)
+    except BaseException:
+        for name in names:
+            if not (aside / name).exists():
+                (folder / name).rename(aside / name)
+        raise
+    aside.rmdir()
+
+
+def _taken_meanwhile(path: Path, aside: Path) -> FileExistsError:
+    """Keep what was written under another name, and build the error that says so."""
+    place = free_name(path.resolve())
+    try:
+        aside.rename(place)
+    except OSError:  # Nothing can be written beside it: keep it inside.
+        place = aside.rename(free_name(path / path.resolve().name))
+    return FileExistsError(
+        f"Another program has written to {path} meanwhile; that stays as it is, and the results are in {place}."
+    )
 
 
 def _missing(folder: Path) -> list[Path]:
     """List the folders that have to be made for one to be, the innermost first."""
     return [path for path in (folder, *folder.parents) if not path.exists()]
-
-
-def _remove(folders: list[Path]) -> None:
-    with suppress(OSError):  # one that somebody else has put something into
-        for folder in folders:
-            folder.rmdir()
 
 
 @contextmanager
@@ -109,9 +184,29 @@ def taken(path: Path) -> FileExistsError:
     return FileExistsError(f"{path} exists already. Choose another --output, or remove it.")
 
 
-def free_name(name: str) -> Path:
-    """Return a path in the current folder that is not taken: the name, or with a number: ``name-2.csv``."""
-    first = path = Path(name)
+def choose_output(given: Path | None, default: str, scans: Path | None = None) -> Path:
+    """Return where the results of a command go.
+
+    Args:
+        given: what ``--output`` says, if anything.
+        default: the name in the current folder that is taken otherwise, counted up where it isn't free.
+        scans: the folder that the command reads, where the results hold pictures.
+
+    Returns:
+        The path.
+
+    Raises:
+        click.UsageError: if it lies inside the folder of scans.
+    """
+    output = given or free_name(default)
+    if scans and output.resolve().is_relative_to(scans.resolve()):
+        raise click.UsageError(f"--output must lie outside of {scans}, or its pictures are read as scans next time.")
+    return output
+
+
+def free_name(first: str | Path) -> Path:
+    """Return a path that is not taken: the one that is given, or with a number: ``name-2.csv``."""
+    first = path = Path(first)
     number = 1
     while path.exists():
         number += 1

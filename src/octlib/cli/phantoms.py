@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from octlib._progress import progress
+from octlib.cli.console import answer, files_in, say
+from octlib.cli.option_types import DEVICES, OneOf, Size
 from octlib.cli.options import json_option, output_option
-from octlib.cli.output import free_name, new_folder, say_where
-from octlib.cli.speaking import answer, files_in, say
-from octlib.cli.values import DEVICES, OneOf, Size
+from octlib.cli.output import choose_output, new_folder, say_where
 
 
 @click.command(short_help="Write synthetic scans with known lesions.")
@@ -48,9 +48,11 @@ def phantoms(output: Path | None, patients: int, **arguments: Any) -> None:
     from octlib.phantoms import phantom_specs, render, write_phantoms
 
     specs = phantom_specs(patients, **arguments)
-    with new_folder(output or free_name("octlib-phantoms")) as folder:
+    output = choose_output(output, "octlib-phantoms")
+    with new_folder(output) as folder:
         write_phantoms(folder, (render(spec) for spec in progress(specs, title="phantoms")))
     counts = Counter(spec.label for spec in specs)
-    say(f"{len(specs):,} scans of {patients:,} patients: {', '.join(f'{name} {n:,}' for name, n in counts.items())}")
-    say_where(folder)
-    answer({"output": folder, "files": files_in(folder), "scans": dict(counts), "patients": patients})
+    of = f"{patients:,} patient{'' if patients == 1 else 's'}"
+    say(f"{len(specs):,} scans of {of}: {', '.join(f'{name} {n:,}' for name, n in counts.items())}")
+    say_where(output)
+    answer({"output": output, "files": files_in(output), "scans": dict(counts), "patients": patients})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from octlib.cli.console import answer, records, say
 from octlib.cli.options import (
     PREDICTING,
     chosen,
@@ -19,8 +20,7 @@ from octlib.cli.options import (
     reading_options,
     require_classifier,
 )
-from octlib.cli.output import free_name, new_file, say_where
-from octlib.cli.speaking import answer, records, say
+from octlib.cli.output import choose_output, new_file, say_where
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,23 +36,24 @@ if TYPE_CHECKING:
 def predict(classifier: Path, folder: Path, output: Path | None, **arguments: Any) -> None:
     """Predict the class of every scan in FOLDER with the saved CLASSIFIER. Labels aren't needed.
 
-    The result is a table: path, patient, predicted class, and the probability of each class.
+    The result is a table: name, path, patient, predicted class, and the probability of each class.
     """
     import octlib
 
     require_classifier(classifier, folder)
-    with new_file(output or free_name("octlib-predictions.csv")) as file:
+    output = choose_output(output, "octlib-predictions.csv")
+    with new_file(output) as file:
         scans = read_scans(folder, arguments)
         table = octlib.predict(octlib.load_classifier(classifier), scans, **chosen(arguments, PREDICTING))
         table.to_csv(file, index=False)
     say(table["predicted"].value_counts().to_string())
-    say_where(file)
-    answer({"output": file, "counts": table["predicted"].value_counts().to_dict(), "predictions": _rows(table)})
+    say_where(output)
+    answer({"output": output, "counts": table["predicted"].value_counts().to_dict(), "predictions": _rows(table)})
 
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Gather the columns of probabilities, so that no name of a class can be taken for another column."""
-    known = table[["path", "patient", "predicted"]]
+    known = table[["name", "path", "patient", "predicted"]]
     probabilities = table[[name for name in table if name.startswith("p_")]]
     named = probabilities.rename(columns=lambda name: name.removeprefix("p_"))
     return [{**row, "probabilities": values} for row, values in zip(records(known), records(named), strict=True)]

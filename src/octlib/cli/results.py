@@ -21,26 +21,12 @@ def write_history(folder: Path, history: History) -> None:
     write_figure(folder / "history.png", history.plot())
 
 
-def write_evaluation(
-    folder: Path,
-    classifier: OctClassifier,
-    scans: OctDataset,
-    *,
-    confidence: float = 0.95,
-    seed: int = 0,
-    **predicting: Any,
-) -> Evaluation:
-    """Evaluate in one pass and write ``metrics.json``, ``predictions.csv`` and ``confusion_matrix.png``."""
+def write_evaluation(folder: Path, classifier: OctClassifier, scans: OctDataset, **options: Any) -> Evaluation:
+    """Evaluate as the options say and write ``metrics.json``, ``predictions.csv`` and ``confusion_matrix.png``."""
     import octlib
-    from octlib.data import match_labels
-    from octlib.evaluation import score
 
-    truth = match_labels(scans, classifier.class_names)
-    predictions = octlib.predict(classifier, scans, **predicting)
-    probabilities = predictions[[f"p_{name}" for name in classifier.class_names]].to_numpy()
-    result = score(truth, probabilities, scans.patients, classifier.class_names, confidence=confidence, seed=seed)
-    predictions.insert(2, "label", [classifier.class_names[index] for index in truth])
-    predictions.to_csv(folder / "predictions.csv", index=False)
+    result = octlib.evaluate(classifier, scans, **options)
+    result.predictions().to_csv(folder / "predictions.csv", index=False)
     write_json(folder / "metrics.json", result.to_dict())
     write_figure(folder / "confusion_matrix.png", result.plot_confusion_matrix())
     return result
@@ -72,7 +58,8 @@ def write_page(folder: Path, classifier: OctClassifier, scans: OctDataset, resul
 def explained(classifier: OctClassifier, scans: OctDataset, **options: Any) -> Explanation:
     """Explain without the warning of constant maps: it numbers scans that a user of the shell doesn't see."""
     import octlib
+    from octlib.errors import ConstantMapWarning
 
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".* maps are constant")
+        warnings.simplefilter("ignore", ConstantMapWarning)
         return octlib.explain(classifier, scans, **options)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from octlib.cli.console import answer, files_in, keep, records, say
+from octlib.cli.option_types import CLASS_WEIGHTS, POOLINGS, OneOf, Size, complete_backbones
 from octlib.cli.options import (
     batch_size_option,
     cache_option,
@@ -16,11 +18,9 @@ from octlib.cli.options import (
     read_scans,
     reading_options,
 )
-from octlib.cli.output import free_name, new_folder, say_where, write_split
+from octlib.cli.output import choose_output, further_files, new_folder, say_where, write_split
 from octlib.cli.results import write_evaluation, write_explanations, write_history
-from octlib.cli.speaking import answer, files_in, keep, records, say
-from octlib.cli.training import build, fit_options, require_trainable, require_usable
-from octlib.cli.values import CLASS_WEIGHTS, POOLINGS, OneOf, Size, complete_backbones
+from octlib.cli.train_options import build, fit_options, require_trainable, require_usable
 
 if TYPE_CHECKING:
     from octlib import Evaluation, History, OctClassifier, OctDataset
@@ -82,7 +82,7 @@ PARTS = ("train", "validation", "test")
 )
 @click.option(
     "--checkpoint",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, file_okay=False),
     show_default="none",
     help="Folder that keeps the state after each epoch.",
 )
@@ -96,7 +96,7 @@ def train(folder: Path, output: Path | None, **arguments: Any) -> None:
     The scans are split by patient: 70 % to train on, 15 % to choose the best epoch, 15 % to test on. The results are
     classifier/, history.csv, split.csv, and of the test part metrics.json, predictions.csv and figures.
     """
-    output = output or free_name("octlib-train")
+    output = choose_output(output, "octlib-train", folder)
     require_usable(arguments, output)
     with new_folder(output) as results:
         scans = read_scans(folder, arguments)
@@ -110,13 +110,14 @@ def train(folder: Path, output: Path | None, **arguments: Any) -> None:
         write_history(results, history)
         classifier.save(results / "classifier")
     # What has been trained stays, whatever happens now.
-    keep(f"the trained classifier stays in {results / 'classifier'}")
+    keep(f"the trained classifier stays in {output / 'classifier'}")
     batches = {name: arguments[name] for name in ("cache", "batch_size")}
-    result = write_evaluation(results, classifier, parts["test"], **batches)
-    say(result)
-    write_explanations(results, classifier, parts["test"])
-    say_where(results)
-    answer(_document(results, parts, history, result))
+    with further_files(output) as results:
+        result = write_evaluation(results, classifier, parts["test"], **batches)
+        say(result)
+        write_explanations(results, classifier, parts["test"])
+    say_where(output)
+    answer(_document(output, parts, history, result))
 
 
 def _split(scans: OctDataset, arguments: dict[str, Any]) -> dict[str, OctDataset]:
@@ -129,21 +130,22 @@ def _fit(
 ) -> History:
     import octlib
     from octlib.data import require_readable
+    from octlib.errors import UnreadableScanError
 
     if arguments["checkpoint"] is not None:
         keep(f"what {arguments['checkpoint']} holds stays: the same command with --resume goes on from there")
     try:
         return octlib.fit(classifier, parts["train"], parts["validation"], **fit_options(arguments))
-    except (ValueError, FileNotFoundError):
+    except UnreadableScanError:
         require_readable(scans)  # Those of the test part would come to light only after the training.
         raise
 
 
-def _document(results: Path, parts: dict[str, OctDataset], history: History, result: Evaluation) -> dict[str, Any]:
+def _document(output: Path, parts: dict[str, OctDataset], history: History, result: Evaluation) -> dict[str, Any]:
     return {
-        "output": results,
-        "files": files_in(results),
-        "classifier": results / "classifier",
+        "output": output,
+        "files": files_in(output),
+        "classifier": output / "classifier",
         "scans": {name: len(part) for name, part in parts.items()},
         "best_epoch": history.best_epoch,
         "history": records(history.to_frame()),

@@ -6,6 +6,7 @@ from octlib.data.dataset import OctDataset
 from octlib.data.inspection import Inspection, inspect_scans
 from octlib.data.labels import match_labels
 from octlib.data.loading import as_dataset, load_oct_dataset
+from octlib.data.patients import as_patients
 from octlib.data.readable import require_readable
 from octlib.data.scan import Scan
 
@@ -14,6 +15,7 @@ __all__ = [
     "OctDataset",
     "Scan",
     "as_dataset",
+    "as_patients",
     "inspect_scans",
     "load_oct_dataset",
     "match_labels",

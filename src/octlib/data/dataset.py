@@ -15,11 +15,11 @@ from numpy.typing import ArrayLike, NDArray
 from octlib._suggest import unknown
 from octlib.data.naming import misspelt
 from octlib.data.patients import Patients, as_patients
-from octlib.data.pixels import read_images
+from octlib.data.pixels import read_batches, read_images
 from octlib.data.scan import Scan
 from octlib.data.splits import distinct, fold_indices, shuffled, split_indices
 from octlib.data.summary import as_html, as_text
-from octlib.preprocessing import Preprocessing
+from octlib.preprocessing import Preprocessing, as_preprocessing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,26 +126,6 @@ class OctDataset:
             for scan in self.scans
         ]
         return pd.DataFrame(rows, columns=columns, dtype=object)
-
-    def images(
-        self, size: int | tuple[int, int], *, blank_wedges: bool = False, progress: bool | None = False
-    ) -> NDArray[np.uint8]:
-        """Read all scans at one size.
-
-        Args:
-            size: (height, width) in pixels, or one number for a square; the aspect ratio is not kept.
-            blank_wedges: whether white wedges along the border are painted black first.
-            progress: whether to draw a bar; ``None`` draws one where somebody can watch.
-
-        Returns:
-            uint8 (n, height, width) in 0-255. Besides it, hardly any memory is used.
-
-        Raises:
-            FileNotFoundError: where files are gone, and every other scan can be read.
-            ValueError: where scans can't be read; the text names them all, with the reasons.
-        """
-        # Preprocessing itself brings the size to (height, width).
-        return read_images(self.scans, Preprocessing(size, blank_wedges), show=progress)  # type: ignore[arg-type]
 
     def subset(self, indices: ArrayLike) -> OctDataset:
         """Choose scans.
@@ -273,6 +253,50 @@ class OctDataset:
         keys, labels = self._split_keys(by), self._split_labels()
         folds = fold_indices(keys, labels, n, seed=seed, class_names=self.class_names, unit=by)
         return [(self.subset(train), self.subset(test)) for train, test in folds]
+
+    def images(
+        self, preprocessing: Preprocessing | int | tuple[int, int], *, progress: bool | None = False
+    ) -> NDArray[np.uint8]:
+        """Read and preprocess all scans.
+
+        Args:
+            preprocessing: what happens to each; a size in pixels, (height, width) or one number for a square, resizes
+                and nothing else. The aspect ratio is not kept.
+            progress: whether to draw a bar; ``None`` draws one where somebody can watch.
+
+        Returns:
+            uint8 (n, height, width) in 0-255. Besides it, hardly any memory is used.
+
+        Raises:
+            MissingScanError: if files are gone, and every other scan can be read.
+            UnreadableScanError: if scans can't be read; the text names them all, with the reasons.
+        """
+        return read_images(self, as_preprocessing(preprocessing), show=progress)
+
+    def batches(
+        self, preprocessing: Preprocessing | int | tuple[int, int], size: int = 32
+    ) -> Iterator[NDArray[np.uint8]]:
+        """Read and preprocess the scans in batches; the next one is read while the caller works on this one.
+
+        Args:
+            preprocessing: as for ``images``.
+            size: scans in a batch, at least 1; the last one may be smaller.
+
+        Returns:
+            An iterator over uint8 (batch, height, width) in 0-255, in the order of the scans. It raises what ``images``
+            raises, at the batch that has the first scan that can't be read.
+
+        Raises:
+            ValueError: if ``size`` is below 1.
+
+        Example:
+            >>> import octlib
+            >>> [len(batch) for batch in octlib.load_oct_dataset("phantoms").sample(7).batches(64, size=3)]
+            [3, 3, 1]
+        """
+        if size < 1:
+            raise ValueError(f"size must be at least 1, got {size}.")
+        return read_batches(self, as_preprocessing(preprocessing), size)
 
     def _split_keys(self, by: str) -> list[str]:
         if by not in UNITS:

@@ -10,6 +10,7 @@ from octlib.data.dataset import OctDataset
 from octlib.data.patients import shared_patients
 from octlib.data.scan import Scan
 from octlib.data.threads import in_threads
+from octlib.errors import UnreadableScanError
 from octlib.preprocessing import why_unreadable
 
 
@@ -43,7 +44,7 @@ def inspect_scans(scans: OctDataset, *, progress: bool | None = None) -> Inspect
         >>> inspect_scans(octlib.load_oct_dataset(np.zeros((3, 496, 512), np.uint8))).sizes
         {(496, 512): 3}
     """
-    found = list(in_threads(_size_or_reason, scans.scans, title="Reading scans", show=progress))
+    found = list(in_threads(_size_or_reason, scans, title="Reading scans", show=progress))
     sizes = Counter(size for size in found if not isinstance(size, str))
     failures = ((scan, why) for scan, why in zip(scans, found, strict=True) if isinstance(why, str))
     return Inspection(dict(sizes.most_common()), tuple(failures), shared_patients(scans))
@@ -52,6 +53,6 @@ def inspect_scans(scans: OctDataset, *, progress: bool | None = None) -> Inspect
 def _size_or_reason(scan: Scan) -> tuple[int, int] | str:
     try:
         height, width = scan.read().shape
-    except (OSError, ValueError) as error:
+    except UnreadableScanError as error:
         return why_unreadable(error)
     return height, width

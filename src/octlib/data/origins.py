@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octlib.phantoms import PhantomSpec, render
-from octlib.preprocessing import as_grey, read_scan
+from octlib.preprocessing import as_grey, errors_of_scan, read_scan
 
 
 class Origin(Protocol):
@@ -52,8 +52,8 @@ class FileScan:
             uint8 (height, width) in 0-255.
 
         Raises:
-            FileNotFoundError: where there is no such file.
-            ValueError: where it can't be read.
+            MissingScanError: if there is no such file.
+            UnreadableScanError: if it can't be read.
         """
         return read_scan(self.path, at_least)
 
@@ -64,14 +64,11 @@ class FileScan:
             32 bytes.
 
         Raises:
-            FileNotFoundError: where there is no such file.
+            MissingScanError: if there is no such file.
+            UnreadableScanError: if it is empty, or may not be read.
         """
-        try:
+        with errors_of_scan(self.path):
             return hashlib.sha256(self.path.read_bytes()).digest()
-        except FileNotFoundError as error:
-            raise FileNotFoundError(
-                f"A scan must be an image file, and there is none at {self.path}. Check the path."
-            ) from error
 
     def lesion_mask(self) -> None:
         """Give ``None``: nobody marked the lesions."""

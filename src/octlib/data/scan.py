@@ -46,8 +46,8 @@ class Scan:
             uint8 (height, width) in 0-255.
 
         Raises:
-            FileNotFoundError: where the file is gone.
-            ValueError: where it can't be read; the text names the file.
+            MissingScanError: if the file is gone.
+            UnreadableScanError: if it can't be read; the text names the file.
         """
         return self.origin.read(at_least)
 
@@ -58,7 +58,8 @@ class Scan:
             32 bytes: equal ones mean equal pixels, whatever the names.
 
         Raises:
-            FileNotFoundError: where the file is gone.
+            MissingScanError: if the file is gone.
+            UnreadableScanError: if it is empty, or may not be read.
         """
         return self.origin.fingerprint()
 

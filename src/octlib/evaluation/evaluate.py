@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from octlib.data import as_dataset, match_labels
-from octlib.evaluation.arguments import check_settings
+from octlib.evaluation.checks import check_settings
 from octlib.evaluation.score import measure
 
 if TYPE_CHECKING:
@@ -24,10 +24,11 @@ def evaluate(
     batch_size: int = 32,
     confidence: float = 0.95,
     seed: int = 0,
+    progress: bool | None = None,
 ) -> Evaluation:
-    """Evaluate a classifier on labelled scans, with an interval for every figure.
+    """Evaluate a classifier on labelled scans, with an interval for every metric.
 
-    Labels are matched to the classifier's classes by name. How the figures and intervals come about: see ``score``,
+    Labels are matched to the classifier's classes by name. How the metrics and intervals come about: see ``score``,
     which does the same for the probabilities of any model.
 
     Args:
@@ -39,14 +40,18 @@ def evaluate(
         batch_size: scans in memory at a time, from 1 on.
         confidence: of the intervals, in (0, 1).
         seed: of the bootstrap, an int >= 0.
+        progress: show a bar; ``None`` shows one where somebody can watch.
 
     Returns:
-        The evaluation. A class that no scan has gets NaN, and a warning names all such classes; where a patient is
-        unknown, intervals are over scans, with a warning.
+        The evaluation, which keeps names, patients and further columns of the scans.
+
+    Warns:
+        UndefinedMetricWarning: as in ``score``.
+        UnknownPatientsWarning: as in ``score``.
 
     Raises:
-        ValueError: if there are no scans or no labels, if a label is none of the classifier's classes, or an argument
-            is out of its range.
+        UnmatchedClassesError: if a scan has no label, or one that is none of the classifier's classes.
+        ValueError: if there are no scans, or an argument is out of its range.
 
     Example:
         >>> import octlib
@@ -65,11 +70,17 @@ def evaluate(
     dataset = as_dataset(scans)
     if not len(dataset):
         raise ValueError("evaluate needs at least one scan; the dataset is empty.")
-    if dataset.labels is None:
-        raise ValueError(
-            "evaluate needs scans with labels; these have none. For probabilities without them: octlib.predict."
-        )
     names = tuple(classifier.class_names)
     truth = match_labels(dataset, names)
-    probabilities = predict_probabilities(classifier, dataset, cache=cache, flips=flips, batch_size=batch_size)
-    return measure(truth, probabilities, dataset.patients, names, confidence=confidence, seed=seed)
+    probabilities = predict_probabilities(
+        classifier, dataset, cache=cache, flips=flips, batch_size=batch_size, progress=progress
+    )
+    return measure(
+        truth,
+        probabilities,
+        dataset.patients,
+        names,
+        confidence=confidence,
+        seed=seed,
+        scans=dataset.to_frame(),
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +23,7 @@ def predict(
     cache: bool | str = True,
     flips: bool | None = None,
     batch_size: int = 32,
+    progress: bool | None = None,
 ) -> pd.DataFrame:
     """Predict the class of each scan.
 
@@ -34,11 +34,12 @@ def predict(
             ``octlib.features.extract_features``.
         flips: average over each scan and its mirror image; ``None`` is what ``classifier.flips`` says.
         batch_size: scans in memory at a time, from 1 on.
+        progress: show a bar; ``None`` shows one where somebody can watch.
 
     Returns:
-        A row for each scan, in their order. Columns: ``path`` and ``patient`` (str, or None where there is none),
-        ``predicted`` (the name of the most probable class) and, for each class, ``p_<class>`` (float32 in [0, 1]; a row
-        sums to 1).
+        A row for each scan, in their order. Columns: ``name`` (what identifies the scan on every machine), ``path`` and
+        ``patient`` (str, or None where there is none), ``predicted`` (the name of the most probable class) and, for
+        each class, ``p_<class>`` (float32 in [0, 1]; a row sums to 1).
 
     Raises:
         ValueError: if ``scans`` can't be read as scans.
@@ -48,7 +49,7 @@ def predict(
         >>> classifier = octlib.build_classifier("resnet18", weights=None, image_size=32)
         >>> table = octlib.predict(classifier, octlib.load_oct_dataset("phantoms").sample(4))
         >>> list(table.columns)
-        ['path', 'patient', 'predicted', 'p_CNV', 'p_DME', 'p_DRUSEN', 'p_NORMAL']
+        ['name', 'path', 'patient', 'predicted', 'p_CNV', 'p_DME', 'p_DRUSEN', 'p_NORMAL']
         >>> len(table)
         4
     """
@@ -56,37 +57,24 @@ def predict(
     from octlib.features import predict_probabilities
 
     dataset = as_dataset(scans)
-    probabilities = predict_probabilities(classifier, dataset, cache=cache, flips=flips, batch_size=batch_size)
-    return prediction_table(dataset, probabilities, tuple(classifier.class_names))
+    probabilities = predict_probabilities(
+        classifier, dataset, cache=cache, flips=flips, batch_size=batch_size, progress=progress
+    )
+    known = dataset.to_frame()[["name", "path", "patient"]]
+    return tabulate_predictions(known, probabilities, tuple(classifier.class_names))
 
 
-def prediction_table(dataset: OctDataset, probabilities: np.ndarray, class_names: tuple[str, ...]) -> pd.DataFrame:
-    """Set probabilities beside the scans they belong to.
+def tabulate_predictions(scans: pd.DataFrame, probabilities: np.ndarray, class_names: tuple[str, ...]) -> pd.DataFrame:
+    """Set predictions beside the scans that they belong to.
 
     Args:
-        dataset: the scans.
+        scans: a row for each scan.
         probabilities: float (n, classes).
         class_names: what the columns of ``probabilities`` stand for.
 
     Returns:
-        The table that ``predict`` returns.
+        The same rows, with the columns ``predicted`` and, for each class, ``p_<class>``.
     """
-    import pandas as pd
-
     predicted = np.array(class_names, dtype=object)[probabilities.argmax(axis=1)]
-    columns = {
-        "path": _texts(dataset.paths, len(dataset)),
-        "patient": _texts(dataset.patients, len(dataset)),
-        "predicted": predicted,
-    }
-    for index, name in enumerate(class_names):
-        columns[f"p_{name}"] = probabilities[:, index]
-    return pd.DataFrame(columns)
-
-
-def _texts(values: Sequence[object] | np.ndarray | None, length: int) -> pd.Series:
-    import pandas as pd
-
-    given = [None] * length if values is None else [None if value is None else str(value) for value in values]
-    # object, because pandas' str columns turn None into NaN.
-    return pd.Series(given, dtype=object)
+    columns = {f"p_{name}": probabilities[:, index] for index, name in enumerate(class_names)}
+    return scans.assign(predicted=predicted, **columns)

@@ -8,60 +8,66 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from octlib.evaluation import plots, tables
-from octlib.evaluation.figures import CLASS_FIGURES, FIGURES
+from octlib.evaluation.metrics import METRICS
+from octlib.evaluation.plots import draw_confusion_matrix
+from octlib.evaluation.prediction import tabulate_predictions
+from octlib.evaluation.rendering import Row, render_html, render_text
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-Interval = tuple[float, float]
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
-    """How well predictions agree with the truth, each figure with its interval.
+    """How well predictions agree with the truth, each metric with its interval.
 
-    All figures lie in [0, 1]; one that is undefined is NaN, and so are the ends of its interval. Undefined are: F1,
-    recall and AUROC of a class that no scan has, the precision of a class that is never predicted, and the AUROC of a
-    class that every scan has.
+    Every metric of ``octlib.evaluation.METRICS`` is an attribute: ``accuracy``, ``balanced_accuracy`` and ``macro_f1``
+    are floats; ``f1``, ``precision``, ``recall`` (sensitivity) and ``auroc`` (each class against the rest) are floats
+    by the name of the class. They lie in [0, 1]; one that is undefined is NaN, and so are the ends of its interval.
+    Undefined are: F1, recall and AUROC of a class that no scan has, the precision of a class that is never predicted,
+    and the AUROC of a class that every scan has. A class that scans have and that is never predicted has an F1 of 0.
+    Balanced accuracy and macro F1 are means over the classes that scans have.
 
     Attributes:
-        accuracy: share of scans whose most probable class is the right one.
-        balanced_accuracy: mean recall of the classes that scans have.
-        macro_f1: mean F1 of the classes that scans have.
-        f1: for each class, the harmonic mean of precision and recall; 0 for a class that is never predicted.
-        precision: for each class, the share of its predictions that are right (positive predictive value).
-        recall: for each class, the share of its scans that are found (sensitivity).
-        auroc: for each class against the rest, the area under the ROC curve of its probability.
+        metrics: the value of each metric by its name: a float or ``{class: float}``.
+        intervals: for each metric, under its name, ``(low, high)`` or ``{class: (low, high)}``.
         confusion_matrix: int64 (classes, classes), read-only; rows are the truth, columns the predictions.
         class_names: names of the classes, in the order of the confusion matrix.
-        n_scans: number of scans.
-        n_patients: number of patients, or None where a scan's patient is unknown.
-        confidence: share of repetitions in which an interval should hold the true figure, in (0, 1).
+        n_patients: number of patients, a scan without one counting for itself; None where all are unknown.
+        confidence: share of repetitions in which an interval should hold the true value, in (0, 1).
         resampled: what the intervals were bootstrapped over, ``"patient"`` or ``"scan"``.
-        intervals: for each figure above, under its name, ``(low, high)``; for the figures of classes
-            ``{class: (low, high)}``.
         probabilities: float (n_scans, classes) in [0, 1], read-only: what was evaluated, in the order of the scans.
         truth: int64 (n_scans,), read-only: for each scan the index of its class in ``class_names``.
+        scans: a table with a row for each scan: its label, and name, patient and the dataset's further columns as far
+            as they are known.
     """
 
-    accuracy: float
-    balanced_accuracy: float
-    macro_f1: float
-    f1: dict[str, float]
-    precision: dict[str, float]
-    recall: dict[str, float]
-    auroc: dict[str, float]
+    metrics: dict[str, Any]
+    intervals: dict[str, Any]
     confusion_matrix: np.ndarray
     class_names: tuple[str, ...]
-    n_scans: int
     n_patients: int | None
     confidence: float
     resampled: str
-    intervals: dict[str, Any]
     probabilities: np.ndarray
     truth: np.ndarray
+    scans: pd.DataFrame
+
+    def __getattr__(self, name: str) -> Any:
+        """Give a metric by its name."""
+        metrics = self.__dict__.get("metrics", {})
+        if name not in metrics:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return metrics[name]
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.metrics]
+
+    @property
+    def n_scans(self) -> int:
+        """The number of scans."""
+        return len(self.truth)
 
     def errors(self, n: int | None = None) -> np.ndarray:
         """Find the scans that were taken for another class, the most confident errors first.
@@ -87,37 +93,41 @@ class Evaluation:
         confidence = self.probabilities[wrong].max(axis=1)
         return wrong[np.argsort(-confidence, kind="stable")][:n]
 
-    def to_frame(self) -> pd.DataFrame:
-        """Give the figures as a table.
+    def predictions(self) -> pd.DataFrame:
+        """Give what was predicted.
 
         Returns:
-            One row for each figure of the whole (``class`` is empty), then one for each figure and class. Columns:
-            figure, class, value, low, high (float, NaN where undefined) and support (int, the scans that are of the
+            A row for each scan, in their order: what ``octlib.predict`` gives, as far as it is known, and before
+            ``predicted`` the column ``label``, the true class.
+        """
+        known = [name for name in ("name", "path", "patient") if name in self.scans]
+        scans = self.scans[known].assign(label=np.array(self.class_names, dtype=object)[self.truth])
+        return tabulate_predictions(scans, self.probabilities, self.class_names)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Give the metrics as a table.
+
+        Returns:
+            One row for each metric of the whole (``class`` is empty), then one for each metric and class. Columns:
+            metric, class, value, low, high (float, NaN where undefined) and support (int, the scans that are of the
             class).
         """
         import pandas as pd
 
-        return pd.DataFrame(tables.rows(self), columns=["figure", "class", "value", "low", "high", "support"])
+        rows = [(row.metric, row.class_name, row.value, *row.interval, row.support) for row in self._rows()]
+        return pd.DataFrame(rows, columns=["metric", "class", "value", "low", "high", "support"])
 
     def to_dict(self) -> dict[str, Any]:
-        """Give all figures in a form that JSON can hold.
+        """Give all metrics in a form that JSON can hold.
 
         Returns:
-            The attributes by name, without probabilities and truth: plain dicts, lists, str, int, float and None (for
-            NaN).
+            The metrics by name, their intervals, and the attributes but probabilities, truth and scans: plain dicts,
+            lists, str, int, float and None (for NaN).
         """
-        names = [
-            *FIGURES,
-            *CLASS_FIGURES,
-            "intervals",
-            "class_names",
-            "n_scans",
-            "n_patients",
-            "confidence",
-            "resampled",
-        ]
+        names = ("intervals", "class_names", "n_scans", "n_patients", "confidence", "resampled")
         return {
-            **{name: _plain(getattr(self, name)) for name in names},
+            **_as_plain(self.metrics),
+            **{name: _as_plain(getattr(self, name)) for name in names},
             "confusion_matrix": self.confusion_matrix.tolist(),
         }
 
@@ -130,19 +140,38 @@ class Evaluation:
         Returns:
             The axes, with accuracy and its interval as title.
         """
-        return plots.draw_confusion_matrix(self, ax)
+        title = f"accuracy {METRICS['accuracy'].show(self.accuracy, self.intervals['accuracy'])}"
+        return draw_confusion_matrix(self.confusion_matrix, self.class_names, title=title, ax=ax)
+
+    def _rows(self) -> list[Row]:
+        support = dict(zip(self.class_names, self.confusion_matrix.sum(axis=1).tolist(), strict=True))
+        rows = []
+        for name, value in self.metrics.items():
+            whole = not METRICS[name].by_class
+            values, intervals = ({"": each} if whole else each for each in (value, self.intervals[name]))
+            rows += [Row(name, each, values[each], intervals[each], support.get(each, self.n_scans)) for each in values]
+        return sorted(rows, key=lambda row: METRICS[row.metric].by_class)
+
+    def _summary(self) -> str:
+        patients = "unknown patients" if self.n_patients is None else _count(self.n_patients, "patient")
+        intervals = f"{100 * self.confidence:g} % intervals over {self.resampled}s"
+        return f"{_count(self.n_scans, 'scan')} of {patients}; {intervals}"
 
     def __repr__(self) -> str:
         """Show accuracy and F1 with their intervals as a table of text."""
-        return tables.text(self)
+        return render_text(self._summary(), self._rows())
 
     def _repr_html_(self) -> str:
-        return tables.html(self)
+        return render_html(self._summary(), self._rows())
 
 
-def _plain(value: Any) -> Any:
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _as_plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _as_plain(item) for key, item in value.items()}
     if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+        return [_as_plain(item) for item in value]
     return None if isinstance(value, float) and math.isnan(value) else value

@@ -4,41 +4,49 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from octlib.evaluation import arguments
-from octlib.evaluation.figures import CLASS_FIGURES, confusion_counts, point_figures
+from octlib.data import as_patients
+from octlib.errors import UndefinedMetricWarning, UnknownPatientsWarning
+from octlib.evaluation.checks import check_probabilities, check_settings, check_truth
 from octlib.evaluation.intervals import bootstrap_intervals
+from octlib.evaluation.metrics import METRICS, confusion_counts
+from octlib.evaluation.resamples import GroupedScans
 from octlib.evaluation.result import Evaluation
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from octlib.data.patients import Patients
 
 
 def score(
     truth: np.ndarray | Sequence[int],
     probabilities: np.ndarray,
-    patients: np.ndarray | Sequence[str | None] | None,
+    patients: Patients | None,
     class_names: Sequence[str],
     *,
     confidence: float = 0.95,
     seed: int = 0,
 ) -> Evaluation:
-    """Evaluate the probabilities that any model gave, with an interval for every figure.
+    """Evaluate the probabilities that any model gave, with an interval for every metric.
 
-    The figures are scikit-learn's; the intervals come from 1,000 bootstrap resamples of patients, each with all scans
+    The metrics are scikit-learn's; the intervals come from 1,000 bootstrap resamples of patients, each with all scans
     of theirs (percentile method: Efron & Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13). A resample in
-    which a figure is undefined, since it holds no scan of the class, is left out for that figure. The order of the
+    which a metric is undefined, since it holds no scan of the class, is left out for that metric. The order of the
     scans changes nothing.
 
-    Two limits of the method: a figure of exactly 0 or 1 gets an interval without width, since no resample can hold what
+    Two limits of the method: a value of exactly 0 or 1 gets an interval without width, since no resample can hold what
     never happened; and intervals from fewer than some twenty patients tend to be too narrow.
 
     Args:
         truth: int (n,), for each scan the index of its class in ``class_names``.
         probabilities: float (n, classes) in [0, 1], rows that sum to 1; the largest of a row is the prediction (the
             first, of equal ones).
-        patients: (n,) names, or None where unknown. If any is unknown, scans are resampled instead of patients, with a
-            warning.
+        patients: (n,) names or numbers, None where unknown. A scan without a patient counts as a patient of its own,
+            with a warning; where all are unknown, or ``patients`` is None, scans are resampled.
         class_names: what the columns of ``probabilities`` stand for.
         confidence: of the intervals, in (0, 1).
         seed: of the bootstrap, an int >= 0.
@@ -47,8 +55,9 @@ def score(
         The evaluation, with NaN for what is undefined: see ``Evaluation``.
 
     Warns:
-        UserWarning: once for all classes that no scan has; and where patients are unknown, or there is one alone, which
-            gives no intervals.
+        UndefinedMetricWarning: if no scan is of a class, once for all such classes; if there is one patient alone,
+            which gives no intervals.
+        UnknownPatientsWarning: if patients are unknown, once, with their number.
 
     Raises:
         ValueError: if an argument is out of its range, or the lengths differ.
@@ -79,21 +88,23 @@ def score(
 def measure(
     truth: np.ndarray | Sequence[int],
     probabilities: np.ndarray,
-    patients: np.ndarray | Sequence[str | None] | None,
+    patients: Patients | None,
     class_names: Sequence[str],
     *,
     confidence: float,
     seed: int,
+    scans: pd.DataFrame | None = None,
 ) -> Evaluation:
     """Do the work of ``score`` and ``evaluate``, whose callers its warnings point at.
 
     Args:
         truth: int (n,).
         probabilities: float (n, classes), rows that sum to 1.
-        patients: (n,) names or None.
+        patients: (n,) names, numbers or None.
         class_names: what the columns stand for.
         confidence: of the intervals, in (0, 1).
         seed: of the bootstrap.
+        scans: a row for each scan, with what is known of it; None where that is label and patient alone.
 
     Returns:
         The evaluation.
@@ -101,52 +112,47 @@ def measure(
     Raises:
         ValueError: if an argument is out of its range, or the lengths differ.
     """
-    arguments.check_settings(confidence, seed)
+    check_settings(confidence, seed)
     names = tuple(class_names)
-    probabilities = arguments.checked_probabilities(probabilities, names)
-    truth = arguments.checked_truth(truth, len(probabilities), names)
-    known = arguments.checked_patients(patients, len(probabilities))
-    counts = confusion_counts(probabilities, truth)
+    kept = np.array(probabilities)
+    probabilities = check_probabilities(kept, names)
+    truth = check_truth(truth, len(probabilities), names)
+    people = np.array([None] * len(truth) if patients is None else as_patients(patients, len(truth)), dtype=object)
+    grouped = GroupedScans(truth, probabilities, _number_groups(people, truth, probabilities))
+    counts = confusion_counts(truth, probabilities)
+    by_patient = any(each is not None for each in people)
     _warn_of_absent(counts, names)
-
-    groups = _scan_groups(probabilities, truth) if known is None else _codes(known)
-    n_groups = int(groups.max()) + 1
-    _warn_of_groups(known is not None, n_groups)
-    figures = point_figures(probabilities, truth)
-    if n_groups > 1:
-        rng = np.random.default_rng(seed)
-        limits = bootstrap_intervals(probabilities, truth, groups, confidence=confidence, rng=rng)
+    _warn_of_unknown(people)
+    _warn_of_one("patient" if by_patient else "scan", grouped.n_groups)
+    values = {name: np.asarray(metric.value(truth, probabilities), dtype=float) for name, metric in METRICS.items()}
+    if grouped.n_groups > 1:
+        limits = bootstrap_intervals(grouped, confidence=confidence, rng=np.random.default_rng(seed))
     else:
         # Other patients cannot be imagined from one: an interval without width would claim certainty.
-        limits = {name: np.full((*value.shape, 2), np.nan) for name, value in figures.items()}
-
-    probabilities, truth = probabilities.copy(), truth.copy()
-    for array in (counts, probabilities, truth):
-        array.setflags(write=False)
+        limits = {name: np.full((*value.shape, 2), np.nan) for name, value in values.items()}
     return Evaluation(
-        **{name: _named(value, name, names) for name, value in figures.items()},
-        confusion_matrix=counts,
+        metrics={name: _name_classes(value, name, names) for name, value in values.items()},
+        intervals={name: _name_classes(value, name, names) for name, value in limits.items()},
+        confusion_matrix=_lock(counts),
         class_names=names,
-        n_scans=len(truth),
-        n_patients=None if known is None else n_groups,
+        n_patients=grouped.n_groups if by_patient else None,
         confidence=confidence,
-        resampled="scan" if known is None else "patient",
-        intervals={name: _named(value, name, names) for name, value in limits.items()},
-        probabilities=probabilities,
-        truth=truth,
+        resampled="patient" if by_patient else "scan",
+        probabilities=_lock(kept if kept.dtype.kind == "f" else probabilities),
+        truth=_lock(truth),
+        scans=_tabulate(truth, names, None if patients is None else people) if scans is None else scans,
     )
 
 
-def _codes(patients: np.ndarray) -> np.ndarray:
-    # Numbered in sorted order, so that the same draw means the same patient however the scans are ordered.
-    return np.unique(patients, return_inverse=True)[1]
-
-
-def _scan_groups(probabilities: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    # Each scan for itself, numbered by content: scans that are equal in it can change places unnoticed.
-    order = np.lexsort((*probabilities.T, truth))
+def _number_groups(patients: np.ndarray, truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    # Patients in sorted order, so that the same draw means the same patient however the scans are ordered. After them
+    # each scan without one, by content: scans that are equal in it can change places unnoticed.
+    known = np.array([each is not None for each in patients])
     groups = np.empty(len(truth), dtype=np.int64)
-    groups[order] = np.arange(len(truth))
+    people, groups[known] = np.unique(patients[known].astype(str), return_inverse=True)
+    lonely = np.flatnonzero(~known)
+    order = np.lexsort((*probabilities[lonely].T, truth[lonely]))
+    groups[lonely[order]] = len(people) + np.arange(len(lonely))
     return groups
 
 
@@ -154,30 +160,49 @@ def _warn_of_absent(counts: np.ndarray, names: tuple[str, ...]) -> None:
     absent = [name for name, support in zip(names, counts.sum(axis=1), strict=True) if not support]
     if absent:
         message = (
-            f"No scan is of class {', '.join(absent)}: F1, recall and AUROC there are NaN, and means leave it out."
+            f"No scan is of class {', '.join(absent)}: its F1 and what else needs one are NaN; means leave it out."
         )
-        warnings.warn(message, UserWarning, stacklevel=4)
+        warnings.warn(message, UndefinedMetricWarning, stacklevel=4)
 
 
-def _warn_of_groups(by_patient: bool, n_groups: int) -> None:
-    parts = []
-    if not by_patient:
-        parts.append(
-            "Patients are unknown, at least in part: intervals are bootstrapped over scans, "
-            "and too narrow if patients have several."
+def _warn_of_unknown(patients: np.ndarray) -> None:
+    unknown = sum(each is None for each in patients)
+    if not unknown:
+        return
+    message = "Patients are unknown: intervals are bootstrapped over scans, and too narrow if patients have several."
+    if unknown < len(patients):
+        message = (
+            f"{unknown:,} of {len(patients):,} scans have no patient. Each counts as a patient of its own, so that "
+            "intervals are too narrow if some are of one patient."
         )
+    warnings.warn(message, UnknownPatientsWarning, stacklevel=4)
+
+
+def _warn_of_one(unit: str, n_groups: int) -> None:
     if n_groups == 1:
-        parts.append(f"There is one {'patient' if by_patient else 'scan'} alone: intervals need several, and are NaN.")
-    if parts:
-        warnings.warn(" ".join(parts), UserWarning, stacklevel=4)
+        message = f"There is one {unit} alone: intervals need several, and are NaN."
+        warnings.warn(message, UndefinedMetricWarning, stacklevel=4)
 
 
-def _named(values: np.ndarray, figure: str, names: tuple[str, ...]) -> Any:
+def _tabulate(truth: np.ndarray, names: tuple[str, ...], patients: np.ndarray | None) -> pd.DataFrame:
+    import pandas as pd
+
+    columns = {"label": np.array(names, dtype=object)[truth]}
+    return pd.DataFrame(columns if patients is None else {**columns, "patient": patients})
+
+
+def _lock(array: np.ndarray) -> np.ndarray:
+    array = array.copy()
+    array.setflags(write=False)
+    return array
+
+
+def _name_classes(values: np.ndarray, metric: str, names: tuple[str, ...]) -> Any:
     plain = values.tolist()
-    if figure not in CLASS_FIGURES:
-        return _value(plain)
-    return {name: _value(item) for name, item in zip(names, plain, strict=True)}
+    if not METRICS[metric].by_class:
+        return _as_value(plain)
+    return {name: _as_value(item) for name, item in zip(names, plain, strict=True)}
 
 
-def _value(plain: float | list[float]) -> float | tuple[float, ...]:
+def _as_value(plain: float | list[float]) -> float | tuple[float, ...]:
     return tuple(plain) if isinstance(plain, list) else plain

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import torch
 
 from octlib._progress import progress as progress_bar
 from octlib._suggest import unknown
 from octlib.data import OctDataset, as_dataset
-from octlib.explanation.cams import CamMaker
+from octlib.errors import ConstantMapWarning
+from octlib.explanation.methods import METHODS, Method
 from octlib.explanation.result import Explanation
-from octlib.features.forward import preprocessed_batches
 from octlib.models import OctClassifier
-
-BATCH_SIZE = 16
 
 
 def explain(
@@ -27,25 +25,36 @@ def explain(
     method: str = "gradcam",
     target: str | Sequence[str] | None = None,
     layer: str | None = None,
+    flips: bool | None = None,
+    batch_size: int = 16,
+    progress: bool | None = None,
 ) -> Explanation:
-    """Compute class activation maps by pytorch-grad-cam.
+    """Map the parts of each scan that speak for a class.
 
     It works on a copy of the classifier, frozen or not, whatever the architecture: every backbone hands its last map
-    over as (channels, height, width).
+    over as (channels, height, width). What is predicted is what ``predict`` says.
 
     Args:
-        classifier: whose decision is explained.
+        classifier: whose decision is explained; it isn't changed.
         scans: a dataset, a uint8 array (n, height, width[, 1 or 3]), a path or a list of paths.
-        method: ``"gradcam"`` (Selvaraju et al. 2017, section 3), ``"gradcam++"``, ``"hirescam"``, ``"xgradcam"``,
-            ``"layercam"``, ``"eigencam"``, ``"eigengradcam"``, ``"scorecam"`` or ``"ablationcam"``.
+        method: one of pytorch-grad-cam's class activation maps: ``"gradcam"`` (Selvaraju et al. 2017, section 3),
+            ``"gradcam++"``, ``"hirescam"``, ``"xgradcam"``, ``"layercam"``, ``"eigencam"``, ``"eigengradcam"``,
+            ``"scorecam"`` or ``"ablationcam"``.
         target: the class to explain, or one for each scan; ``None`` is the predicted class of each.
         layer: timm's name of a layer, such as ``"layer3"`` of a ResNet; ``None`` is the last map.
+        flips: predict from each scan and its mirror image, and give the mean of both maps, the second one mirrored
+            back; ``None`` is what ``classifier.flips`` says.
+        batch_size: scans in memory at a time, from 1 on.
+        progress: show a bar; ``None`` shows one where somebody can watch.
 
     Returns:
         The maps, with what they are of.
 
+    Warns:
+        ConstantMapWarning: if maps are constant, once, with their numbers.
+
     Raises:
-        ValueError: if a method, class or layer is unknown, or there are no scans.
+        ValueError: if a method, class or layer is unknown, there are no scans, or ``batch_size`` is below 1.
 
     Example:
         >>> import octlib
@@ -54,30 +63,51 @@ def explain(
         >>> maps.heatmaps.shape, maps.targets
         ((2, 64, 64), ('DRUSEN', 'DRUSEN'))
     """
+    if method not in METHODS:
+        raise unknown("method", method, METHODS)
     scans = as_dataset(scans)
     if len(scans) == 0:
         raise ValueError("There are no scans to explain.")
-    wanted = _wanted_classes(target, len(scans), classifier.class_names)
-    maker = CamMaker(classifier, method, layer)
-    batches = zip(preprocessed_batches(classifier, scans, BATCH_SIZE), _parts(len(scans)), strict=True)
-    results = [maker(images, wanted[part]) for images, part in batches]
+    wanted = _find_classes(target, len(scans), classifier.class_names)
+    flips = classifier.flips if flips is None else flips
+    batches = scans.batches(classifier.preprocessing, batch_size)
+    module = classifier.to_torch().requires_grad_(False)
+    results = []
+    starts = range(0, len(scans), batch_size)
+    for start, images in zip(progress_bar(starts, title="explanation", show=progress), batches, strict=True):
+        classes = wanted[start : start + batch_size]
+        results.append(_explain_batch(module, METHODS[method], layer, images, classes, flips))
+    heatmaps, explained, predicted = (np.concatenate(parts) for parts in zip(*results, strict=True))
     explanation = Explanation(
-        heatmaps=np.concatenate([heatmaps for heatmaps, _ in results]),
-        targets=tuple(classifier.class_names[index] for _, indices in results for index in indices),
+        heatmaps=heatmaps,
+        targets=tuple(classifier.class_names[index] for index in explained),
+        predicted=tuple(classifier.class_names[index] for index in predicted),
         scans=scans,
         method=method,
         layer=layer,
     )
-    _warn_of_silence(explanation)
+    _warn_of_constants(explanation)
     return explanation
 
 
-def _parts(n: int) -> Iterator[np.ndarray]:
-    starts: Any = progress_bar(range(0, n, BATCH_SIZE), title="explanation")
-    return (np.arange(start, min(start + BATCH_SIZE, n)) for start in starts)
+def _explain_batch(
+    module: torch.nn.Module, method: Method, layer: str | None, images: np.ndarray, wanted: np.ndarray, flips: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return maps, float32 (n, height, width), and the classes explained and predicted, int (n,)."""
+    device = next(module.parameters()).device
+    mirrored = (False, True) if flips else (False,)
+    views = [images[:, :, ::-1].copy() if each else images for each in mirrored]
+    tensors = [torch.from_numpy(view).float().unsqueeze(1).to(device) for view in views]
+    with torch.inference_mode():
+        probabilities = [module(tensor).softmax(1).cpu().numpy() for tensor in tensors]
+    predicted = np.mean(probabilities, axis=0).argmax(axis=1)
+    classes = np.where(wanted < 0, predicted, wanted)
+    maps = [method(module, tensor, classes, layer) for tensor in tensors]
+    turned = [heatmaps[:, :, ::-1] if each else heatmaps for heatmaps, each in zip(maps, mirrored, strict=True)]
+    return np.mean(turned, axis=0), classes, predicted
 
 
-def _wanted_classes(target: str | Sequence[str] | None, n: int, class_names: tuple[str, ...]) -> np.ndarray:
+def _find_classes(target: str | Sequence[str] | None, n: int, class_names: tuple[str, ...]) -> np.ndarray:
     """Return class indices, int (n,); -1 stands for the predicted class."""
     if target is None:
         return np.full(n, -1)
@@ -90,13 +120,13 @@ def _wanted_classes(target: str | Sequence[str] | None, n: int, class_names: tup
     return np.array([class_names.index(name) for name in names])
 
 
-def _warn_of_silence(explanation: Explanation) -> None:
-    silent = np.flatnonzero(~explanation.has_signal)
-    if len(silent):
+def _warn_of_constants(explanation: Explanation) -> None:
+    constant = np.flatnonzero(~explanation.has_signal)
+    if len(constant):
         warnings.warn(
-            f"{len(silent)} of {len(explanation.heatmaps)} maps are constant and show nothing (scans "
-            f"{', '.join(map(str, silent[:8]))}{', ...' if len(silent) > 8 else ''}): no part of these scans speaks "
-            "for the class. Another method, target or layer may have more to say.",
-            UserWarning,
+            f"{len(constant)} of {len(explanation.heatmaps)} maps are constant and show nothing (scans "
+            f"{', '.join(map(str, constant[:8]))}{', ...' if len(constant) > 8 else ''}): no part of these scans "
+            "speaks for the class. Another method, target or layer may have more to say.",
+            ConstantMapWarning,
             stacklevel=3,
         )

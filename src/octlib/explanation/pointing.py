@@ -68,7 +68,7 @@ def pointing_game(explanation: Explanation, *, tolerance: float = TOLERANCE) -> 
         >>> import numpy as np, octlib
         >>> scans = octlib.load_oct_dataset("phantoms").sample(2)
         >>> maps = np.stack([scan.lesion_mask() for scan in scans]).astype(np.float32)
-        >>> pointing_game(octlib.Explanation(maps, ("CNV", "DME"), scans, "gradcam", None)).rate
+        >>> pointing_game(octlib.Explanation(maps, ("CNV", "DME"), ("CNV", "DME"), scans, "gradcam", None)).rate
         1.0
     """
     if not tolerance >= 0:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from octlib.data import OctDataset
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from octlib.data import OctDataset, Scan
 
 STRONGEST_TINT = 0.6  # share of colour where the map is 1; where it is 0, the scan shows as it is
 PLOTTED = 16
@@ -26,7 +22,8 @@ class Explanation:
 
     Attributes:
         heatmaps: float32 (n, height, width) in [0, 1], at the classifier's image size.
-        targets: for which class each map speaks.
+        targets: the class explained, for which each map speaks.
+        predicted: the class predicted for each scan, whatever was explained.
         scans: what was explained.
         method: by which method.
         layer: at which layer; ``None`` is the last map.
@@ -34,6 +31,7 @@ class Explanation:
 
     heatmaps: np.ndarray = field(repr=False)
     targets: tuple[str, ...] = field(repr=False)
+    predicted: tuple[str, ...] = field(repr=False)
     scans: OctDataset = field(repr=False)
     method: str
     layer: str | None
@@ -52,22 +50,15 @@ class Explanation:
         Returns:
             uint8 (scan height, scan width, 3), RGB, at the scan's own size.
         """
-        from matplotlib import colormaps
-
-        scan = self.scans.scans[index].read()
-        height, width = scan.shape
-        heat = np.asarray(Image.fromarray(self.heatmaps[index]).resize((width, height), Image.Resampling.BICUBIC))
-        heat = np.clip(heat, 0, 1)
-        colour = 255 * colormaps["turbo"](heat)[:, :, :3]
-        share = STRONGEST_TINT * heat[:, :, None]
-        return np.asarray(np.rint((1 - share) * scan[:, :, None] + share * colour), np.uint8)
+        (scan,) = self.scans.subset([index])
+        return _lay_over(scan, self.heatmaps[index])
 
     def overlays(self) -> list[np.ndarray]:
         """Lay each map over its scan: uint8 (scan height, scan width, 3), RGB, at each scan's own size."""
-        return [self.overlay(index) for index in range(len(self.targets))]
+        return [_lay_over(scan, heatmap) for scan, heatmap in zip(self.scans, self.heatmaps, strict=True)]
 
     def plot(self) -> np.ndarray:
-        """Show the overlays, sixteen at most, with the class each map speaks for and the true one where it is known.
+        """Show the overlays, sixteen at most, with the classes explained, predicted and, where it is known, true.
 
         Returns:
             The axes drawn on, in an array.
@@ -82,19 +73,20 @@ class Explanation:
         )
         for axis in axes.flat:
             axis.set_axis_off()
-        for index, axis in enumerate(axes.flat[:shown]):
-            self._draw(index, axis)
+        for index, (scan, axis) in enumerate(zip(self.scans.subset(range(shown)), axes.flat, strict=False)):
+            axis.imshow(_lay_over(scan, self.heatmaps[index]))
+            axis.set_title(self._title(index, scan), fontsize="small")
         hidden = len(self.targets) - shown
         figure.suptitle(
             f"{self.method}, {self.layer or 'last map'}" + (f" ({hidden} more not shown)" if hidden else "")
         )
         return np.asarray(axes)
 
-    def _draw(self, index: int, axis: Axes) -> None:
-        axis.imshow(self.overlay(index))
-        true = None if self.scans.labels is None else self.scans.class_names[self.scans.labels[index]]
-        title = f"for {self.targets[index]}" + (f", truly {true}" if true is not None else "")
-        axis.set_title(title if self.has_signal[index] else f"{title}: no signal", fontsize="medium")
+    def _title(self, index: int, scan: Scan) -> str:
+        target, predicted = self.targets[index], self.predicted[index]
+        title = f"for {target} (predicted{'' if target == predicted else f' {predicted}'})"
+        title += "" if scan.label is None else f", truly {scan.label}"
+        return title if np.ptp(self.heatmaps[index]) > 0 else f"{title}: no signal"
 
     def __repr__(self) -> str:
         """Say what it is in one line."""
@@ -110,3 +102,15 @@ class Explanation:
         from html import escape
 
         return f"<code>{escape(repr(self))}</code>"
+
+
+def _lay_over(scan: Scan, heatmap: np.ndarray) -> np.ndarray:
+    from matplotlib import colormaps
+
+    pixels = scan.read()
+    height, width = pixels.shape
+    heat = np.asarray(Image.fromarray(heatmap).resize((width, height), Image.Resampling.BICUBIC))
+    heat = np.clip(heat, 0, 1)
+    colour = 255 * colormaps["turbo"](heat)[:, :, :3]
+    share = STRONGEST_TINT * heat[:, :, None]
+    return np.asarray(np.rint((1 - share) * pixels[:, :, None] + share * colour), np.uint8)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import torch
 
 from octlib._progress import progress as progress_bar
-from octlib.data import OctDataset, require_readable
+from octlib.data import OctDataset
 from octlib.models import OctClassifier
 from octlib.models.keras_backend import keras
 
@@ -38,10 +37,12 @@ def forward(
         The results of one batch after the other.
 
     Raises:
-        ValueError: if there are no scans, some can't be read (the text names them all), or ``batch_size`` is below 1.
+        ValueError: if there are no scans, or ``batch_size`` is below 1.
+        UnreadableScanError: if some can't be read; the text names them all.
     """
     require_batches(scans, batch_size)
-    batches: Iterable[np.ndarray] = preprocessed_batches(classifier, scans, batch_size)
+    classifier.backbone.module.eval()  # once for the pass: its calls leave evaluation mode alone
+    batches = scans.batches(classifier.preprocessing, batch_size)
     for batch in progress_bar(batches, total=-(-len(scans) // batch_size), title=title, show=progress):
         with torch.inference_mode():
             result = keras.ops.convert_to_numpy(function(batch))
@@ -62,33 +63,3 @@ def require_batches(scans: OctDataset, batch_size: int) -> None:
         raise ValueError("A forward pass needs at least one scan, got a dataset without any.")
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
-
-
-def preprocessed_batches(classifier: OctClassifier, scans: OctDataset, batch_size: int) -> Iterator[np.ndarray]:
-    """Yield preprocessed scans in order; the next batch is read while the caller works on this one.
-
-    Args:
-        classifier: its preprocessing is used.
-        scans: the dataset.
-        batch_size: scans in a batch; the last one may be smaller.
-
-    Yields:
-        uint8 (batch, height, width).
-
-    Raises:
-        ValueError: if some can't be read; the text names them all.
-    """
-    starts = range(0, len(scans), batch_size)
-    parts = [scans.subset(range(start, min(start + batch_size, len(scans)))) for start in starts]
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        upcoming = reader.submit(classifier.preprocess, parts[0]) if parts else None
-        for following in [*parts[1:], None]:
-            if upcoming is None:
-                return
-            try:
-                batch = upcoming.result()
-            except (ValueError, FileNotFoundError):
-                require_readable(scans)  # One batch knows of its own scans only; the user wants to know of all.
-                raise
-            upcoming = reader.submit(classifier.preprocess, following) if following is not None else None
-            yield batch

@@ -149,7 +149,7 @@ class OctClassifier(keras.Model):
             ValueError: if an array has another shape, or an image cannot be read.
         """
         if hasattr(scans, "images"):  # A dataset reads its own pixels: models know no datasets.
-            return np.asarray(scans.images(self.image_size, blank_wedges=self.preprocessing.blank_wedges))
+            return np.asarray(scans.images(self.preprocessing))
         if isinstance(scans, str | Path):
             scans = [scans]
         if not isinstance(scans, Sequence | np.ndarray):

@@ -45,7 +45,8 @@ class TimmBackbone(keras.layers.TorchModuleWrapper):
             float32 (batch, features).
         """
         self.module.frozen = not self.trainable
-        self.module.train(bool(training))
+        if training or self.module.training:  # to set a mode walks over the whole network
+            self.module.train(bool(training))
         return self.module(scans.permute(0, 3, 1, 2) if scans.ndim == 4 else scans)
 
     def unfreeze(self, stages: int | None = None) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from octlib.preprocessing.pipeline import Preprocessing
-from octlib.preprocessing.reading import as_grey, check_images, read_scan, why_unreadable
+from octlib.preprocessing.pipeline import STEPS, Preprocessing, as_preprocessing
+from octlib.preprocessing.reading import as_grey, check_images, errors_of_scan, read_scan, why_unreadable
 from octlib.preprocessing.resizing import resize_scan
 from octlib.preprocessing.sizes import as_size
 from octlib.preprocessing.wedges import blank_wedges
 
 __all__ = [
+    "STEPS",
     "Preprocessing",
     "as_grey",
+    "as_preprocessing",
     "as_size",
     "blank_wedges",
     "check_images",
+    "errors_of_scan",
     "read_scan",
     "resize_scan",
     "why_unreadable",

@@ -1,11 +1,11 @@
-"""Pipeline: wedge blanking and resizing as one value that every verb shares and a classifier saves."""
+"""Pipeline: steps and a size, from a scan to what a network takes, as one value that a classifier saves."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,35 +16,42 @@ from octlib.preprocessing.resizing import resize_scan
 from octlib.preprocessing.sizes import as_size
 from octlib.preprocessing.wedges import blank_wedges
 
+# What can be done to a scan before it is resized, by the name that is saved: uint8 (height, width) in and out.
+STEPS: dict[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {"blank_wedges": blank_wedges}
+
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Everything that happens to a scan outside the graph: wedges blanked, then resized.
+    """Everything that happens to a scan outside the graph: some steps, then resizing.
 
     Args:
         image_size: (height, width) in pixels, or one number for a square.
-        blank_wedges: whether white wedges along the border are painted black first.
+        steps: names of ``STEPS``, done in this order on the scan as it is read; ``()`` for resizing alone.
 
     Raises:
-        TypeError: where ``image_size`` is no size, or ``blank_wedges`` neither ``True`` nor ``False``.
-        ValueError: where ``image_size`` is below one pixel.
+        TypeError: if ``image_size`` is no size, or ``steps`` no list of names.
+        ValueError: if ``image_size`` is below one pixel, or a step is unknown.
 
     Example:
         >>> preprocessing = Preprocessing(224)
         >>> preprocessing(np.full((496, 768), 40, dtype=np.uint8)).shape
         (224, 224)
         >>> preprocessing.describe()
-        'white wedges blanked, resized to 224 x 224'
+        'blank wedges, resize to 224 x 224'
     """
 
     image_size: tuple[int, int]
-    blank_wedges: bool = True
+    steps: tuple[str, ...] = ("blank_wedges",)
 
     def __post_init__(self) -> None:
-        """Bring the size to (height, width)."""
+        """Bring the size to (height, width), and the steps to a tuple of known names."""
         object.__setattr__(self, "image_size", as_size(self.image_size))
-        if not isinstance(self.blank_wedges, bool):
-            raise TypeError(f"blank_wedges must be True or False, got {self.blank_wedges!r}.")
+        if not isinstance(self.steps, list | tuple):
+            raise TypeError(f"steps must be a list of names, got {self.steps!r}. Write steps=('blank_wedges',) or ().")
+        object.__setattr__(self, "steps", tuple(self.steps))
+        for step in self.steps:
+            if step not in STEPS:
+                raise unknown("preprocessing step", str(step), STEPS)
 
     def __call__(self, scan: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Prepare one scan.
@@ -56,11 +63,13 @@ class Preprocessing:
             uint8 (height, width) of ``image_size``.
 
         Raises:
-            TypeError: where the values aren't uint8.
-            ValueError: where the shape is another one.
+            TypeError: if the values aren't uint8.
+            ValueError: if the shape is another one.
         """
         scan = as_grey(scan)
-        return resize_scan(blank_wedges(scan) if self.blank_wedges else scan, self.image_size)
+        for step in self.steps:
+            scan = STEPS[step](scan)
+        return resize_scan(scan, self.image_size)
 
     def read(self, path: str | os.PathLike[str]) -> NDArray[np.uint8]:
         """Prepare one scan from its file.
@@ -75,31 +84,32 @@ class Preprocessing:
             uint8 (height, width) of ``image_size``.
 
         Raises:
-            FileNotFoundError: where there is no such file.
-            ValueError: where it can't be read.
+            MissingScanError: if there is no such file.
+            UnreadableScanError: if it can't be read.
         """
         return self(read_scan(path, at_least=self.image_size))
 
     def to_dict(self) -> dict[str, Any]:
         """State the settings as JSON can hold them: ``from_dict`` takes them back."""
-        return {"image_size": list(self.image_size), "blank_wedges": self.blank_wedges}
+        return {"image_size": list(self.image_size), "steps": list(self.steps)}
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> Preprocessing:
         """Restore what ``to_dict`` stated.
 
         Args:
-            settings: ``image_size`` and, if it isn't the default, ``blank_wedges``.
+            settings: ``image_size`` and, if they aren't the default, ``steps``.
 
         Returns:
             A preprocessing that is equal to the stated one.
 
         Raises:
-            ValueError: where a setting is unknown or ``image_size`` is missing.
+            TypeError: as ``Preprocessing``.
+            ValueError: if a setting is unknown or ``image_size`` is missing, or as ``Preprocessing``.
 
         Example:
-            >>> Preprocessing.from_dict({"image_size": [100, 120], "blank_wedges": False})
-            Preprocessing(image_size=(100, 120), blank_wedges=False)
+            >>> Preprocessing.from_dict({"image_size": [100, 120], "steps": []})
+            Preprocessing(image_size=(100, 120), steps=())
         """
         for name in settings:
             if name not in cls.__dataclass_fields__:
@@ -111,4 +121,24 @@ class Preprocessing:
     def describe(self) -> str:
         """Say in one line what happens to a scan, for summaries and model cards."""
         height, width = self.image_size
-        return f"{'white wedges blanked, ' if self.blank_wedges else ''}resized to {height} x {width}"
+        return ", ".join([*(step.replace("_", " ") for step in self.steps), f"resize to {height} x {width}"])
+
+
+def as_preprocessing(wanted: Preprocessing | SupportsIndex | Sequence[SupportsIndex]) -> Preprocessing:
+    """Bring what a caller wrote for a preprocessing to one.
+
+    Args:
+        wanted: a preprocessing, or a size in pixels, (height, width) or one number, for resizing alone.
+
+    Returns:
+        A preprocessing.
+
+    Raises:
+        TypeError: if it is neither.
+        ValueError: if the size is below one pixel.
+
+    Example:
+        >>> as_preprocessing(100)
+        Preprocessing(image_size=(100, 100), steps=())
+    """
+    return wanted if isinstance(wanted, Preprocessing) else Preprocessing(as_size(wanted), steps=())

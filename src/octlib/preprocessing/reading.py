@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Sequence
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from octlib.preprocessing.quiet import pillow_kept_quiet
+from octlib.errors import MissingScanError, UnreadableScanError
+from octlib.preprocessing.pillow_warnings import pillow_warnings_ignored
 
 # A B-scan has about half a million pixels. Pillow itself only warns above 89 million and raises above twice that.
 MAX_PIXELS = 2**26
+
+# What the operating system says of one file. All else, such as too many open files or a disk that fails, it says of the
+# machine: the scan may be sound.
+MISSING = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR}
+OF_THE_FILE = {errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG}
+# Where damage makes Pillow look for data; its own errors of damage have no number at all.
+OF_THE_CONTENT = {None, errno.EINVAL, errno.EOVERFLOW}
 
 
 def as_grey(image: NDArray[Any]) -> NDArray[np.uint8]:
@@ -28,8 +39,8 @@ def as_grey(image: NDArray[Any]) -> NDArray[np.uint8]:
         uint8 (height, width); the input itself where it has that shape already.
 
     Raises:
-        TypeError: where the values aren't uint8.
-        ValueError: where the shape is another one or the image is empty.
+        TypeError: if the values aren't uint8.
+        ValueError: if the shape is another one or the image is empty.
 
     Example:
         >>> as_grey(np.full((2, 3, 3), 7, dtype=np.uint8))
@@ -59,8 +70,8 @@ def check_images(images: NDArray[Any] | Sequence[NDArray[Any]]) -> None:
         images: an array of them, or a list.
 
     Raises:
-        TypeError: where they aren't uint8.
-        ValueError: where the shape is another one.
+        TypeError: if they aren't uint8.
+        ValueError: if the shape is another one.
     """
     if not isinstance(images, np.ndarray):
         for image in images:
@@ -98,9 +109,11 @@ def read_scan(path: str | os.PathLike[str], at_least: tuple[int, int] | None = N
         uint8 (height, width) in 0-255: the file's own size, or a reduced one with ``at_least``.
 
     Raises:
-        FileNotFoundError: where there is no such file.
-        ValueError: where the file isn't a readable image, is cut off or too large, or has floating-point or 32-bit
-            values, whose range no file states.
+        MissingScanError: if there is no such file.
+        UnreadableScanError: if the file may not be read, isn't a readable image, is cut off or too large, or has
+            floating-point or 32-bit values, whose range no file states.
+        MemoryError: if there is no memory for it.
+        OSError: if the operating system fails in another way, such as by too many open files.
 
     Example:
         >>> import tempfile
@@ -110,18 +123,44 @@ def read_scan(path: str | os.PathLike[str], at_least: tuple[int, int] | None = N
         (496, 512)
     """
     path = Path(path)
+    with errors_of_scan(path), path.open("rb") as file, pillow_warnings_ignored(), Image.open(file) as image:
+        _check_pixels(image)
+        # Pillow counts (width, height). A JPEG decodes straight to luminance; other formats ignore the draft.
+        image.draft("L", at_least[::-1] if at_least else image.size)
+        return _to_grey(image)
+
+
+@contextmanager
+def errors_of_scan(path: Path) -> Iterator[None]:
+    """Turn what goes wrong with one file in this block into an error of that scan; what ails the machine comes through.
+
+    Args:
+        path: the file that is read in the block.
+
+    Raises:
+        MissingScanError: if there is no such file.
+        UnreadableScanError: if it may not be read, is empty, or the block raises what damaged files cause.
+    """
     try:
-        return _decode(path, at_least)
-    except FileNotFoundError:
+        _require_content(path)
+        yield
+    except MemoryError:
         raise
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
-        raise ValueError(
-            f"{path} can't be read as a scan ({_reason(error)}). "
-            "Replace it by an intact 8- or 16-bit image, or leave it out."
+        code = error.errno if isinstance(error, OSError) else None
+        if code in MISSING:
+            raise MissingScanError(
+                f"A scan must be an image file, and there is none at {path}.", "Check the path."
+            ) from error
+        if code not in OF_THE_FILE | OF_THE_CONTENT:
+            raise
+        raise UnreadableScanError(
+            f"{path} can't be read as a scan ({_reason(error)}).",
+            "Replace it by an intact 8- or 16-bit image, or leave it out.",
         ) from error
 
 
-def why_unreadable(error: Exception) -> str:
+def why_unreadable(error: UnreadableScanError) -> str:
     """Say in a few words why a scan can't be read.
 
     Args:
@@ -131,24 +170,20 @@ def why_unreadable(error: Exception) -> str:
         The reason alone, without the path and without advice.
 
     Example:
-        >>> why_unreadable(FileNotFoundError("A scan must be an image file, and there is none at scan.png."))
+        >>> why_unreadable(MissingScanError("A scan must be an image file, and there is none at scan.png."))
         'no such file'
     """
-    if isinstance(error, FileNotFoundError):
+    if isinstance(error, MissingScanError):
         return "no such file"
     return _reason(error.__cause__ if isinstance(error.__cause__, Exception) else error)
 
 
-def _decode(path: Path, at_least: tuple[int, int] | None) -> NDArray[np.uint8]:
-    if not path.is_file():
-        raise FileNotFoundError(f"A scan must be an image file, and there is none at {path}. Check the path.")
-    if path.stat().st_size == 0:
+def _require_content(path: Path) -> None:
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):  # to open a pipe would wait for somebody who writes
+        raise IsADirectoryError(errno.EISDIR, "Not a file", str(path))
+    if status.st_size == 0:
         raise ValueError("the file is empty")
-    with pillow_kept_quiet(), Image.open(path) as image:
-        _check_pixels(image)
-        # Pillow counts (width, height). A JPEG decodes straight to luminance; other formats ignore the draft.
-        image.draft("L", at_least[::-1] if at_least else image.size)
-        return _to_grey(image)
 
 
 def _check_pixels(image: Image.Image) -> None:

@@ -26,8 +26,8 @@ def resize_scan(scan: NDArray[np.uint8], size: SupportsIndex | Sequence[Supports
         uint8 (height, width) of the new size, by Pillow's bilinear filter, which averages where it shrinks.
 
     Raises:
-        TypeError: where ``size`` is no size.
-        ValueError: where ``size`` is below one pixel.
+        TypeError: if ``size`` is no size.
+        ValueError: if ``size`` is below one pixel.
 
     Example:
         >>> resize_scan(np.full((496, 512), 40, dtype=np.uint8), 100).shape

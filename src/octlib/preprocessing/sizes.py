@@ -17,8 +17,8 @@ def as_size(size: SupportsIndex | Sequence[SupportsIndex]) -> tuple[int, int]:
         (height, width) in pixels, as plain integers.
 
     Raises:
-        TypeError: where ``size`` is neither a whole number nor a pair of them.
-        ValueError: where a length is below one pixel.
+        TypeError: if ``size`` is neither a whole number nor a pair of them.
+        ValueError: if a length is below one pixel.
 
     Example:
         >>> as_size(224), as_size((496, 768))

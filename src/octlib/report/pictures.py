@@ -18,19 +18,19 @@ QUALITY = 82  # of JPEG, 0-95
 INK, RIM = (255, 255, 255), (0, 0, 0)  # of outlines: a dark rim tells white from bright tissue
 
 
-def gallery(explanation: Explanation | None) -> list[dict[str, Any]]:
+def draw_gallery(explanation: Explanation | None) -> list[dict[str, Any]]:
     """Give each scan of an explanation as the template's gallery takes it.
 
     Args:
         explanation: scans and maps, or None for an empty gallery.
 
     Returns:
-        For each scan its pictures (the scan, and its map unless that has no signal), its caption, and whether it was
-        taken for another class.
+        For each scan its pictures (the scan, and its map unless that has no signal), its caption (with the classes
+        explained, predicted and true), and whether it was taken for another class than its own.
     """
     if explanation is None:
         return []
-    return [_item(explanation, index) for index in range(len(explanation.targets))]
+    return [_item(explanation, index, scan) for index, scan in enumerate(explanation.scans)]
 
 
 def has_outlines(explanation: Explanation | None) -> bool:
@@ -41,33 +41,33 @@ def has_outlines(explanation: Explanation | None) -> bool:
     return any(signal and _lesion(scan) is not None for scan, signal in drawn)
 
 
-def method_in_words(explanation: Explanation | None) -> str:
+def describe_method(explanation: Explanation | None) -> str:
     """Say by what maps were made, such as ``Maps by gradcam at the last map.``."""
     if explanation is None:
         return ""
     return f"Maps by {explanation.method} at {explanation.layer or 'the last map'}."
 
 
-def _item(explanation: Explanation, index: int) -> dict[str, Any]:
-    scan, target = explanation.scans.scans[index], explanation.targets[index]
+def _item(explanation: Explanation, index: int, scan: Scan) -> dict[str, Any]:
     pictures = [_embedded(_small(scan.read()), f"Scan {scan.name}")]
     if explanation.has_signal[index]:
-        pictures.append(_map(explanation, index))
+        pictures.append(_map(explanation, index, scan))
     return {
         "pictures": pictures,
-        "target": target,
+        "target": explanation.targets[index],
+        "predicted": explanation.predicted[index],
         "truth": scan.label,
-        "wrong": scan.label not in (None, target),
+        "wrong": scan.label not in (None, explanation.predicted[index]),
         "name": scan.name,
         "patient": scan.patient,
     }
 
 
-def _map(explanation: Explanation, index: int) -> dict[str, Any]:
+def _map(explanation: Explanation, index: int, scan: Scan) -> dict[str, Any]:
     """Draw a map over its scan, and the outline of the lesion where it is known."""
     picture = _small(explanation.overlay(index))
     words = f"The same scan, with the support for {explanation.targets[index]} in colour"
-    mask = _lesion(explanation.scans.scans[index])
+    mask = _lesion(scan)
     if mask is None:
         return _embedded(picture, words)
     return _embedded(_outlined(picture, mask), f"{words} and the true lesion outlined in white")

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from octlib._files import written_whole
-from octlib.report.arguments import check_results, check_words, free_path
+from octlib.report.checks import check_results, check_words, require_free
+from octlib.report.numbers import describe_evaluation
 from octlib.report.page import render
-from octlib.report.pictures import gallery, has_outlines, method_in_words
-from octlib.report.tables import tables
+from octlib.report.pictures import describe_method, draw_gallery, has_outlines
 
 if TYPE_CHECKING:
     from octlib.evaluation import Evaluation
@@ -28,14 +28,14 @@ def write_report(
     notes: Sequence[str] = (),
     overwrite: bool = False,
 ) -> Path:
-    """Write an HTML page: figures with intervals, confusion matrix, maps over scans, the worst errors.
+    """Write an HTML page: metrics with intervals, confusion matrix, maps over scans, the worst errors.
 
     The page is one file. It loads nothing, runs no script, prints well, and suits light and dark, phone and desk. The
     scans are inside, at most 640 pixels wide: a scan and its map take some 0.1 MB.
 
     Args:
         path: of the page, such as ``"report.html"``.
-        evaluation: the figures.
+        evaluation: the metrics.
         explanation: scans with their maps, for a gallery; outlines of lesions are drawn where they are known.
         errors: scans that were taken for another class, with their maps:
             ``octlib.explain(classifier, scans.subset(evaluation.errors(8)))``.
@@ -62,17 +62,17 @@ def write_report(
     """
     check_results(evaluation, {"explanation": explanation, "errors": errors})
     paragraphs = check_words(title, introduction, notes)
-    path = free_path(path, overwrite)
+    path = require_free(path, overwrite)
     page = render(
         "evaluation.html",
         title=title,
         introduction=introduction,
         notes=paragraphs,
-        **tables(evaluation),
-        maps=gallery(explanation),
-        errors=gallery(errors),
-        method=method_in_words(explanation),
-        errors_method=method_in_words(errors),
+        **describe_evaluation(evaluation),
+        maps=draw_gallery(explanation),
+        errors=draw_gallery(errors),
+        method=describe_method(explanation),
+        errors_method=describe_method(errors),
         outlined=has_outlines(explanation),
         errors_outlined=has_outlines(errors),
     )

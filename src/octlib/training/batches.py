@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from octlib.data import OctDataset, require_readable
+from octlib.errors import UnreadableScanError
 from octlib.models import OctClassifier
 from octlib.models.keras_backend import keras
 from octlib.training.recipe import Augment, Labelled
@@ -100,11 +101,11 @@ def unreadable_named(*parts: Labelled | None) -> Iterator[None]:
         parts: whose scans are read in the block.
 
     Raises:
-        ValueError: if some can't be read.
+        UnreadableScanError: if some can't be read.
     """
     try:
         yield
-    except (ValueError, FileNotFoundError):
+    except UnreadableScanError:
         require_readable([scan for part in parts if part is not None for scan in part[0]])
         raise
 
@@ -121,10 +122,10 @@ def scan_rows(classifier: OctClassifier, scans: OctDataset, augment: Augment | N
         Rows of uint8 (height, width).
 
     Raises:
-        ValueError: if some can't be read; the text names them all.
+        UnreadableScanError: if some can't be read; the text names them all.
     """
     height, width = classifier.image_size
-    held = classifier.preprocess(scans) if len(scans) * height * width <= HELD_IN_MEMORY else None
+    held = scans.images(classifier.preprocessing) if len(scans) * height * width <= HELD_IN_MEMORY else None
 
     def rows(chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         images = held[chosen] if held is not None else _read(classifier, scans, chosen)
@@ -135,7 +136,7 @@ def scan_rows(classifier: OctClassifier, scans: OctDataset, augment: Augment | N
 
 def _read(classifier: OctClassifier, scans: OctDataset, chosen: np.ndarray) -> Any:
     try:
-        return classifier.preprocess(scans.subset(chosen))
-    except (ValueError, FileNotFoundError):
+        return scans.subset(chosen).images(classifier.preprocessing)
+    except UnreadableScanError:
         require_readable(scans)  # One batch knows of its own scans only; the user wants to know of all.
         raise

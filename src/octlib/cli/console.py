@@ -1,4 +1,4 @@
-"""Speaking: text for people, one JSON document for programs, and what stays when somebody stops a command."""
+"""Console: text for people, one JSON document for programs, and what stays when somebody stops a command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arguments: what is wrong with them is said before any work."""
+"""Checks: what is wrong with them is said before any work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Quiet: Pillow's warnings are kept back, in the reading thread alone, and nobody else's."""
+"""Pillow warnings: ignored in the thread that reads, heard everywhere else."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from octlib.preprocessing import quiet
-from octlib.preprocessing.quiet import pillow_kept_quiet
+from octlib.preprocessing import pillow_warnings
+from octlib.preprocessing.pillow_warnings import pillow_warnings_ignored
 
 
 def warn(module: str = "PIL.TiffImagePlugin") -> None:
@@ -21,7 +21,7 @@ def warn(module: str = "PIL.TiffImagePlugin") -> None:
 def test_pillow_is_not_heard_whatever_the_filters_say(action: str) -> None:
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter(action)
-        with pillow_kept_quiet():
+        with pillow_warnings_ignored():
             warn()
     assert heard == []
 
@@ -30,19 +30,19 @@ def test_filters_put_in_front_later_change_nothing_and_pile_nothing_up() -> None
     with warnings.catch_warnings(record=True) as heard:
         for category in (UserWarning, Warning, DeprecationWarning):
             warnings.simplefilter("always", category)
-            with pillow_kept_quiet():
+            with pillow_warnings_ignored():
                 warn()
-        assert sum(each is quiet._FILTER for each in warnings.filters) == 1
+        assert sum(each is pillow_warnings._FILTER for each in warnings.filters) == 1
     assert heard == []
 
 
 def test_everybody_else_is_heard() -> None:
-    with pytest.warns(UserWarning, match="corrupt"), pillow_kept_quiet():
+    with pytest.warns(UserWarning, match="corrupt"), pillow_warnings_ignored():
         warn("octlib.data.loading")
 
 
 def fail() -> None:
-    with pillow_kept_quiet():
+    with pillow_warnings_ignored():
         raise KeyError
 
 
@@ -56,17 +56,17 @@ def test_pillow_is_heard_again_afterwards() -> None:
 
 
 def test_other_threads_hear_pillow() -> None:
-    with pytest.warns(UserWarning, match="corrupt"), pillow_kept_quiet(), ThreadPoolExecutor(1) as other:
+    with pytest.warns(UserWarning, match="corrupt"), pillow_warnings_ignored(), ThreadPoolExecutor(1) as other:
         other.submit(warn).result()
 
 
 def test_threads_that_overlap_leave_the_filters_as_they_were() -> None:
     # Both enter, then both leave in the same order, which warnings.catch_warnings does not survive.
-    before = [each for each in warnings.filters if each is not quiet._FILTER]
+    before = [each for each in warnings.filters if each is not pillow_warnings._FILTER]
     entered, left = threading.Barrier(2, timeout=30), threading.Event()
 
     def read(first: bool) -> None:
-        with pillow_kept_quiet():
+        with pillow_warnings_ignored():
             entered.wait()
             warn()
             if not first:
@@ -75,11 +75,11 @@ def test_threads_that_overlap_leave_the_filters_as_they_were() -> None:
 
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(read, (True, False))) == [None, None]
-    assert [each for each in warnings.filters if each is not quiet._FILTER] == before
-    assert sum(each is quiet._FILTER for each in warnings.filters) == 1
+    assert [each for each in warnings.filters if each is not pillow_warnings._FILTER] == before
+    assert sum(each is pillow_warnings._FILTER for each in warnings.filters) == 1
 
 
 def test_the_filter_can_go_to_another_process() -> None:
     # joblib, for one, sends all filters to its workers.
-    with pillow_kept_quiet():
-        assert len(pickle.loads(pickle.dumps(quiet._FILTER))) == 5  # noqa: S301
+    with pillow_warnings_ignored():
+        assert len(pickle.loads(pickle.dumps(pillow_warnings._FILTER))) == 5  # noqa: S301

@@ -1,4 +1,4 @@
-"""Values: the names and sizes that options take, checked and completed without loading anything heavy."""
+"""Option types: the names and sizes that options take, checked and completed without loading anything heavy."""
 
 from __future__ import annotations
 

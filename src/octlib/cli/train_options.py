@@ -1,4 +1,4 @@
-"""Training: what ``octlib train`` is given, checked before the work and brought to the library's arguments."""
+"""Train options: what ``octlib train`` is given, checked before the work and brought to the library's arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arguments: what scoring is given, checked once and brought to one form."""
+"""Checks: what scoring is given, refused or brought to one form."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def check_settings(confidence: float, seed: object) -> None:
         seed: has to be an int >= 0.
 
     Raises:
-        ValueError: if one of them doesn't.
+        ValueError: if it doesn't.
     """
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must lie between 0 and 1, such as 0.95 for 95 %; got {confidence!r}.")
@@ -26,7 +26,7 @@ def check_settings(confidence: float, seed: object) -> None:
         raise ValueError(f"seed must be an int >= 0; got {seed!r}.")
 
 
-def checked_probabilities(probabilities: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
+def check_probabilities(probabilities: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
     """Check probabilities.
 
     Args:
@@ -37,8 +37,8 @@ def checked_probabilities(probabilities: np.ndarray, names: tuple[str, ...]) -> 
         float64 (scans, classes).
 
     Raises:
-        ValueError: unless there is a scan, there are two classes or more, each with a column, and rows of values >= 0
-            sum to 1.
+        ValueError: if there is no scan, only one class, a class without a column, or a row that has a value below 0 or
+            doesn't sum to 1.
     """
     values = np.asarray(probabilities, dtype=float)
     if len(set(names)) != len(names):
@@ -63,7 +63,7 @@ def checked_probabilities(probabilities: np.ndarray, names: tuple[str, ...]) -> 
     return values
 
 
-def checked_truth(truth: np.ndarray | Sequence[int], n_scans: int, names: tuple[str, ...]) -> np.ndarray:
+def check_truth(truth: np.ndarray | Sequence[int], n_scans: int, names: tuple[str, ...]) -> np.ndarray:
     """Check the true classes.
 
     Args:
@@ -92,31 +92,3 @@ def checked_truth(truth: np.ndarray | Sequence[int], n_scans: int, names: tuple[
             f"such as {found}. Leave out scans without a label."
         )
     return values.astype(np.int64)
-
-
-def checked_patients(patients: np.ndarray | Sequence[str | None] | None, n_scans: int) -> np.ndarray | None:
-    """Check the patients.
-
-    Args:
-        patients: a name for each scan, or None.
-        n_scans: how many there have to be.
-
-    Returns:
-        str (n_scans,), or None where any patient is unknown: None, NaN or empty.
-
-    Raises:
-        ValueError: if there are more or fewer.
-    """
-    if patients is None:
-        return None
-    import pandas as pd
-
-    values = np.asarray(patients, dtype=object)
-    if values.shape != (n_scans,):
-        raise ValueError(
-            f"patients must have one entry for each of the {n_scans} rows, or be None; got the shape {values.shape}."
-        )
-    if pd.isna(values).any():
-        return None
-    texts = values.astype(str)
-    return None if (texts == "").any() else texts

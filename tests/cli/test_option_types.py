@@ -10,28 +10,28 @@ import click
 import pytest
 import timm
 
-from octlib.cli import values
+from octlib.cli import option_types
 from octlib.cli.main import main
-from octlib.cli.values import OneOf, Size, complete_backbones, timm_names
+from octlib.cli.option_types import OneOf, Size, complete_backbones, timm_names
 
 
 def test_the_names_are_those_of_the_library():
     from octlib.data import loading
-    from octlib.explanation.cams import METHODS
+    from octlib.explanation import METHODS
     from octlib.models.building import POOLINGS
     from octlib.models.exporting import FORMATS
     from octlib.phantoms import DEVICES
 
-    assert tuple(METHODS) == values.METHODS
-    assert tuple(DEVICES) == values.DEVICES
-    assert POOLINGS == values.POOLINGS
-    assert loading.LAYOUTS == values.LAYOUTS
-    assert FORMATS == values.FORMATS
+    assert tuple(METHODS) == option_types.METHODS
+    assert tuple(DEVICES) == option_types.DEVICES
+    assert POOLINGS == option_types.POOLINGS
+    assert loading.LAYOUTS == option_types.LAYOUTS
+    assert FORMATS == option_types.FORMATS
 
 
 def test_a_misspelt_name_is_recognised():
     with pytest.raises(ValueError, match="Unknown pooling 'avrage': did you mean 'average'"):
-        OneOf("pooling", values.POOLINGS).convert("avrage", None, None)
+        OneOf("pooling", option_types.POOLINGS).convert("avrage", None, None)
 
 
 @pytest.mark.parametrize(("text", "size"), [("224", 224), ("496x512", (496, 512)), ("496X512", (496, 512))])

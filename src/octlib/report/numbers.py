@@ -1,4 +1,4 @@
-"""Tables: an evaluation in the words and numbers of a page."""
+"""Numbers: an evaluation in the words and numbers of a page."""
 
 from __future__ import annotations
 
@@ -6,36 +6,41 @@ import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from octlib.evaluation import Evaluation
+    from octlib.evaluation import Evaluation, Metric
 
-WHOLE = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1"}
-CLASSES = {"f1": "F1", "precision": "precision", "recall": "sensitivity", "auroc": "AUROC"}
 UNDEFINED = "\N{EN DASH}"
 DARKEST = 0.42  # share of colour in a cell of the confusion matrix, so that the ink on it stays legible
 FEW = 20  # patients: fewer make intervals of the bootstrap too narrow
 
 
-def tables(evaluation: Evaluation) -> dict[str, Any]:
+def describe_evaluation(evaluation: Evaluation) -> dict[str, Any]:
     """Give what the template ``evaluation.html`` shows of an evaluation.
 
     Args:
-        evaluation: the figures.
+        evaluation: the metrics.
 
     Returns:
         The template's variables, all of them str, int, bool, lists and dicts.
     """
-    classes = _classes(evaluation)
+    from octlib.evaluation import METRICS
+
+    metrics = [METRICS[name] for name in evaluation.metrics]
+    by_class = [metric for metric in metrics if metric.by_class]
+    classes = _classes(evaluation, by_class)
     n_errors = len(evaluation.errors())
     return {
         "verdict": _verdict(evaluation),
         "how": _how(evaluation),
         "confidence": f"{100 * evaluation.confidence:g} %",
         "whole": [
-            (title, _figure(getattr(evaluation, key), evaluation.intervals[key])) for key, title in WHOLE.items()
+            (each.title, _value(each, evaluation.metrics[each.name], evaluation.intervals[each.name]))
+            for each in metrics
+            if not each.by_class
         ],
-        "class_figures": list(CLASSES.values()),
+        "class_metrics": [metric.title for metric in by_class],
         "classes": classes,
-        "undefined": any(figure["value"] == UNDEFINED for row in classes for figure in row["figures"]),
+        "definitions": _sentence("; ".join(f"{metric.title} is {metric.definition}" for metric in by_class)),
+        "undefined": any(value["value"] == UNDEFINED for row in classes for value in row["cells"]),
         "names": list(evaluation.class_names),
         "matrix": _matrix(evaluation),
         "n_errors": f"{n_errors:,} of {_count(evaluation.n_scans, 'scan')} "
@@ -44,26 +49,34 @@ def tables(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _classes(evaluation: Evaluation) -> list[dict[str, Any]]:
+def _classes(evaluation: Evaluation, metrics: list[Metric]) -> list[dict[str, Any]]:
     support = evaluation.confusion_matrix.sum(axis=1).tolist()
     return [
         {
             "name": name,
             "support": f"{count:,}",
-            "figures": [_figure(getattr(evaluation, key)[name], evaluation.intervals[key][name]) for key in CLASSES],
+            "cells": [
+                _value(each, evaluation.metrics[each.name][name], evaluation.intervals[each.name][name])
+                for each in metrics
+            ],
         }
         for name, count in zip(evaluation.class_names, support, strict=True)
     ]
 
 
-def _figure(value: float, interval: tuple[float, float]) -> dict[str, Any]:
-    low, high = interval
+def _value(metric: Metric, value: float, interval: tuple[float, float]) -> dict[str, Any]:
     if math.isnan(value):
         return {"value": UNDEFINED, "interval": "", "bar": None}
-    if math.isnan(low):
-        return {"value": f"{value:.3f}", "interval": "", "bar": None}
-    bar = {"low": round(100 * low, 1), "width": round(100 * (high - low), 1), "point": round(100 * value, 1)}
-    return {"value": f"{value:.3f}", "interval": f"{low:.3f} to {high:.3f}", "bar": bar}
+    shown, low, high = (f"{number:.{metric.digits}f}" for number in (value, *interval))
+    if math.isnan(interval[0]):
+        return {"value": shown, "interval": "", "bar": None}
+    return {"value": shown, "interval": f"{low} to {high}", "bar": _bar(value, *interval)}
+
+
+def _bar(value: float, low: float, high: float) -> dict[str, float] | None:
+    if min(value, low) < 0 or max(value, high) > 1:
+        return None  # the scale of the page ends there
+    return {"low": round(100 * low, 1), "width": round(100 * (high - low), 1), "point": round(100 * value, 1)}
 
 
 def _verdict(evaluation: Evaluation) -> dict[str, str]:
@@ -72,7 +85,7 @@ def _verdict(evaluation: Evaluation) -> dict[str, str]:
     patients = "" if evaluation.n_patients is None else f" of {_count(evaluation.n_patients, 'patient')}"
     interval = "" if math.isnan(low) else f" ({100 * evaluation.confidence:g} % interval {low:.3f} to {high:.3f})"
     return {
-        "figure": f"{evaluation.accuracy:.3f}",
+        "value": f"{evaluation.accuracy:.3f}",
         "rest": f"{interval}: {right:,} of {_count(evaluation.n_scans, 'scan')}{patients} were recognised.",
     }
 
@@ -84,17 +97,23 @@ def _how(evaluation: Evaluation) -> str:
         return f"There are no intervals: they need more than one {evaluation.resampled}."
     said = [f"Intervals of {100 * evaluation.confidence:g} %, bootstrapped over {evaluation.resampled}s."]
     if evaluation.n_patients is None:
-        said.append("Patients are unknown, at least in part: where they have several scans, intervals are too narrow.")
-    elif groups < FEW:
-        said.append(f"From as few as {groups} patients, intervals tend to be too narrow.")
+        said.append("Patients are unknown: where they have several scans, intervals are too narrow.")
+    else:
+        said += _unknown_patients(evaluation)
+        said += [f"From as few as {groups} patients, intervals tend to be too narrow."] if groups < FEW else []
     if any(high - low == 0 for low, high in _intervals(evaluation)):
         said.append("An interval without width is no certainty: the bootstrap can't draw what was never seen.")
     return " ".join(said)
 
 
+def _unknown_patients(evaluation: Evaluation) -> list[str]:
+    unknown = int(evaluation.scans["patient"].isna().sum())
+    return [f"A scan without a patient counts as a patient of its own: there are {unknown:,}."] if unknown else []
+
+
 def _intervals(evaluation: Evaluation) -> list[tuple[float, float]]:
-    of_classes = [interval for key in CLASSES for interval in evaluation.intervals[key].values()]
-    return [evaluation.intervals[key] for key in WHOLE] + of_classes
+    values = evaluation.intervals.values()
+    return [pair for each in values for pair in (each.values() if isinstance(each, dict) else [each])]
 
 
 def _matrix(evaluation: Evaluation) -> list[dict[str, Any]]:
@@ -117,3 +136,7 @@ def _cells(counts: list[int], place: int) -> list[dict[str, Any]]:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."

@@ -1,4 +1,4 @@
-"""Arguments: what a page is asked for, checked before the work."""
+"""Checks: what a page is asked for, refused before the work or taken."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 
-def free_path(path: str | Path, overwrite: bool) -> Path:
+def require_free(path: str | Path, overwrite: bool) -> Path:
     """Check that a page may be written.
 
     Args:

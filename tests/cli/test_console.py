@@ -8,8 +8,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from octlib.cli.console import answer, say, warn
 from octlib.cli.options import json_option
-from octlib.cli.speaking import answer, say, warn
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""Quiet: what Pillow remarks on damaged files, kept back while a scan is read, in the reading thread alone."""
+"""Pillow warnings: what Pillow warns of in damaged files is ignored while a scan is read, in that thread alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class _PillowHere:
     """Stands where a filter has the regular expression for modules: it matches Pillow's in a thread that reads."""
 
     def match(self, module: str) -> bool:
-        """Say whether a warning from this module is to be kept back."""
+        """Say whether a warning from this module is to be ignored."""
         return module.startswith("PIL.") and getattr(_this_thread, "reads", False)
 
 
@@ -23,8 +23,8 @@ _FILTER = ("ignore", None, Warning, _PillowHere(), 0)
 
 
 @contextmanager
-def pillow_kept_quiet() -> Iterator[None]:
-    """Keep back Pillow's warnings in this thread, whatever the filters say; a warning never becomes an error either.
+def pillow_warnings_ignored() -> Iterator[None]:
+    """Ignore Pillow's warnings in this thread, whatever the filters say; a warning never becomes an error either.
 
     A damaged file either can be read, or an error of octlib's names it; corrupt EXIF data or an announced decompression
     bomb is nothing to tell besides. ``warnings.catch_warnings`` would not do: it changes the filters of all threads,
@@ -32,7 +32,7 @@ def pillow_kept_quiet() -> Iterator[None]:
     matches nothing unless its own thread is in this block.
 
     Example:
-        >>> with pillow_kept_quiet():
+        >>> with pillow_warnings_ignored():
         ...     warnings.warn_explicit("corrupt EXIF data", UserWarning, "file", 1, module="PIL.TiffImagePlugin")
     """
     _put_first()
