@@ -72,11 +72,11 @@ def cache_contents() -> tuple[StoredBackbone, ...]:
     Example:
         >>> import octlib
         >>> scans = octlib.load_oct_dataset("phantoms").sample(4)
-        >>> classifier = octlib.build_classifier("octlib", class_names=scans.class_names)
+        >>> classifier = octlib.build_classifier("resnet10t", weights=None, image_size=64)
         >>> features = octlib.features.extract_features(classifier, scans)
         >>> newest = cache_contents()[0]
         >>> newest.backbone, newest.rows >= 4
-        ('octlib', True)
+        ('resnet10t', True)
     """
     files: dict[str, list[StoredFile]] = {}
     for file in reversed(stored_files(features_folder())):
