@@ -30,11 +30,6 @@ PUBLIC = {f"octlib.{room}.{name}" for room in MAY_IMPORT for name in import_modu
 NETWORK_ROOMS = {"models", "features", "explanation"}
 NETWORKS = {"pytorch_grad_cam", "timm", "torch", "torchvision"}
 HEAVY = {"IPython", "jinja2", "keras", "matplotlib", "pandas", "scipy", "sklearn"} | NETWORKS
-# Circles of modules that are still to be opened. One that is open must not stay here.
-KNOWN_CIRCLES = {
-    frozenset({"evaluation.plots", "evaluation.result", "evaluation.tables"}),
-    frozenset({"training.checkpoint", "training.recipe"}),
-}
 
 
 def room_of(path: Path) -> str:
@@ -154,10 +149,8 @@ def test_the_index_imports_no_room():
 
 
 def test_modules_import_each_other_in_no_circle():
-    found = circles(module_graph())
-    new = "\n".join(" <-> ".join(sorted(circle)) for circle in found - KNOWN_CIRCLES)
-    assert not new, f"circles of modules:\n{new}"
-    assert found >= KNOWN_CIRCLES, f"open, so take them off KNOWN_CIRCLES: {KNOWN_CIRCLES - found}"
+    found = "\n".join(" <-> ".join(sorted(circle)) for circle in circles(module_graph()))
+    assert not found, f"circles of modules:\n{found}"
 
 
 def test_rooms_import_each_other_in_no_circle():

@@ -363,7 +363,8 @@ def test_a_damaged_classifier(saved: Path) -> None:
 
 def test_a_classifier_of_a_newer_octlib(saved: Path) -> None:
     config = json.loads((saved / "config.json").read_text(encoding="utf-8"))
-    (saved / "config.json").write_text(json.dumps({**config, "format_version": 99}), encoding="utf-8")
+    config["classifier"]["version"] = 99
+    (saved / "config.json").write_text(json.dumps(config), encoding="utf-8")
     with pytest.raises(ValueError, match=r"version 99.*Upgrade octlib"):
         octlib.load_classifier(saved)
 
