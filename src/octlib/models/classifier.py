@@ -159,7 +159,7 @@ class OctClassifier(keras.Model):
         """
         if isinstance(scans, str | Path):
             scans = [scans]
-        if not isinstance(scans, Sequence | np.ndarray):
+        if not isinstance(scans, list | tuple | np.ndarray):
             raise TypeError(
                 "scans must be a uint8 array, or a list of arrays or of paths of images, got "
                 f"{type(scans).__name__}. A dataset: dataset.images(classifier.preprocessing)."
