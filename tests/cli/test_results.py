@@ -76,3 +76,16 @@ def test_a_page_without_errors_has_no_gallery_of_them(tmp_path, classifier, scan
     right = score(dataset.labels, np.eye(4)[dataset.labels], dataset.patients, dataset.class_names)
     write_page(tmp_path, model, dataset, right)
     assert (tmp_path / "report.html").exists()
+
+
+def test_maps_of_a_page_speak_of_the_predictions_that_were_measured(tmp_path, monkeypatch, classifier, scans):
+    model, dataset = octlib.load_classifier(classifier), octlib.load_oct_dataset(scans)
+    result = octlib.evaluate(model, dataset, flips=True)
+    wanted = octlib.predict(model, dataset, flips=True).set_index("name")["predicted"]
+    given = []
+    write = octlib.write_report
+    monkeypatch.setattr(octlib, "write_report", lambda *a, **named: (given.append((a, named)), write(*a, **named)))
+    write_page(tmp_path, model, dataset, result, flips=True)
+    ((_, _, maps), named) = given[0]
+    for shown in (maps, named["errors"]):
+        assert list(shown.predicted) == wanted[list(shown.scans.names)].tolist()

@@ -342,3 +342,9 @@ def test_a_part_without_a_class_is_said(table):
     assert all(text in str(seen[0].message) for text in lacking)
     with pytest.warns(SplitWarning, match=r"The test part of fold [12] of 2 has no scan of"):
         scans.folds(2)
+
+
+def test_a_sample_shows_every_class_before_scans_without_a_label():
+    images = np.arange(12, dtype=np.uint8)[:, None, None] * np.ones((1, 4, 4), dtype=np.uint8)
+    scans = load_oct_dataset((images, ["A", "B", "C", None, None, None] * 2))
+    assert [scan.label for scan in scans.sample(3)] == ["A", "B", "C"]

@@ -177,3 +177,17 @@ def test_scans_without_a_label_are_spread_and_asked_of_no_part():
     parts = split_indices(keys, [0, -1] * 50, (0.5, 0.5))
     assert [sum(int(place) % 2 for place in part) for part in parts] == [25, 25]
     assert sum(map(len, split_indices(["a", "b", "c"], [0, 0, -1], (0.5, 0.5)))) == 3
+
+
+def test_folds_follow_their_seed_which_is_zero_by_default():
+    keys = [f"p{number}" for number in range(40)]
+
+    def tests(**kwargs):
+        return [test.tolist() for _, test in fold_indices(keys, [0] * 40, 4, **kwargs)]
+
+    assert tests() == tests(seed=0) != tests(seed=1)
+
+
+def test_too_few_patients_for_folds_are_named():
+    with pytest.raises(ValueError, match="Class DME has 1 scan, 2 parts"):
+        fold_indices(list("abc"), [0, 0, 1], 2, class_names=("CNV", "DME"), unit="scan")

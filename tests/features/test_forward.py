@@ -88,3 +88,11 @@ def test_a_bar_is_drawn_where_it_is_asked_for(classifier: Any, toy: Toy, capsys:
     assert "counting" in capsys.readouterr().err
     run(classifier, toy(), progress=False)
     assert capsys.readouterr().err == ""
+
+
+def test_a_network_that_has_diverged_is_refused_instead_of_believed(build: Any, toy: Any) -> None:
+    for freeze in (True, False):
+        classifier = build(freeze=freeze)
+        next(iter(classifier.backbone.module.module.parameters())).data.fill_(float("nan"))
+        with pytest.raises(ValueError, match="no finite numbers"):
+            octlib.predict(classifier, toy(4))

@@ -212,3 +212,10 @@ def test_two_writers_keep_one_limit(tmp_path: Path) -> None:
         assert json.loads(out) <= allowed + 2 * SIZE  # what the other one writes at that moment
     assert 0 < bytes_in(tmp_path / "features") <= allowed
     assert all(open_shard(file.path) for file in stored_files(tmp_path / "features"))
+
+
+def test_what_will_never_fit_costs_nobody_else_their_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = write(tmp_path, 0)
+    limit(monkeypatch, bytes_in(tmp_path))
+    assert not make_room(tmp_path, needed=bytes_in(tmp_path) + 1)
+    assert kept.exists()

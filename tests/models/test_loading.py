@@ -241,3 +241,19 @@ def test_a_hostile_classifier_fails_in_one_line(classifier: Any, tmp_path: Path,
     with pytest.raises(WeightsError) as caught:
         octlib.load_classifier(tmp_path / "classifier")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"class_names": ["CNV", "CNV", "DME", "NORMAL"]},
+        {"class_names": "ABCD"},
+        {"pooling": "max"},
+        {"frozen": "false"},
+    ],
+    ids=["names twice", "one text", "pooling", "frozen"],
+)
+def test_settings_that_cannot_be_are_refused(change: dict[str, Any]) -> None:
+    classifier = octlib.build_classifier("test_resnet", weights=None, image_size=32)
+    with pytest.raises((TypeError, ValueError), match="class_names must be|Unknown pooling|frozen must be"):
+        octlib.OctClassifier.from_config({**classifier.get_config(), **change})

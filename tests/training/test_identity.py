@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import partial
 
+import numpy as np
 import pytest
 
 from octlib.data import match_labels
@@ -56,3 +58,13 @@ def test_where_features_lie_does_not_count_but_their_precision_does(described):
     assert cached(True) == cached(False)
     assert differing(cached(True), cached("float16")) == {"cache"}
     assert cached(True, freeze=False) == cached("float16", freeze=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [({"batch_size": 4}, "batch_size"), ({"log_prior": np.zeros(4, np.float32)}, "logit_adjustment")],
+    ids=["batch size", "logit adjustment"],
+)
+def test_what_a_recipe_changes_is_another_run(described, change, named):
+    recipe = dataclasses.replace(RECIPE, **change)
+    assert differing(described(recipe=recipe), described()) == {named}

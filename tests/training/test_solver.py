@@ -166,3 +166,16 @@ def test_a_head_learns_what_can_be_learned_and_nothing_else(build, toy):
     wrong = octlib.load_oct_dataset((scans.images(32), labels), class_names=list(scans.class_names))
     octlib.fit(classifier, wrong, progress=False)
     assert octlib.evaluate(classifier, toy(40, seed=1)).accuracy < 0.6
+
+
+@pytest.mark.parametrize("class_weight", [None, "balanced", "logit_adjustment"])
+def test_the_accuracy_of_the_history_is_what_evaluate_gives(build, toy, class_weight):
+    scans, validation = toy(20), toy(12, seed=1)
+    train, model = (
+        scans.subset([*range(20), *np.flatnonzero(scans.labels == 0), *np.flatnonzero(scans.labels == 0)]),
+        build(),
+    )
+    history = octlib.fit(model, train, validation, class_weight=class_weight, progress=False)
+    best = history.epochs[history.best_epoch - 1]
+    assert best["accuracy"] == pytest.approx(octlib.evaluate(model, train).accuracy)
+    assert best["val_accuracy"] == pytest.approx(octlib.evaluate(model, validation).accuracy)

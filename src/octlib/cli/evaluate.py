@@ -51,7 +51,7 @@ def evaluate(classifier: Path, folder: Path, output: Path | None, report: bool, 
         settings = chosen(arguments, (*PREDICTING, "confidence", "seed"))
         result = write_evaluation(results, model, scans, **settings)
         if report:
-            write_page(results, model, scans, result)
+            write_page(results, model, scans, result, flips=arguments["flips"])
     say(result)
     say_where(output)
     answer({"output": output, "files": files_in(output), "metrics": result.to_dict()})

@@ -38,10 +38,19 @@ def write_explanations(folder: Path, classifier: OctClassifier, scans: OctDatase
     write_figure(folder / "explanations.png", maps.plot().flat[0])
 
 
-def write_page(folder: Path, classifier: OctClassifier, scans: OctDataset, result: Evaluation, **words: Any) -> None:
+def write_page(
+    folder: Path,
+    classifier: OctClassifier,
+    scans: OctDataset,
+    result: Evaluation,
+    *,
+    flips: bool | None = None,
+    **words: Any,
+) -> None:
     """Write ``report.html``: an evaluation, maps of a few scans of each class, and the most confident errors.
 
-    The words are those of ``octlib.write_report``: title, introduction, notes.
+    The flips are those of the evaluation, so that maps speak of the same predictions. The words are those of
+    ``octlib.write_report``: title, introduction, notes.
     """
     import octlib
 
@@ -49,8 +58,8 @@ def write_page(folder: Path, classifier: OctClassifier, scans: OctDataset, resul
     octlib.write_report(
         folder / "report.html",
         result,
-        explained(classifier, scans.sample(min(ON_THE_PAGE, len(scans)))),
-        errors=explained(classifier, scans.subset(errors)) if len(errors) else None,
+        explained(classifier, scans.sample(min(ON_THE_PAGE, len(scans))), flips=flips),
+        errors=explained(classifier, scans.subset(errors), flips=flips) if len(errors) else None,
         **words,
     )
 

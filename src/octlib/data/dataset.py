@@ -261,7 +261,7 @@ class OctDataset(Sequence[Scan]):
             seed: another one draws others.
 
         Returns:
-            A dataset of ``n`` scans, one class after the other as long as they last.
+            A dataset of ``n`` scans, one class after the other as long as they last; scans without a label come last.
 
         Raises:
             ValueError: if there aren't that many scans.
@@ -272,9 +272,9 @@ class OctDataset(Sequence[Scan]):
         turns = []
         labels = [0] * len(self) if self.labels is None else self.labels.tolist()
         for place in shuffled(distinct(self.names.tolist()), seed):
-            turns.append((drawn[labels[place]], labels[place], place))
+            turns.append((labels[place] < 0, drawn[labels[place]], labels[place], place))
             drawn[labels[place]] += 1
-        return self.subset([place for _, _, place in sorted(turns)[:n]])
+        return self.subset([place for *_, place in sorted(turns)[:n]])
 
     def concat(self, other: OctDataset) -> OctDataset:
         """Append another dataset.

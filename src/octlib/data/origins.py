@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -84,7 +84,7 @@ class ArrayScan:
         index: which one of them.
     """
 
-    images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]
+    images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]] = field(repr=False)
     index: int
 
     # Compared by where the pixels are: a dataset makes an equal one whenever it is asked.

@@ -37,7 +37,7 @@ def forward(
         The results of one batch after the other.
 
     Raises:
-        ValueError: if there are no scans, or ``batch_size`` is below 1.
+        ValueError: if there are no scans, ``batch_size`` is below 1, or the network gives NaN or infinite values.
         UnreadableScanError: if some can't be read; the text names them all.
     """
     require_batches(scans, batch_size)
@@ -46,6 +46,12 @@ def forward(
     for batch in progress_bar(batches, total=-(-len(scans) // batch_size), title=title, show=progress):
         with torch.inference_mode():
             result = keras.ops.convert_to_numpy(function(batch))
+        # Else the first class would be predicted of every scan, without a word.
+        if not np.isfinite(result).all():
+            raise ValueError(
+                "The network gives values that are no finite numbers: its weights are damaged, or its training has "
+                "diverged. Load or train it anew, with a lower learning_rate."
+            )
         yield result
 
 

@@ -76,7 +76,7 @@ def cache_contents() -> tuple[StoredBackbone, ...]:
         >>> features = octlib.features.extract_features(classifier, scans)
         >>> newest = cache_contents()[0]
         >>> newest.backbone, newest.rows >= 4
-        ('mobilenetv4_conv_small_050', True)
+        ('resnet10t', True)
     """
     files: dict[str, list[StoredFile]] = {}
     for file in reversed(stored_files(features_folder())):

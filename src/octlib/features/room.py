@@ -96,8 +96,10 @@ def make_room(root: Path, needed: int = 0) -> bool:
     """
     files = stored_files(root)
     excess = sum(file.bytes for file in files) + needed - cache_limit()
+    # What can't be made to fit costs nobody else's features.
+    fits = excess <= sum(file.bytes for file in files if file.abandoned or file.removable)
     for file in files:
-        if (file.abandoned or (excess > 0 and file.removable)) and remove(file.path):
+        if (file.abandoned or (fits and excess > 0 and file.removable)) and remove(file.path):
             excess -= file.bytes
     return excess <= 0
 

@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from octlib._checks import as_seed
-from octlib._suggest import unknown
 from octlib.models.backbones import create_backbone
-from octlib.models.classifier import OctClassifier
+from octlib.models.classifier import OctClassifier, as_class_names, check_pooling
 from octlib.models.postprocessing import Postprocessing
 from octlib.preprocessing import Preprocessing
-
-POOLINGS = ("average", "flatten")
 
 
 def build_classifier(
@@ -61,9 +58,8 @@ def build_classifier(
         >>> classifier.class_names, classifier.image_size, classifier.frozen
         (('CNV', 'DME', 'DRUSEN', 'NORMAL'), (64, 64), True)
     """
-    names, seed = _checked_names(class_names), as_seed(seed)
-    if pooling not in POOLINGS:
-        raise unknown("pooling", pooling, POOLINGS)
+    names, seed = as_class_names(class_names), as_seed(seed)
+    check_pooling(pooling)
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout must be in [0, 1), got {dropout}.")
     spec, module, size = create_backbone(backbone, weights, image_size, seed=seed)
@@ -78,10 +74,3 @@ def build_classifier(
         postprocessing=Postprocessing(flips),
         seed=seed,
     )
-
-
-def _checked_names(class_names: Sequence[str]) -> tuple[str, ...]:
-    names = (class_names,) if isinstance(class_names, str) else tuple(class_names)
-    if len(names) < 2 or len(set(names)) < len(names) or not all(names):
-        raise ValueError(f"class_names must be at least two different names, got {list(names)}.")
-    return names

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from octlib._files import written_whole
+from octlib._suggest import unknown
 from octlib.models.config_format import carried_over, require_known, with_version
 from octlib.models.exporting import FORMATS, Predictor, export_file
 from octlib.models.keras_backend import keras
@@ -25,6 +26,7 @@ SETTINGS = (
     *("name", "backbone", "class_names", "preprocessing", "postprocessing", "pooling", "dropout", "frozen"),
     *("unfrozen_stages", "seed"),
 )
+POOLINGS = ("average", "flatten")
 FOREIGN_SUFFIXES = (".h5", ".hdf5", ".onnx", ".pt", ".pth", ".safetensors")
 
 
@@ -69,7 +71,10 @@ class OctClassifier(keras.Model):
     ) -> None:
         # Keras would number classifiers, and one that is built again would be saved under another name.
         super().__init__(**{"name": "oct_classifier", **kwargs})
-        self._class_names = tuple(class_names)
+        self._class_names = as_class_names(class_names)
+        check_pooling(pooling)
+        if not isinstance(frozen, bool):
+            raise TypeError(f"frozen must be True or False, got {frozen!r}.")
         self.preprocessing = (
             preprocessing if isinstance(preprocessing, Preprocessing) else Preprocessing.from_dict(preprocessing)
         )
@@ -341,3 +346,35 @@ class OctClassifier(keras.Model):
         settings = carried_over(config)
         require_known("a classifier", settings, SETTINGS)
         return cls(**settings)
+
+
+def as_class_names(class_names: Sequence[Any]) -> tuple[str, ...]:
+    """Bring class names to a tuple.
+
+    Args:
+        class_names: in the order of the outputs.
+
+    Returns:
+        The names.
+
+    Raises:
+        ValueError: if they are not at least two different names.
+    """
+    names = (class_names,) if isinstance(class_names, str) else tuple(class_names)
+    are_names = all(isinstance(name, str) and name for name in names)
+    if len(names) < 2 or len(set(names)) < len(names) or not are_names:
+        raise ValueError(f"class_names must be at least two different names, got {list(names)}.")
+    return names
+
+
+def check_pooling(pooling: str) -> None:
+    """Refuse a pooling that there isn't.
+
+    Args:
+        pooling: what was given.
+
+    Raises:
+        ValueError: if it is none of ``POOLINGS``.
+    """
+    if pooling not in POOLINGS:
+        raise unknown("pooling", pooling, POOLINGS)

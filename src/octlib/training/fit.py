@@ -89,8 +89,8 @@ def fit(
             ``octlib.features.extract_features``.
         checkpoint: a folder that gets, after each epoch, all that it takes to go on; ``None`` keeps nothing.
         resume: go on with the run whose checkpoint is in that folder, if there is one. The scans, the arguments and the
-            weights that the classifier begins with must be the same, and the result is that of a run without a break.
-            User's callbacks start anew.
+            weights that the classifier begins with must be the same (a function of yours is known by its name alone),
+            and the result is that of a run without a break. User's callbacks start anew.
         callbacks: Keras callbacks; they see the whole classifier, frozen or not. ``ReduceLROnPlateau``,
             ``LearningRateScheduler`` and what derives from them take the place of warm-up and decay.
         seed: of every random choice.

@@ -78,8 +78,8 @@ def _figures(part: Features, layer: Layer, recipe: Recipe) -> dict[str, float]:
     weights = _weights(labels, recipe)
     loss = right = 0.0
     for place, rows in chunks(features):
-        logits = rows @ layer[0].astype(rows.dtype) + layer[1] + _prior(recipe)
-        losses = _cross_entropy(logits, labels[place])[0]
+        logits = rows @ layer[0].astype(rows.dtype) + layer[1]
+        losses = _cross_entropy(logits + _prior(recipe), labels[place])[0]  # what is right is judged without the prior
         loss += float(losses @ weights[place])
         right += float((logits.argmax(1) == labels[place]).sum())
     return {"loss": loss / len(labels), "accuracy": right / len(labels)}

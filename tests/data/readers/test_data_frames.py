@@ -128,3 +128,25 @@ def test_a_table_without_labels_comes_back(plant):
     assert list(again) == list(scans)
     assert again.labels is None
     assert np.array_equal(again.patients, scans.patients)
+
+
+def test_a_table_comes_back_from_a_file(plant, tmp_path):
+    names = [f"CNV-{number}-1.png" for number in range(3)]
+    files = [plant(*names) / name for name in names]
+    scans = load_oct_dataset(pd.DataFrame({"path": files, "label": ["A", "B", "A"]}))
+    scans.to_frame().to_csv(tmp_path / "scans.csv", index=False)
+    back = load_oct_dataset(pd.read_csv(tmp_path / "scans.csv"))
+    assert [scan.split for scan in back] == [None] * 3
+    assert back.patients.tolist() == scans.patients.tolist()
+    with pytest.raises(LayoutError, match="no published splits"):
+        load_oct_dataset(pd.read_csv(tmp_path / "scans.csv"), split="test")
+
+
+def test_columns_that_are_nearly_known_are_not_passed_over(frame):
+    with pytest.raises(LayoutError, match="must be written so, and it has 'Patient'"):
+        load_oct_dataset(frame.rename(columns={"patient": "Patient"}))
+
+
+def test_a_file_has_one_label(frame):
+    with pytest.raises(ValueError, match="A file must have one label, and .* have several"):
+        load_oct_dataset(pd.concat([frame, frame.assign(label="X")]))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from octlib.data.classes import as_labels
-from octlib.data.columns import as_column, objects
+from octlib.data.columns import as_column, is_missing, objects
 from octlib.data.dataset import OctDataset
 from octlib.data.naming import is_image, published_split
 from octlib.data.origin_columns import FileOrigins
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # Files that are looked up at once: enough to find a wrong folder, few enough for a table of a million on a network.
 LOOKED_UP = 100
+KNOWN = ("path", "label", "patient", "name", "split")
 
 
 class DataFrames(Reader):
@@ -52,6 +53,7 @@ class DataFrames(Reader):
         given = frame["label"] if "label" in frame else np.full(len(files), None)
         labels, class_names = as_labels(given, len(files), wanted.class_names)
         patients = frame["patient"] if "patient" in frame else [patient_of_file(path) for path in files]
+        _check_labels(frame, files)
         columns = {name: as_column(frame[name]) for name in frame if name not in ("path", "name", "label", "patient")}
         if "split" in columns:
             columns["split"] = _as_splits(columns["split"])
@@ -74,6 +76,13 @@ def _checked(frame: pd.DataFrame) -> pd.DataFrame:
             f"A table of scans must have a column 'path', and it has {', '.join(frame.columns) or 'none'}.",
             "Rename its column with frame.rename(columns={...: 'path'}).",
         )
+    misspelt = [name for name in frame.columns if name not in KNOWN and name.strip().lower() in KNOWN]
+    if misspelt:
+        shown = ", ".join(map(repr, misspelt))
+        raise LayoutError(
+            f"The columns {', '.join(KNOWN)} of a table must be written so, and it has {shown}.",
+            "Rename them with frame.rename(columns=...), or drop them.",
+        )
     repeated = sorted(set(frame.columns[frame.columns.duplicated()]))
     if repeated:
         raise LayoutError(f"The columns of a table must differ, and {', '.join(repeated)} is there more than once.")
@@ -84,6 +93,18 @@ def _checked(frame: pd.DataFrame) -> pd.DataFrame:
             "Leave them out with frame.dropna(subset='path').",
         )
     return frame
+
+
+def _check_labels(frame: pd.DataFrame, files: list[str]) -> None:
+    if "label" not in frame or len(set(files)) == len(files):
+        return
+    labels = frame["label"].astype(str).groupby(np.asarray(files, dtype=object)).nunique()
+    torn = labels.index[labels > 1]
+    if len(torn):
+        raise ValueError(
+            f"A file must have one label, and {len(torn):,} have several, such as {torn[0]}. Mend the table, or leave "
+            "these rows out."
+        )
 
 
 def _look_up(files: list[str]) -> None:
@@ -97,5 +118,5 @@ def _look_up(files: list[str]) -> None:
 
 
 def _as_splits(values: np.ndarray) -> np.ndarray:
-    texts = [None if value is None else str(value) for value in values]
+    texts = [None if is_missing(value) else str(value) for value in values]
     return objects([text if text is None else published_split(text) or text for text in texts])
