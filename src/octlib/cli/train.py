@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,15 @@ from octlib.cli.options import (
     read_scans,
     reading_options,
 )
-from octlib.cli.output import choose_output, further_files, new_folder, say_where, write_split
+from octlib.cli.output import (
+    choose_output,
+    further_files,
+    holds_only,
+    new_folder,
+    same_folder,
+    say_where,
+    write_split,
+)
 from octlib.cli.results import write_evaluation, write_explanations, write_history
 from octlib.cli.train_options import build, fit_options, require_trainable, require_usable
 
@@ -26,6 +35,8 @@ if TYPE_CHECKING:
     from octlib import Evaluation, History, OctClassifier, OctDataset
 
 PARTS = ("train", "validation", "test")
+TRAINED = {"classifier", "history.csv", "history.png", "split.csv"}  # what is there before the evaluation
+OF_A_RUN = ("split.csv", "classifier/model.safetensors")  # no other run has the same
 
 
 @click.command(short_help="Train a classifier on a folder of class folders.")
@@ -98,7 +109,7 @@ def train(folder: Path, output: Path | None, **arguments: Any) -> None:
     """
     output = choose_output(output, "octlib-train", folder)
     require_usable(arguments, output)
-    with new_folder(output) as results:
+    with _results_in(output, resume=arguments["resume"]) as results:
         scans = read_scans(folder, arguments)
         say(scans)
         require_trainable(scans, arguments["by"])
@@ -110,7 +121,8 @@ def train(folder: Path, output: Path | None, **arguments: Any) -> None:
         write_history(results, history)
         classifier.save(results / "classifier")
     # What has been trained stays, whatever happens now.
-    keep(f"the trained classifier stays in {output / 'classifier'}")
+    again = ", and the same command with --resume goes on" if arguments["checkpoint"] else ""
+    keep(f"the trained classifier stays in {output / 'classifier'}{again}")
     batches = {name: arguments[name] for name in ("cache", "batch_size")}
     with further_files(output) as results:
         result = write_evaluation(results, classifier, parts["test"], **batches)
@@ -118,6 +130,12 @@ def train(folder: Path, output: Path | None, **arguments: Any) -> None:
         write_explanations(results, classifier, parts["test"])
     say_where(output)
     answer(_document(output, parts, history, result))
+
+
+def _results_in(output: Path, *, resume: bool) -> AbstractContextManager[Path]:
+    if resume and holds_only(output, TRAINED):  # a run that was stopped while it was evaluated
+        return same_folder(output, OF_A_RUN)
+    return new_folder(output)
 
 
 def _split(scans: OctDataset, arguments: dict[str, Any]) -> dict[str, OctDataset]:

@@ -81,7 +81,8 @@ def load_oct_dataset(
         TypeError: if the source is of another kind, images aren't uint8, or ``class_names`` is one text.
         LayoutError: if it holds no scans, several data sets, or not the layout or split asked for.
         UnmatchedClassesError: if ``class_names`` lacks a class of the source.
-        ValueError: if an array, a label or a file is none, or with ``on_error="skip"`` no image can be read.
+        UnreadableScanError: if with ``on_error="skip"`` no image can be read.
+        ValueError: if an array, a label or a file is none.
 
     Warns:
         LeakageWarning: if published splits share patients, with their numbers.

@@ -51,6 +51,7 @@ def evaluate(
 
     Raises:
         UnmatchedClassesError: if a scan has no label, or one that is none of the classifier's classes.
+        UnreadableScanError: if some scans can't be read; the text names them all.
         ValueError: if there are no scans, or an argument is out of its range.
 
     Example:

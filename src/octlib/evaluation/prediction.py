@@ -42,7 +42,8 @@ def predict(
         each class, ``p_<class>`` (float32 in [0, 1]; a row sums to 1).
 
     Raises:
-        ValueError: if ``scans`` can't be read as scans.
+        UnreadableScanError: if some scans can't be read; the text names them all.
+        ValueError: if an argument is out of its range, or as ``load_oct_dataset``.
 
     Example:
         >>> import octlib

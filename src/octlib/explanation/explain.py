@@ -54,6 +54,7 @@ def explain(
         ConstantMapWarning: if maps are constant, once, with their numbers.
 
     Raises:
+        UnreadableScanError: if some scans can't be read; the text names them all.
         ValueError: if a method, class or layer is unknown, there are no scans, or ``batch_size`` is below 1.
 
     Example:

@@ -160,7 +160,8 @@ class OctClassifier(keras.Model):
 
         Raises:
             TypeError: if ``scans`` is none of these.
-            ValueError: if an array has another shape, or an image cannot be read.
+            UnreadableScanError: if an image can't be read.
+            ValueError: if an array has another shape, or a path is a folder.
         """
         if isinstance(scans, str | Path):
             scans = [scans]
