@@ -17,6 +17,7 @@ from octlib.errors import CheckpointError, LeakageWarning, UnreadableScanError
 from octlib.features import extract_features
 from octlib.features.extraction import is_cached
 from octlib.models import OctClassifier
+from octlib.models.classifier import require_classifier
 from octlib.models.seeding import seeded
 from octlib.training import finetuning, head
 from octlib.training.checkpoint import Checkpoint
@@ -102,7 +103,7 @@ def fit(
 
     Raises:
         ValueError: if the scans have no labels or other classes than the classifier, or an argument is out of range.
-        TypeError: if ``augment`` or ``callbacks`` is something else.
+        TypeError: if ``classifier``, ``augment`` or ``callbacks`` is something else.
         AugmentationError: if a frozen backbone is to be trained on augmented scans.
         UnreadableScanError: if some scans can't be read; the text names them all.
         CheckpointError: if the checkpoint is damaged or of another run, or there is one and ``resume`` is false.
@@ -116,6 +117,7 @@ def fit(
     """
     started = time.perf_counter()
     # All that can be refused without looking at a scan is refused first.
+    require_classifier(classifier)
     check_class_weight(class_weight, classifier.class_names)
     is_cached(cache)  # refuses what is no choice
     defaults = head if classifier.frozen else finetuning
