@@ -89,7 +89,6 @@ def test_the_same_seed_gives_the_same_classifier(shell, run, scans, tmp_path, tr
         (("--backbone", "tset_resnet"), "did you mean 'test_resnet"),
         (("--pooling", "avrage"), "did you mean 'average'"),
         (("--weights", "nothere.pth"), "No weights at 'nothere.pth'. --weights takes"),
-        (("--dropout", "2"), "dropout must be in [0, 1)"),
         (("--learning-rate", "0"), "learning_rate must be a positive number"),
     ],
 )
@@ -324,6 +323,8 @@ def test_what_was_trained_stays_when_it_is_stopped_later(shell, scans, tmp_path,
         (("--checkpoint", "run/state"), "--checkpoint must lie outside of --output"),
         (("--freeze", "--unfreeze-stages", "1"), "leave it or --unfreeze-stages out"),
         (("--fractions", "0.5", "0.5"), "Option '--fractions' requires 3 arguments"),
+        (("--fractions", "70", "15", "15"), "must be positive and sum to 1, such as 0.7 0.15 0.15; got 70 15 15."),
+        (("--dropout", "1.5"), "Invalid value for '--dropout': 1.5 is not in the range 0<=x<1."),
         (("--image-size", "48*48"), "'48*48' is no size in pixels, such as 224, or 496x512"),
     ],
 )

@@ -29,7 +29,7 @@ from octlib.cli.output import (
     write_split,
 )
 from octlib.cli.results import write_evaluation, write_explanations, write_history
-from octlib.cli.train_options import build, fit_options, require_trainable, require_usable
+from octlib.cli.train_options import build, fit_options, require_shares, require_trainable, require_usable
 
 if TYPE_CHECKING:
     from octlib import Evaluation, History, OctClassifier, OctDataset
@@ -65,12 +65,17 @@ OF_A_RUN = ("split.csv", "classifier/model.safetensors")  # no other run has the
 @click.option(
     "--pooling", type=OneOf("pooling", POOLINGS), default="average", help="The features' mean over the scan, or all."
 )
-@click.option("--dropout", type=float, default=0.0, help="Share of features dropped while training.")
+@click.option(
+    "--dropout",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.0,
+    help="Share of features dropped while training.",
+)
 @click.option("--flips", is_flag=True, help="Predict from each scan and its mirror image.")
 @click.option(
     "--epochs", type=click.IntRange(1), metavar="N", show_default="none frozen, 14 unfrozen", help="Rounds of training."
 )
-@batch_size_option("Scans a step.")
+@batch_size_option("Scans a step of an epoch, and at a time in the evaluation.")
 @click.option("--learning-rate", type=float, show_default="1e-3 frozen, 5e-4 unfrozen", help="At its peak.")
 @click.option(
     "--class-weight",
@@ -86,6 +91,7 @@ OF_A_RUN = ("split.csv", "classifier/model.safetensors")  # no other run has the
     nargs=3,
     metavar="TRAIN VALIDATION TEST",
     default=(0.7, 0.15, 0.15),
+    callback=require_shares,
     help="Shares of the scans, 1 in all.",
 )
 @click.option(
@@ -95,7 +101,7 @@ OF_A_RUN = ("split.csv", "classifier/model.safetensors")  # no other run has the
     "--checkpoint",
     type=click.Path(path_type=Path, file_okay=False),
     show_default="none",
-    help="Folder that keeps the state after each epoch.",
+    help="Folder that keeps the state after each epoch; a frozen classifier's head is then trained in epochs.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the run in --checkpoint, if there is one.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the split, of initial weights and of training.")
@@ -104,8 +110,8 @@ OF_A_RUN = ("split.csv", "classifier/model.safetensors")  # no other run has the
 def train(folder: Path, output: Path | None, **arguments: Any) -> None:
     """Train a classifier on FOLDER, a folder of class folders.
 
-    The scans are split by patient: 70 % to train on, 15 % to choose the best epoch, 15 % to test on. The results are
-    classifier/, history.csv, split.csv, and of the test part metrics.json, predictions.csv and figures.
+    The scans are split by patient: 70 % to train on, 15 % to choose the best epoch or penalty, 15 % to test on. The
+    results are classifier/, history.csv, split.csv, and of the test part metrics.json, predictions.csv and figures.
     """
     output = choose_output(output, "octlib-train", folder)
     require_usable(arguments, output)
