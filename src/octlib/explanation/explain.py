@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -120,8 +121,8 @@ def _find_classes(target: str | Sequence[str] | None, n: int, class_names: tuple
     """Return class indices, int (n,); -1 stands for the predicted class."""
     if target is None:
         return np.full(n, -1)
-    names = [target] * n if isinstance(target, str) else list(target) if isinstance(target, Iterable) else [target]
-    if not all(isinstance(name, str) for name in names):
+    names: Any = [target] * n if isinstance(target, str) else target
+    if not isinstance(names, Iterable) or not all(isinstance(name, str) for name in names):
         raise TypeError(
             f"target must be the name of a class, or one for each scan, got {target!r}. Classes: "
             f"{', '.join(class_names)}."
