@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +122,7 @@ def _find_classes(target: str | Sequence[str] | None, n: int, class_names: tuple
     if target is None:
         return np.full(n, -1)
     names: Any = [target] * n if isinstance(target, str) else target
-    if not isinstance(names, Iterable) or not all(isinstance(name, str) for name in names):
+    if not isinstance(names, Sequence | np.ndarray) or not all(isinstance(name, str) for name in names):
         raise TypeError(
             f"target must be the name of a class, or one for each scan, got {target!r}. Classes: "
             f"{', '.join(class_names)}."
