@@ -135,6 +135,14 @@ def test_a_classifier_that_was_trained_before_goes_on_from_there(run, build, toy
         run(freeze, resume=True)
 
 
+def test_what_a_killed_run_left_half_written_is_removed(run, tmp_path):
+    part = tmp_path / "run" / ".training-0123abcd.part.safetensors"
+    part.parent.mkdir()
+    part.touch()
+    run(True)
+    assert [file.name for file in part.parent.iterdir()] == [FILE]
+
+
 def test_logits_stay_adjusted(run, snapshot):
     whole, _ = run(True, checkpoint=None, class_weight="logit_adjustment")
     with pytest.raises(KeyboardInterrupt):
