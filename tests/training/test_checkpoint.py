@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 import octlib
 from octlib.errors import CheckpointError
@@ -98,6 +99,26 @@ def test_a_run_that_is_resumed_and_stopped_at_once_is_where_it_was(run, snapshot
     with pytest.raises(KeyboardInterrupt):
         run(freeze, validation=False, resume=True, callbacks=[Note()])
     assert len(states) == 2
+
+
+@both_modes
+def test_random_numbers_go_on_where_they_stood(run, freeze):
+    """A network with stochastic depth draws torch's while it trains."""
+
+    class Draw(keras.callbacks.Callback):
+        def __init__(self):
+            super().__init__()
+            self.drawn = {}
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.drawn[epoch] = torch.rand(1).item()
+
+    whole, resumed = Draw(), Draw()
+    run(freeze, checkpoint=None, callbacks=[whole])
+    with pytest.raises(KeyboardInterrupt):
+        run(freeze, callbacks=[Draw(), Break(2)])
+    run(freeze, resume=True, callbacks=[resumed])
+    assert resumed.drawn == {epoch: number for epoch, number in whole.drawn.items() if epoch >= 2}
 
 
 @both_modes
