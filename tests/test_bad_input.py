@@ -326,6 +326,15 @@ def test_nan_in_float_images(classifier: Any, use: Callable[..., Any]) -> None:
 # Weights and classifiers
 
 
+@pytest.mark.parametrize("verb", [octlib.fit, octlib.evaluate, octlib.predict, octlib.explain])
+def test_scans_before_the_classifier(classifier: Any, verb: Callable[..., Any]) -> None:
+    scans = arrays(["CNV"] * 4 + ["DME"] * 4)
+    with pytest.raises(
+        TypeError, match=r"classifier must be what .* returns, got OctDataset\. The classifier comes first"
+    ):
+        verb(scans, classifier)
+
+
 class Trap:
     """What a hostile pickle is: unpickling it leaves a file."""
 

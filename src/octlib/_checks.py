@@ -5,6 +5,8 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+import numpy as np
+
 SEEDS = 2**32  # what NumPy's global generator takes
 
 
@@ -54,10 +56,10 @@ def as_whole(name: str, value: Any, minimum: int = 1) -> int:
 
 def _is_whole(value: Any) -> bool:
     # True and False, NumPy's too, count as whole numbers to Python, but are a mistake here.
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    if isinstance(value, bool | np.bool_) or not hasattr(value, "__index__"):
         return False
     try:
         operator.index(value)
-    except TypeError:  # of an array, or of NumPy's own booleans
+    except TypeError:  # of an array
         return False
     return True

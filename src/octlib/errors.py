@@ -24,6 +24,7 @@ __all__ = [
     "OctlibWarning",
     "SplitError",
     "SplitWarning",
+    "TrainingWarning",
     "UndefinedMetricWarning",
     "UnknownPatientsWarning",
     "UnmatchedClassesError",
@@ -142,6 +143,10 @@ class LeftOutWarning(OctlibWarning):
 
 class SplitWarning(OctlibWarning):
     """A part of a split lacks a class."""
+
+
+class TrainingWarning(OctlibWarning):
+    """Training ended before it was done."""
 
 
 class UnknownPatientsWarning(OctlibWarning):

@@ -41,6 +41,7 @@ CASES = [
     ("train", "SplitWarning", "Choose other --fractions"),
     ("evaluate", "UnknownPatientsWarning", "file names of the form CLASS-patient-number"),
     ("predict", "CacheWarning", "switch this off by --cache off"),
+    ("train", "TrainingWarning", "Train it in epochs instead: --epochs 20."),
     ("explain", "ConstantMapWarning", "Another --method, --target or --layer"),
 ]
 

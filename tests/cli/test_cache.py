@@ -74,11 +74,12 @@ def test_verify_finds_damage_and_removes_it_on_request(shell, kept):
 
 
 def test_clear_asks_first(kept):
-    for typed, stays in (("n\n", True), ("", True), ("y\n", False)):
+    for typed, status in (("n\n", 1), ("", 2), ("y\n", 0)):
         result = CliRunner().invoke(main, ["cache", "clear"], input=typed)
         assert "Remove 0.0 MB of features in" in result.stderr
-        assert result.exit_code == (1 if stays else 0)
-        assert kept.exists() == stays
+        assert result.exit_code == status
+        assert ("--yes removes them without asking" in result.stderr) == (status == 2)
+        assert kept.exists() == (status != 0)
 
 
 def test_clear_leaves_files_of_others(shell, kept):

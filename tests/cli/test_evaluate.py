@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -60,7 +61,8 @@ def test_a_misspelt_folder_is_recognised(mistake, classifier, scans, tmp_path):
 
 
 def test_a_broken_image_is_named(mistake, classifier, broken, tmp_path):
-    text = mistake("evaluate", classifier, broken, "--output", tmp_path / "evaluation")
+    shutil.copytree(classifier, tmp_path / "alone")  # beside which nothing says that it was trained on these patients
+    text = mistake("evaluate", tmp_path / "alone", broken, "--output", tmp_path / "evaluation")
     assert str(broken / "DME" / "DME-") in text
     assert not (tmp_path / "evaluation").exists()
 
@@ -77,6 +79,19 @@ def test_broken_images_are_left_out_on_request(shell, classifier, broken, tmp_pa
     assert result.exit_code == 0, result.output
     assert result.stderr.count("Warning: 8 of 32 scans can't be read and were left out: ") == 1
     assert json.loads((output / "metrics.json").read_text())["n_scans"] == 24
+
+
+def test_patients_that_were_trained_on_are_said(shell, classifier, scans, tmp_path):
+    split = pd.read_csv(classifier.parent / "split.csv")
+    known = split.loc[split["part"] != "test", "patient"].nunique()
+    result = shell("evaluate", classifier, scans, "-o", tmp_path / "all")
+    assert result.stderr.count(f"Warning: {known} patients of the folder are among those that the classifier was") == 1
+    for path in split.loc[split["part"] == "test", "path"].map(Path):
+        (tmp_path / "test" / path.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, tmp_path / "test" / path.parent.name)
+    result = shell("evaluate", classifier, tmp_path / "test", "-o", tmp_path / "tested")
+    assert result.exit_code == 0, result.output
+    assert "was trained" not in result.stderr
 
 
 def test_options_reach_the_library(shell, classifier, scans, tmp_path):

@@ -42,6 +42,20 @@ def test_ctrl_c_says_what_stays(shell, monkeypatch, kept):
     assert result.stderr == f"\nStopped; {kept or 'no results were written'}.\n"
 
 
+@pytest.mark.parametrize(
+    ("text", "said"), [("", "memory. "), ("Unable to allocate 9 TiB", "memory (Unable to allocate 9 TiB). ")]
+)
+def test_too_little_memory_costs_one_line(mistake, monkeypatch, text, said):
+    def fail(*_, **__):
+        raise MemoryError(text)
+
+    monkeypatch.setattr("octlib.load_oct_dataset", fail)
+    expected = (
+        f"Error: There is not enough {said}Close other programs, or choose a smaller --batch-size or --image-size."
+    )
+    assert mistake("train", "scans") == expected
+
+
 def test_debug_shows_where_a_mistake_came_up(shell, monkeypatch):
     def fail(**_):
         raise ValueError("wrong")

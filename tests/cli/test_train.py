@@ -89,7 +89,6 @@ def test_the_same_seed_gives_the_same_classifier(shell, run, scans, tmp_path, tr
         (("--backbone", "tset_resnet"), "did you mean 'test_resnet"),
         (("--pooling", "avrage"), "did you mean 'average'"),
         (("--weights", "nothere.pth"), "No weights at 'nothere.pth'. --weights takes"),
-        (("--dropout", "2"), "dropout must be in [0, 1)"),
         (("--learning-rate", "0"), "learning_rate must be a positive number"),
     ],
 )
@@ -239,6 +238,44 @@ def test_a_run_that_was_stopped_goes_on_from_its_checkpoint(shell, run, scans, t
     assert (tmp_path / "run" / "metrics.json").read_text() == (run / "metrics.json").read_text()
 
 
+def test_a_run_that_was_stopped_while_it_was_evaluated_goes_on(shell, run, scans, tmp_path, training, monkeypatch):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    output, options = tmp_path / "run", (*training, "--checkpoint", tmp_path / "state")
+    with monkeypatch.context() as patch:
+        patch.setattr("octlib.cli.train.write_evaluation", stopped)
+        result = shell("train", scans, "-o", output, *options)
+    assert "classifier, and the same command with --resume goes on." in result.stderr
+    (output / ".octlib-0.unfinished").mkdir()  # what a killed process leaves
+    trained = (output / "history.csv").read_bytes()
+    assert "exists already" in shell("train", scans, "-o", output, *options).stderr
+    result = shell("train", scans, "-o", output, *options, "--resume")
+    assert result.exit_code == 0, result.output
+    assert (output / "history.csv").read_bytes() == trained
+    assert (output / "metrics.json").read_text() == (run / "metrics.json").read_text()
+    assert {path.name for path in run.iterdir()} == {path.name for path in output.iterdir()} - {".octlib-0.unfinished"}
+
+
+@pytest.mark.parametrize("theirs", ["mine.txt", "another run"])
+def test_a_resumed_run_replaces_nothing_of_others(shell, run, scans, tmp_path, training, theirs):
+    output = tmp_path / "run"
+    for name in ("history.csv", "history.png", "split.csv"):
+        output.mkdir(exist_ok=True)
+        shutil.copy(run / name, output)
+    shutil.copytree(run / "classifier", output / "classifier")
+    if theirs == "mine.txt":
+        (output / theirs).touch()
+    before = {path: path.read_bytes() for path in output.rglob("*") if path.is_file()}
+    options = ("--checkpoint", tmp_path / "state", "--resume", "--seed", "1")
+    result = shell("train", scans, "-o", output, *training, *options)
+    assert result.exit_code == 1
+    assert {path: path.read_bytes() for path in output.rglob("*") if path.is_file()} == before
+    if theirs == "another run":
+        assert f"of another run; that stays as it is, and the results are in {output}-2." in result.stderr
+        assert (tmp_path / "run-2" / "classifier" / "model.safetensors").is_file()
+
+
 @pytest.mark.parametrize("mode", ["--freeze", "--no-freeze"])
 def test_a_finished_run_may_be_resumed_again_and_again(shell, scans, tmp_path, training, mode):
     metrics = []
@@ -286,6 +323,8 @@ def test_what_was_trained_stays_when_it_is_stopped_later(shell, scans, tmp_path,
         (("--checkpoint", "run/state"), "--checkpoint must lie outside of --output"),
         (("--freeze", "--unfreeze-stages", "1"), "leave it or --unfreeze-stages out"),
         (("--fractions", "0.5", "0.5"), "Option '--fractions' requires 3 arguments"),
+        (("--fractions", "70", "15", "15"), "must be positive and sum to 1, such as 0.7 0.15 0.15; got 70 15 15."),
+        (("--dropout", "1.5"), "Invalid value for '--dropout': 1.5 is not in the range 0<=x<1."),
         (("--image-size", "48*48"), "'48*48' is no size in pixels, such as 224, or 496x512"),
     ],
 )

@@ -137,9 +137,16 @@ def test_take_is_random_and_repeatable(table):
     assert len(scans.sample(0)) == 0
 
 
-@pytest.mark.parametrize("n", [5, -1])
-def test_take_refuses_what_is_not_there(scans, n):
-    with pytest.raises(ValueError, match=f"between 0 and the 4 that there are, got {n}"):
+@pytest.mark.parametrize(
+    ("n", "message"),
+    [
+        (5, "between 0 and the 4 that there are, got 5"),
+        (-1, "n must be a whole number from 0 on, got -1"),
+        ("a", "n must be a whole number from 0 on, got 'a'"),
+    ],
+)
+def test_take_refuses_what_is_not_there(scans, n, message):
+    with pytest.raises(ValueError, match=message):
         scans.sample(n)
 
 
@@ -156,6 +163,8 @@ def test_concat_refuses_other_classes(table):
         table(["A", "B"]).concat(table(["B", "C"]))
     with pytest.raises(ValueError, match=r"got \(A\) and no labels"):
         table(["A"]).concat(table([None]))
+    with pytest.raises(TypeError, match="appended must be a dataset, got list"):
+        table(["A"]).concat([table(["A"])])
 
 
 def test_with_patients_from_a_list_and_a_function(table, plant):
@@ -266,6 +275,8 @@ def test_indexing_refuses_what_is_not_there(scans):
         scans[4]
     with pytest.raises(TypeError, match="whole numbers or truth values"):
         scans[["scan0"]]
+    with pytest.raises(TypeError, match=r"got 'CNV'. Write scans\[scans.column\('label'\) == 'CNV'\] for a class"):
+        scans["CNV"]
     assert scans.shape == (4,)
 
 

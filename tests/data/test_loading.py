@@ -254,6 +254,9 @@ def test_as_dataset_passes_datasets_through(table):
     assert isinstance(as_dataset(SCANS), OctDataset)
     with pytest.raises(TypeError, match="got OctDataset"):
         load_oct_dataset(scans)
+    for source in (scans[0], [scans[0]]):
+        with pytest.raises(TypeError, match=r"must come as a dataset. Write scans\[\[3\]\] for one"):
+            as_dataset(source)
 
 
 def test_real_scans_load_in_silence(kermany: Path):

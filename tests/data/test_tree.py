@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from octlib import load_oct_dataset, make_phantoms
 from octlib.data.tree import read_tree
+from octlib.phantoms import write_phantoms
 
 
 def names(root) -> list[str]:
@@ -21,6 +23,17 @@ def test_folders_without_images_vanish(plant, litter):
     root = plant("CNV/a.png", "docs/readme.txt", under="set")
     litter("set")
     assert [folder.name for folder in read_tree(root).folders] == ["CNV"]
+
+
+def test_masks_of_phantoms_are_no_scans(tmp_path):
+    write_phantoms(tmp_path / "phantoms", make_phantoms(4, scans_per_patient=1, size=64))
+    assert (tmp_path / "phantoms" / "masks").is_dir()
+    assert len(names(tmp_path / "phantoms")) == 4
+    assert len(load_oct_dataset(tmp_path / "phantoms")) == 4  # without a warning
+
+
+def test_masks_of_others_stay(plant):
+    assert names(plant("masks/a.png", "CNV/b.png")) == ["CNV/b.png", "masks/a.png"]
 
 
 def test_counts_and_names(plant):

@@ -26,6 +26,7 @@ def classifier(monkeypatch):
         return PROBABILITIES[: len(dataset)]
 
     monkeypatch.setattr(octlib.features, "predict_probabilities", probabilities)
+    monkeypatch.setattr("octlib.models.classifier.require_classifier", lambda _: None)
     return classifier
 
 

@@ -42,6 +42,14 @@ def test_unknown_patients_and_single_ones_are_said():
     assert "F1 DME             undefined\n" in shown
 
 
+def test_intervals_without_width_are_no_certainty(evaluation):
+    perfect = score([0, 1, 0, 1], np.eye(2)[[0, 1, 0, 1]], list("abcd"), ["CNV", "DME"])
+    caveat = "An interval without width is no certainty: the bootstrap can't draw what was never seen."
+    assert repr(perfect).splitlines()[-2:] == [caveat, NOTICE]
+    assert f"<small>{caveat} {NOTICE}</small>" in perfect._repr_html_()
+    assert caveat not in repr(evaluation) + evaluation._repr_html_()
+
+
 class Checker(html.parser.HTMLParser):
     """Notes the tags that are open, the tags that are seen and the text."""
 

@@ -156,6 +156,12 @@ def test_targets_must_be_as_many_as_scans(classifier, scans):
         octlib.explain(classifier, scans, target=["CNV", "DME"])
 
 
+@pytest.mark.parametrize("target", [7, [0, 1, 2]])
+def test_targets_are_names(classifier, scans, target):
+    with pytest.raises(TypeError, match=r"target must be the name of a class, .*got .*Classes: CNV, DME"):
+        octlib.explain(classifier, scans, target=target)
+
+
 def test_no_scans_are_refused(classifier, scans):
     with pytest.raises(ValueError, match="no scans to explain"):
         octlib.explain(classifier, octlib.load_oct_dataset(scans).subset([]))

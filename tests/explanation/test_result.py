@@ -70,6 +70,7 @@ def test_plot_shows_sixteen_at_most(n, shape):
     title = axes.flat[0].figure.get_suptitle()
     assert ("2 more not shown" in title) is (n == 18)
     assert "gradcam" in title
+    assert axes.flat[0].figure.get_supxlabel() == "Red speaks most for the class, blue least."
 
 
 def test_plot_says_what_was_explained_what_was_predicted_and_whether_there_is_a_signal():

@@ -143,6 +143,18 @@ def test_unfreeze_makes_the_backbone_trainable(build: Build, scans: np.ndarray) 
     assert not np.array_equal(numpy(classifier.backbone.module.module.conv1[0].weight), before)
 
 
+def test_it_says_in_two_lines_what_it_is(build: Build) -> None:
+    classifier = build()
+    height, width = classifier.image_size
+    assert repr(classifier) == (
+        f"OctClassifier: test_resnet, frozen, for scans of {height} x {width}\nclasses: CNV, DME, DRUSEN, NORMAL"
+    )
+    classifier.unfreeze()
+    assert "test_resnet, not frozen," in repr(classifier)
+    classifier.unfreeze(2)
+    assert "test_resnet, last 2 stages not frozen," in repr(classifier)
+
+
 # Postprocessing
 
 

@@ -78,6 +78,12 @@ def test_no_classifier_there(tmp_path: Path, name: str) -> None:
         octlib.load_classifier(tmp_path / name)
 
 
+def test_the_folder_of_a_run_names_the_classifier_in_it(folder: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        octlib.load_classifier(folder.parent)
+    assert f"Did you mean {str(folder)!r}?" in str(caught.value)
+
+
 def test_a_folder_without_weights(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
     with pytest.raises(FileNotFoundError, match=r"no model\.safetensors: copy the whole folder"):

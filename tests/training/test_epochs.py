@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 from safetensors import safe_open
 
 import octlib
 from octlib.models.keras_backend import keras
+from octlib.training.batches import Batches
 from octlib.training.checkpoint import FILE
 
 NAMES = ("CNV", "DME", "DRUSEN", "NORMAL")
@@ -28,6 +31,23 @@ def test_the_checkpoint_keeps_what_the_users_callbacks_have_done(build, toy, tmp
     with safe_open(tmp_path / FILE, framework="numpy") as content:
         optimizer = [content.get_tensor(key) for key in content.keys() if key.startswith("optimizer/")]  # noqa: SIM118
     assert any(value.shape == () and value == 0.125 for value in optimizer)
+
+
+@both_modes
+def test_no_thread_outlives_a_training(build, toy, freeze, monkeypatch):
+    kept = []  # else they would go with the batches
+
+    class Kept(Batches):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            kept.append(self)
+
+    monkeypatch.setattr("octlib.training.epochs.Batches", Kept)
+    before = set(threading.enumerate())
+    scans = toy(24)
+    octlib.fit(build(freeze), scans[:16], scans[16:], epochs=1, batch_size=4, progress=False)
+    assert len(kept) == 2
+    assert not [thread for thread in set(threading.enumerate()) - before if "ThreadPoolExecutor" in thread.name]
 
 
 @both_modes

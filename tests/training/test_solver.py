@@ -7,6 +7,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 import octlib
+from octlib.errors import TrainingWarning
 from octlib.features import StoredRows
 from octlib.training import solver
 from octlib.training.recipe import Recipe
@@ -51,7 +52,7 @@ def test_the_head_is_that_of_logistic_regression(classifier, weights, width, bui
     reference.fit(np.column_stack([whitened, np.ones(len(whitened))]), train[1], share[train[1]])
     expected = whitened @ reference.coef_[:, :-1].T + reference.coef_[:, -1]
     problem = solver.Problem.of(train, 3, Recipe(1, 8, 1e-3, class_weight=weights))
-    kernel, bias = problem.space.outward(*problem.solve(solver.DEFAULT_L2, None))
+    kernel, bias = problem.space.outward(*problem.solve(solver.DEFAULT_L2, None)[0])
     np.testing.assert_allclose(train[0] @ kernel + bias, expected, atol=2e-3)
 
 
@@ -155,6 +156,17 @@ def test_ctrl_c_leaves_the_best_step_so_far_and_says_so(classifier, monkeypatch)
         solve(classifier, make())
     assert caught.value.__notes__ == ["The classifier has the weights of step 2, the best so far."]
     assert (logits(classifier, make()[0]).argmax(axis=1) == make()[1]).mean() > 0.9
+
+
+@pytest.mark.parametrize("rotated", [1000, 44])
+def test_a_solution_that_was_not_reached_is_said_once(classifier, monkeypatch, rotated):
+    monkeypatch.setattr(solver, "ROTATED", rotated)
+    monkeypatch.setitem(solver.TOLERANCE, "maxiter", 2)
+    with pytest.warns(
+        TrainingWarning, match="not solved for to the end with 5 of 5 penalties. Train it in epochs"
+    ) as all_:
+        solve(classifier, make())
+    assert len(all_) == 1
 
 
 def test_a_head_learns_what_can_be_learned_and_nothing_else(build, toy):

@@ -42,6 +42,11 @@ ADVICE: dict[type[Exception], tuple[tuple[str | None, str], ...]] = {
         (None, "Let OCTLIB_CACHE name a folder on a larger disk"),
         ("cache", ", halve them by --cache float16, or hold them in memory by --cache off"),
     ),
+    MemoryError: (
+        (None, "Close other programs"),
+        ("batch_size", ", or choose a smaller --batch-size"),
+        ("image_size", " or --image-size"),
+    ),
     errors.LeakageWarning: ((None, "octlib train divides all scans anew, and keeps each patient in one part"),),
     errors.SplitWarning: (("fractions", "Choose other --fractions, or another --seed"),),
     errors.UnknownPatientsWarning: (
@@ -51,6 +56,7 @@ ADVICE: dict[type[Exception], tuple[tuple[str | None, str], ...]] = {
         (None, "Let OCTLIB_CACHE name another folder"),
         ("cache", ", or switch this off by --cache off"),
     ),
+    errors.TrainingWarning: (("epochs", "Train it in epochs instead: --epochs 20"),),
     errors.ConstantMapWarning: (("method", "Another --method, --target or --layer may have more to say"),),
 }
 
@@ -73,6 +79,8 @@ def in_shell_words(said: Exception | str, command: click.Command | None) -> str:
     text = str(said)
     if isinstance(said, errors.OctlibError | errors.OctlibWarning):
         text = f"{said.problem} {advice_for(type(said), command) or said.advice}".strip()
+    if isinstance(said, MemoryError):
+        text = f"There is not enough memory{f' ({text})' if text else ''}. {advice_for(MemoryError, command)}"
     return " ".join(text.splitlines())
 
 

@@ -96,10 +96,20 @@ def clear(backbone: str | None, older_than: float | None, yes: bool) -> None:
 
     size = clear_cache(backbone, older_than=older_than, dry_run=True)
     if size and not yes:
-        click.confirm(f"Remove {_megabytes(size)} of features in {cache_folder()}?", abort=True, err=True)
+        _confirm(f"Remove {_megabytes(size)} of features in {cache_folder()}?")
     removed = clear_cache(backbone, older_than=older_than) if size else 0
     say(f"{_megabytes(removed)} removed.")
     answer({"folder": cache_folder(), "removed_bytes": removed})
+
+
+def _confirm(question: str) -> None:
+    try:
+        click.confirm(question, abort=True, err=True)
+    except click.Abort as stopped:
+        if not isinstance(stopped.__context__, EOFError):  # it was answered no, or Ctrl-C
+            raise
+        click.echo(err=True)
+        raise click.UsageError("Nobody was there to answer: --yes removes them without asking.") from None
 
 
 def _megabytes(size: int) -> str:

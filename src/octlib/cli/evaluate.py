@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from octlib.cli.console import answer, files_in, say
+from octlib.cli.console import answer, files_in, say, warn
 from octlib.cli.options import (
     PREDICTING,
     chosen,
@@ -22,6 +23,9 @@ from octlib.cli.options import (
 )
 from octlib.cli.output import choose_output, new_folder, say_where
 from octlib.cli.results import write_evaluation, write_page
+
+if TYPE_CHECKING:
+    from octlib import OctDataset
 
 
 @click.command(short_help="Measure a classifier on labelled scans.")
@@ -47,6 +51,7 @@ def evaluate(classifier: Path, folder: Path, output: Path | None, report: bool, 
     output = choose_output(output, "octlib-evaluate", folder)
     with new_folder(output) as results:
         scans = read_scans(folder, arguments)
+        _warn_of_known_patients(classifier.absolute().parent / "split.csv", scans)
         model = octlib.load_classifier(classifier)
         settings = chosen(arguments, (*PREDICTING, "confidence", "seed"))
         result = write_evaluation(results, model, scans, **settings)
@@ -55,3 +60,17 @@ def evaluate(classifier: Path, folder: Path, output: Path | None, report: bool, 
     say(result)
     say_where(output)
     answer({"output": output, "files": files_in(output), "metrics": result.to_dict()})
+
+
+def _warn_of_known_patients(split: Path, scans: OctDataset) -> None:
+    """Warn where ``split.csv``, which octlib train writes beside a classifier, says that it was trained on patients."""
+    if not split.is_file():
+        return
+    with split.open(newline="", encoding="utf-8", errors="replace") as file:
+        known = {row.get("patient") for row in csv.DictReader(file) if row.get("part") in ("train", "validation")}
+    shared = {scan.patient for scan in scans if scan.patient is not None} & known
+    if shared:
+        warn(
+            f"{len(shared):,} patients of the folder are among those that the classifier was trained or chosen on, as "
+            f"{split} says: the figures come out too high. Evaluate it on others."
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,6 +73,33 @@ def further_files(folder: Path) -> Iterator[Path]:
     with _removed_on_failure(aside, []):
         yield aside
         _move_into(folder, aside)
+
+
+@contextmanager
+def same_folder(folder: Path, decisive: Sequence[str]) -> Iterator[Path]:
+    """Write once more what is in an output folder of a run that was broken off; what is there stays.
+
+    Args:
+        folder: with results in it.
+        decisive: files by whose content one tells that they are of the same run.
+
+    Yields:
+        The folder to write to; it goes in the end.
+
+    Raises:
+        FileExistsError: if the results are those of another run; the text says where the new ones are.
+    """
+    aside = _make_aside(folder)
+    with _removed_on_failure(aside, []):
+        yield aside
+        if any((aside / name).read_bytes() != (folder / name).read_bytes() for name in decisive):
+            raise _kept_elsewhere(folder, aside, f"{folder} holds the results of another run")
+        shutil.rmtree(aside)
+
+
+def holds_only(folder: Path, names: set[str]) -> bool:
+    """Say whether there is a folder with these files and folders in it and nothing else but what is unfinished."""
+    return folder.is_dir() and {path.name for path in folder.iterdir() if path.suffix != UNFINISHED} == names
 
 
 @contextmanager
@@ -155,15 +182,17 @@ def _move_into(folder: Path, aside: Path) -> None:
 
 
 def _taken_meanwhile(path: Path, aside: Path) -> FileExistsError:
+    return _kept_elsewhere(path, aside, f"Another program has written to {path} meanwhile")
+
+
+def _kept_elsewhere(path: Path, aside: Path, why: str) -> FileExistsError:
     """Keep what was written under another name, and build the error that says so."""
     place = free_name(path.resolve())
     try:
         aside.rename(place)
     except OSError:  # Nothing can be written beside it: keep it inside.
         place = aside.rename(free_name(path / path.resolve().name))
-    return FileExistsError(
-        f"Another program has written to {path} meanwhile; that stays as it is, and the results are in {place}."
-    )
+    return FileExistsError(f"{why}; that stays as it is, and the results are in {place}.")
 
 
 def _missing(folder: Path) -> list[Path]:

@@ -11,8 +11,8 @@ from octlib.cli.advice import in_shell_words
 from octlib.cli.console import STAYS, colour, warn
 from octlib.errors import OctlibError
 
-# What octlib raises for bad input; anything else is a fault of its own.
-BAD_INPUT = (OctlibError, ValueError, TypeError, OSError)
+# What octlib raises for bad input, and what too small a machine does; anything else is a fault of its own.
+BAD_INPUT = (OctlibError, ValueError, TypeError, OSError, MemoryError)
 STOPPED = 130  # what shells expect of a program that Ctrl-C has ended: 128 and the number of SIGINT
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +19,24 @@ from octlib.cli.options import (
     read_scans,
     reading_options,
 )
-from octlib.cli.output import choose_output, further_files, new_folder, say_where, write_split
+from octlib.cli.output import (
+    choose_output,
+    further_files,
+    holds_only,
+    new_folder,
+    same_folder,
+    say_where,
+    write_split,
+)
 from octlib.cli.results import write_evaluation, write_explanations, write_history
-from octlib.cli.train_options import build, fit_options, require_trainable, require_usable
+from octlib.cli.train_options import build, fit_options, require_shares, require_trainable, require_usable
 
 if TYPE_CHECKING:
     from octlib import Evaluation, History, OctClassifier, OctDataset
 
 PARTS = ("train", "validation", "test")
+TRAINED = {"classifier", "history.csv", "history.png", "split.csv"}  # what is there before the evaluation
+OF_A_RUN = ("split.csv", "classifier/model.safetensors")  # no other run has the same
 
 
 @click.command(short_help="Train a classifier on a folder of class folders.")
@@ -54,12 +65,17 @@ PARTS = ("train", "validation", "test")
 @click.option(
     "--pooling", type=OneOf("pooling", POOLINGS), default="average", help="The features' mean over the scan, or all."
 )
-@click.option("--dropout", type=float, default=0.0, help="Share of features dropped while training.")
+@click.option(
+    "--dropout",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.0,
+    help="Share of features dropped while training.",
+)
 @click.option("--flips", is_flag=True, help="Predict from each scan and its mirror image.")
 @click.option(
     "--epochs", type=click.IntRange(1), metavar="N", show_default="none frozen, 14 unfrozen", help="Rounds of training."
 )
-@batch_size_option("Scans a step.")
+@batch_size_option("Scans a step of an epoch, and at a time in the evaluation.")
 @click.option("--learning-rate", type=float, show_default="1e-3 frozen, 5e-4 unfrozen", help="At its peak.")
 @click.option(
     "--class-weight",
@@ -75,6 +91,7 @@ PARTS = ("train", "validation", "test")
     nargs=3,
     metavar="TRAIN VALIDATION TEST",
     default=(0.7, 0.15, 0.15),
+    callback=require_shares,
     help="Shares of the scans, 1 in all.",
 )
 @click.option(
@@ -84,7 +101,7 @@ PARTS = ("train", "validation", "test")
     "--checkpoint",
     type=click.Path(path_type=Path, file_okay=False),
     show_default="none",
-    help="Folder that keeps the state after each epoch.",
+    help="Folder that keeps the state after each epoch; a frozen classifier's head is then trained in epochs.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the run in --checkpoint, if there is one.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the split, of initial weights and of training.")
@@ -93,12 +110,12 @@ PARTS = ("train", "validation", "test")
 def train(folder: Path, output: Path | None, **arguments: Any) -> None:
     """Train a classifier on FOLDER, a folder of class folders.
 
-    The scans are split by patient: 70 % to train on, 15 % to choose the best epoch, 15 % to test on. The results are
-    classifier/, history.csv, split.csv, and of the test part metrics.json, predictions.csv and figures.
+    The scans are split by patient: 70 % to train on, 15 % to choose the best epoch or penalty, 15 % to test on. The
+    results are classifier/, history.csv, split.csv, and of the test part metrics.json, predictions.csv and figures.
     """
     output = choose_output(output, "octlib-train", folder)
     require_usable(arguments, output)
-    with new_folder(output) as results:
+    with _results_in(output, resume=arguments["resume"]) as results:
         scans = read_scans(folder, arguments)
         say(scans)
         require_trainable(scans, arguments["by"])
@@ -110,7 +127,8 @@ def train(folder: Path, output: Path | None, **arguments: Any) -> None:
         write_history(results, history)
         classifier.save(results / "classifier")
     # What has been trained stays, whatever happens now.
-    keep(f"the trained classifier stays in {output / 'classifier'}")
+    again = ", and the same command with --resume goes on" if arguments["checkpoint"] else ""
+    keep(f"the trained classifier stays in {output / 'classifier'}{again}")
     batches = {name: arguments[name] for name in ("cache", "batch_size")}
     with further_files(output) as results:
         result = write_evaluation(results, classifier, parts["test"], **batches)
@@ -118,6 +136,12 @@ def train(folder: Path, output: Path | None, **arguments: Any) -> None:
         write_explanations(results, classifier, parts["test"])
     say_where(output)
     answer(_document(output, parts, history, result))
+
+
+def _results_in(output: Path, *, resume: bool) -> AbstractContextManager[Path]:
+    if resume and holds_only(output, TRAINED):  # a run that was stopped while it was evaluated
+        return same_folder(output, OF_A_RUN)
+    return new_folder(output)
 
 
 def _split(scans: OctDataset, arguments: dict[str, Any]) -> dict[str, OctDataset]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,14 @@ from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from octlib import OctClassifier, OctDataset
+
+
+def require_shares(_: click.Context, __: click.Parameter, shares: tuple[float, ...]) -> tuple[float, ...]:
+    """Refuse ``--fractions`` that are no shares of a whole; percentages, for example."""
+    if min(shares) <= 0 or not math.isclose(sum(shares), 1, abs_tol=1e-6):
+        given = " ".join(f"{share:g}" for share in shares)
+        raise click.BadParameter(f"they must be positive and sum to 1, such as 0.7 0.15 0.15; got {given}.")
+    return shares
 
 
 def require_usable(arguments: dict[str, Any], output: Path) -> None:

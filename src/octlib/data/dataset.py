@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from octlib._checks import as_whole
 from octlib._suggest import unknown
 from octlib.data.columns import as_places, join_columns, number, objects, read_only
 from octlib.data.naming import misspelt
@@ -128,6 +129,11 @@ class OctDataset(Sequence[Scan]):
             return self._take(places)
         if isinstance(places, (int, np.integer)) and not isinstance(places, bool):
             return self._scan(int(as_places([int(places)], len(self))[0]))
+        if isinstance(places, str):
+            raise TypeError(
+                f"Scans are chosen by positions or truth values, got {places!r}. Write "
+                f"scans[scans.column('label') == {places!r}] for a class, scans.column({places!r}) for a column."
+            )
         return self.subset(places)
 
     def __iter__(self) -> Iterator[Scan]:
@@ -266,7 +272,7 @@ class OctDataset(Sequence[Scan]):
         Raises:
             ValueError: if there aren't that many scans.
         """
-        if not 0 <= n <= len(self):
+        if as_whole("n", n, minimum=0) > len(self):
             raise ValueError(f"Scans to take must be between 0 and the {len(self)} that there are, got {n}.")
         drawn: Counter[int] = Counter()
         turns = []
@@ -286,8 +292,11 @@ class OctDataset(Sequence[Scan]):
             A dataset of this one's scans, then the other's.
 
         Raises:
+            TypeError: if ``other`` is no dataset.
             UnmatchedClassesError: if the class names, or their order, differ.
         """
+        if not isinstance(other, OctDataset):
+            raise TypeError(f"What is appended must be a dataset, got {type(other).__name__}. Load it first.")
         if self.class_names != other.class_names:
             raise UnmatchedClassesError(
                 "Datasets must have the same class names in the same order to be put together, got "

@@ -19,6 +19,7 @@ from octlib.data.patients import shared_patients
 from octlib.data.readable import leave_out_unreadable
 from octlib.data.reader import Reader, Wanted
 from octlib.data.readers import all_readers
+from octlib.data.scan import Scan
 from octlib.data.tree import Folder, read_tree
 from octlib.errors import LayoutError, LeakageWarning, LeftOutWarning
 
@@ -81,7 +82,8 @@ def load_oct_dataset(
         TypeError: if the source is of another kind, images aren't uint8, or ``class_names`` is one text.
         LayoutError: if it holds no scans, several data sets, or not the layout or split asked for.
         UnmatchedClassesError: if ``class_names`` lacks a class of the source.
-        ValueError: if an array, a label or a file is none, or with ``on_error="skip"`` no image can be read.
+        UnreadableScanError: if with ``on_error="skip"`` no image can be read.
+        ValueError: if an array, a label or a file is none.
 
     Warns:
         LeakageWarning: if published splits share patients, with their numbers.
@@ -187,6 +189,8 @@ def _not_understood(source: object) -> Exception:
             f"A source must be a folder, an .npz file or an image ({', '.join(IMAGE_SUFFIXES)}), got {source}.",
             "Unpack archives first.",
         )
+    if isinstance(source, Scan) or (isinstance(source, list) and any(isinstance(item, Scan) for item in source)):
+        return TypeError("Scans of a dataset must come as a dataset. Write scans[[3]] for one of them, not scans[3].")
     if isinstance(source, list) and not source:
         return ValueError("A list of scans must hold at least one path or image, got an empty one.")
     if isinstance(source, list):

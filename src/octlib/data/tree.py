@@ -53,7 +53,7 @@ class Folder:
 
 
 def read_tree(path: Path) -> Folder:
-    """List a folder: images by their suffix; junk and folders without images are passed over.
+    """List a folder: images by their suffix; junk, masks of phantoms and folders without images are passed over.
 
     Links are followed, except those that lead back to a folder above them.
 
@@ -70,7 +70,7 @@ def read_tree(path: Path) -> Folder:
     folders: list[Folder] = []
     with os.scandir(path) as entries:
         for entry in entries:
-            if is_junk(entry.name):
+            if is_junk(entry.name) or _is_masks_of_phantoms(path, entry.name):
                 continue
             if entry.is_dir():
                 if not (entry.is_symlink() and _leads_back(Path(entry.path))):
@@ -79,6 +79,10 @@ def read_tree(path: Path) -> Folder:
                 images.append(entry.name)
     full = sorted((folder for folder in folders if folder.count), key=lambda folder: folder.path.name)
     return Folder(path, tuple(sorted(images)), tuple(full))
+
+
+def _is_masks_of_phantoms(folder: Path, name: str) -> bool:
+    return name == "masks" and (folder / "phantoms.csv").is_file()  # as write_phantoms names them
 
 
 def _leads_back(link: Path) -> bool:

@@ -50,7 +50,9 @@ def evaluate(
         UnknownPatientsWarning: as in ``score``.
 
     Raises:
+        TypeError: if ``classifier`` is none, or the scans are no source of ``load_oct_dataset``.
         UnmatchedClassesError: if a scan has no label, or one that is none of the classifier's classes.
+        UnreadableScanError: if some scans can't be read; the text names them all.
         ValueError: if there are no scans, or an argument is out of its range.
 
     Example:
@@ -64,8 +66,10 @@ def evaluate(
     """
     # torch comes with it.
     from octlib.features import predict_probabilities
+    from octlib.models.classifier import require_classifier
 
     # Everything that can be wrong is found before the pass through the network, which can take an hour.
+    require_classifier(classifier)
     check_settings(confidence, seed)
     dataset = as_dataset(scans)
     if not len(dataset):

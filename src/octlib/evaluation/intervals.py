@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from octlib.evaluation.metrics import METRICS
+from octlib.evaluation.metrics import METRICS, Interval
 from octlib.evaluation.resamples import GroupedScans, Resamples
 
 RESAMPLES = 1000
 # Scans times resamples that are held at once: about 100 MB, whatever the number of scans.
 BLOCK_CELLS = 2_000_000
+
+
+def caveat_of(intervals: Iterable[Interval]) -> str:
+    """Say what intervals without width leave unsaid; nothing where there are none.
+
+    Example:
+        >>> caveat_of([(0.8, 0.9), (1.0, 1.0)])
+        "An interval without width is no certainty: the bootstrap can't draw what was never seen."
+    """
+    if not any(low == high for low, high in intervals):
+        return ""
+    return "An interval without width is no certainty: the bootstrap can't draw what was never seen."
 
 
 def bootstrap_intervals(scans: GroupedScans, *, confidence: float, rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -42,7 +42,9 @@ def predict(
         each class, ``p_<class>`` (float32 in [0, 1]; a row sums to 1).
 
     Raises:
-        ValueError: if ``scans`` can't be read as scans.
+        TypeError: if ``classifier`` is none, or ``scans`` is no source of ``load_oct_dataset``.
+        UnreadableScanError: if some scans can't be read; the text names them all.
+        ValueError: if an argument is out of its range, or as ``load_oct_dataset``.
 
     Example:
         >>> import octlib
@@ -55,7 +57,9 @@ def predict(
     """
     # torch comes with it.
     from octlib.features import predict_probabilities
+    from octlib.models.classifier import require_classifier
 
+    require_classifier(classifier)
     dataset = as_dataset(scans)
     probabilities = predict_probabilities(
         classifier, dataset, cache=cache, flips=flips, batch_size=batch_size, progress=progress

@@ -6,6 +6,7 @@ import html as markup
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from octlib.evaluation.intervals import caveat_of
 from octlib.evaluation.metrics import METRICS, Interval
 
 NOTICE = "For research, not a medical device."
@@ -40,7 +41,8 @@ def render_text(summary: str, rows: Sequence[Row]) -> str:
     labels = [f"{METRICS[row.metric].title} {row.class_name}".strip() for row in shown]
     width = max(map(len, labels))
     lines = [f"{label:<{width}}  {row.shown}" for label, row in zip(labels, shown, strict=True)]
-    return "\n".join([f"Evaluation of {summary}", *lines, NOTICE])
+    caveat = caveat_of(row.interval for row in shown)
+    return "\n".join([f"Evaluation of {summary}", *lines, *([caveat] if caveat else []), NOTICE])
 
 
 def render_html(summary: str, rows: Sequence[Row]) -> str:
@@ -63,9 +65,10 @@ def render_html(summary: str, rows: Sequence[Row]) -> str:
     titles = [METRICS[row.metric].title for row in next(iter(by_class.values()))]
     head = "".join(f"<th>{markup.escape(title)}</th>" for title in ("class", *titles, "scans"))
     classes = "".join(_class_row(name, cells) for name, cells in by_class.items())
+    notice = f"{caveat_of(row.interval for row in rows)} {NOTICE}".strip()
     return (
         f"<div><strong>Evaluation</strong> of {markup.escape(summary)}"
-        f"<table>{whole}</table><table><tr>{head}</tr>{classes}</table><small>{NOTICE}</small></div>"
+        f"<table>{whole}</table><table><tr>{head}</tr>{classes}</table><small>{notice}</small></div>"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from octlib.errors import ConstantMapWarning
 from octlib.explanation.methods import METHODS, Method
 from octlib.explanation.result import Explanation
 from octlib.models import OctClassifier, Postprocessing
+from octlib.models.classifier import require_classifier
 
 
 def explain(
@@ -54,6 +56,8 @@ def explain(
         ConstantMapWarning: if maps are constant, once, with their numbers.
 
     Raises:
+        TypeError: if ``classifier`` is none, a class is no name, or ``scans`` is no source of ``load_oct_dataset``.
+        UnreadableScanError: if some scans can't be read; the text names them all.
         ValueError: if a method, class or layer is unknown, there are no scans, or ``batch_size`` is below 1.
 
     Example:
@@ -63,6 +67,7 @@ def explain(
         >>> maps.heatmaps.shape, maps.targets
         ((2, 64, 64), ('DRUSEN', 'DRUSEN'))
     """
+    require_classifier(classifier)
     if method not in METHODS:
         raise unknown("method", method, METHODS)
     scans = as_dataset(scans)
@@ -116,7 +121,12 @@ def _find_classes(target: str | Sequence[str] | None, n: int, class_names: tuple
     """Return class indices, int (n,); -1 stands for the predicted class."""
     if target is None:
         return np.full(n, -1)
-    names = [target] * n if isinstance(target, str) else list(target)
+    names: Any = [target] * n if isinstance(target, str) else target
+    if not isinstance(names, Sequence | np.ndarray) or not all(isinstance(name, str) for name in names):
+        raise TypeError(
+            f"target must be the name of a class, or one for each scan, got {target!r}. Classes: "
+            f"{', '.join(class_names)}."
+        )
     if len(names) != n:
         raise ValueError(f"target must be one class, or one for each of the {n} scans, got {len(names)}.")
     for name in names:

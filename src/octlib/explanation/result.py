@@ -12,6 +12,7 @@ from octlib.data import OctDataset, Scan
 STRONGEST_TINT = 0.6  # share of colour where the map is 1; where it is 0, the scan shows as it is
 PLOTTED = 16
 COLUMNS = 4
+KEY = "Red speaks most for the class, blue least."
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +80,7 @@ class Explanation:
         figure.suptitle(
             f"{self.method}, {self.layer or 'last map'}" + (f" ({hidden} more not shown)" if hidden else "")
         )
+        figure.supxlabel(KEY, fontsize="small")
         return np.asarray(axes)
 
     def _title(self, index: int, scan: Scan) -> str:

@@ -49,7 +49,8 @@ def extract_features(
         float32 (n, features): an array or, above 64 MB, ``StoredRows``, which reads rows from disk when asked for.
 
     Raises:
-        ValueError: if there are no scans, one can't be read, or an argument is out of its range.
+        UnreadableScanError: if some scans can't be read; the text names them all.
+        ValueError: if there are no scans, or an argument is out of its range.
         OSError: if there is no room for the features.
     """
     require_batches(scans, batch_size)

@@ -38,7 +38,8 @@ def predict_probabilities(
         float32 (n, classes) in [0, 1]; rows sum to 1.
 
     Raises:
-        ValueError: if there are no scans, one can't be read, or an argument is out of its range.
+        UnreadableScanError: if some scans can't be read; the text names them all.
+        ValueError: if there are no scans, or an argument is out of its range.
         OSError: if there is no room for the features.
     """
     require_batches(scans, batch_size)

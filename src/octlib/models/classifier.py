@@ -130,6 +130,16 @@ class OctClassifier(keras.Model):
             raise TypeError(f"postprocessing must be a Postprocessing, got {postprocessing!r}.")
         self._postprocessing = postprocessing
 
+    def __repr__(self) -> str:
+        """Say in two lines what it is."""
+        stages = self.backbone.unfrozen_stages
+        state = "frozen" if self.frozen else "not frozen" if stages is None else f"last {stages} stages not frozen"
+        height, width = self.image_size
+        return (
+            f"OctClassifier: {self.backbone_name}, {state}, for scans of {height} x {width}\n"
+            f"classes: {', '.join(self.class_names)}"
+        )
+
     def unfreeze(self, stages: int | None = None) -> None:
         """Let the next ``octlib.fit`` train the backbone too.
 
@@ -161,7 +171,8 @@ class OctClassifier(keras.Model):
 
         Raises:
             TypeError: if ``scans`` is none of these.
-            ValueError: if an array has another shape, or an image cannot be read.
+            UnreadableScanError: if an image can't be read.
+            ValueError: if an array has another shape, or a path is a folder.
         """
         if isinstance(scans, str | Path):
             scans = [scans]
@@ -344,6 +355,22 @@ class OctClassifier(keras.Model):
         settings = carried_over(config)
         require_known("a classifier", settings, SETTINGS)
         return cls(**settings)
+
+
+def require_classifier(value: Any) -> None:
+    """Refuse what is no classifier, such as scans that were given in its place.
+
+    Args:
+        value: what a verb was given.
+
+    Raises:
+        TypeError: if it is anything else.
+    """
+    if not isinstance(value, OctClassifier):
+        raise TypeError(
+            "classifier must be what octlib.build_classifier or octlib.load_classifier returns, got "
+            f"{type(value).__name__}. The classifier comes first, then the scans."
+        )
 
 
 def as_class_names(class_names: Sequence[Any]) -> tuple[str, ...]:

@@ -88,7 +88,9 @@ def _from_settings(file: Path, settings: Any) -> OctClassifier:
 
 def _read_settings(path: Path) -> Any:
     if not path.is_file():
-        raise FileNotFoundError(f"No classifier at {str(path.parent)!r}: a folder with config.json is needed.")
+        inside = path.parent / "classifier"  # of what octlib train writes
+        hint = f" Did you mean {str(inside)!r}?" if (inside / CONFIG).is_file() else ""
+        raise FileNotFoundError(f"No classifier at {str(path.parent)!r}: a folder with {CONFIG} is needed.{hint}")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         kind, settings = content["format"], content[SETTINGS]

@@ -92,6 +92,8 @@ def _verdict(evaluation: Evaluation) -> dict[str, str]:
 
 def _how(evaluation: Evaluation) -> str:
     """Say what the intervals are, and where they promise too much."""
+    from octlib.evaluation.intervals import caveat_of
+
     groups = evaluation.n_scans if evaluation.n_patients is None else evaluation.n_patients
     if groups == 1:
         return f"There are no intervals: they need more than one {evaluation.resampled}."
@@ -101,9 +103,7 @@ def _how(evaluation: Evaluation) -> str:
     else:
         said += _unknown_patients(evaluation)
         said += [f"From as few as {groups} patients, intervals tend to be too narrow."] if groups < FEW else []
-    if any(high - low == 0 for low, high in _intervals(evaluation)):
-        said.append("An interval without width is no certainty: the bootstrap can't draw what was never seen.")
-    return " ".join(said)
+    return " ".join([*said, caveat_of(_intervals(evaluation))]).strip()
 
 
 def _unknown_patients(evaluation: Evaluation) -> list[str]:

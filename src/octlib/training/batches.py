@@ -85,6 +85,10 @@ class Batches(keras.utils.PyDataset):
         batch = (rows, self._targets[chosen])
         return batch if self._weights is None else (*batch, self._weights[chosen])
 
+    def close(self) -> None:
+        """End the thread that prepares batches."""
+        self._pool.shutdown(cancel_futures=True)
+
     def on_epoch_end(self) -> None:
         """Go on to the next order."""
         self.start_at(self._epoch + 1)

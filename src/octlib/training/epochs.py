@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, nullcontext
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ def run_epochs(
         callbacks.append(recipe.checkpoint)  # the last one, so that it keeps what the others have done
     bar = EpochBar((recipe.epochs - done) * len(batches), recipe.progress)
     batches.start_at(done)
-    with best.kept():
+    with best.kept(), closing(batches), closing(held_out) if held_out else nullcontext():
         if done < recipe.epochs:
             trained.fit(
                 batches,

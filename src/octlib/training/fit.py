@@ -17,6 +17,7 @@ from octlib.errors import CheckpointError, LeakageWarning, UnreadableScanError
 from octlib.features import extract_features
 from octlib.features.extraction import is_cached
 from octlib.models import OctClassifier
+from octlib.models.classifier import require_classifier
 from octlib.models.seeding import seeded
 from octlib.training import finetuning, head
 from octlib.training.checkpoint import Checkpoint
@@ -74,7 +75,7 @@ def fit(
             They are measured as in training, with the same class weights and label smoothing. ``None`` trains a fixed
             schedule, or with a fixed penalty, on all of ``train``.
         epochs: ``None`` is 14 for an unfrozen backbone and, where it needs epochs, 20 for a frozen one.
-        batch_size: scans a step of an epoch.
+        batch_size: scans a step of an epoch; not used where the head is solved for.
         learning_rate: of AdamW; ``None`` is 1e-3 for a frozen backbone and, at the peak of warm-up and cosine decay,
             5e-4 for an unfrozen one.
         class_weight: ``"balanced"`` weighs classes by the inverse of their frequency; a dictionary gives a weight for
@@ -87,7 +88,8 @@ def fit(
             scan once, so it takes none.
         cache: keep the backbone's features on disk for later runs, ``"float16"`` in half the room; see
             ``octlib.features.extract_features``.
-        checkpoint: a folder that gets, after each epoch, all that it takes to go on; ``None`` keeps nothing.
+        checkpoint: a folder that gets, after each epoch, all that it takes to go on; ``None`` keeps nothing. A frozen
+            classifier's head is then trained in epochs.
         resume: go on with the run whose checkpoint is in that folder, if there is one. The scans, the arguments and the
             weights that the classifier begins with must be the same (a function of yours is known by its name alone),
             and the result is that of a run without a break. User's callbacks start anew.
@@ -100,9 +102,13 @@ def fit(
         The metrics of each epoch or step, and the number of the best one. An optimizer, loss and metrics that the
         classifier was compiled with stand; one that wasn't compiled has octlib's.
 
+    Warns:
+        LeakageWarning: if training and validation scans share patients.
+        TrainingWarning: if the head could not be solved for to the end.
+
     Raises:
         ValueError: if the scans have no labels or other classes than the classifier, or an argument is out of range.
-        TypeError: if ``augment`` or ``callbacks`` is something else.
+        TypeError: if ``classifier``, ``augment`` or ``callbacks`` is something else.
         AugmentationError: if a frozen backbone is to be trained on augmented scans.
         UnreadableScanError: if some scans can't be read; the text names them all.
         CheckpointError: if the checkpoint is damaged or of another run, or there is one and ``resume`` is false.
@@ -116,6 +122,7 @@ def fit(
     """
     started = time.perf_counter()
     # All that can be refused without looking at a scan is refused first.
+    require_classifier(classifier)
     check_class_weight(class_weight, classifier.class_names)
     is_cached(cache)  # refuses what is no choice
     defaults = head if classifier.frozen else finetuning

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from octlib._progress import progress as progress_bar
+from octlib.errors import TrainingWarning
 from octlib.features import StoredRows
 from octlib.models import OctClassifier
 from octlib.training.recipe import Outcome, Recipe
@@ -22,6 +24,7 @@ DEFAULT_L2 = 0.1
 PATH = tuple(DEFAULT_L2 * 10 ** (half / 2) for half in range(4, -5, -1))
 ROTATED = 1000  # scans: as many are held, turned into the dimensions that they span
 TOLERANCE = {"maxiter": 2000, "maxfun": 4000, "gtol": 1e-6, "ftol": 1e-10}
+OUT_OF_STEPS = 1  # what SciPy's L-BFGS says
 
 Features = tuple[np.ndarray | StoredRows, np.ndarray]  # float32 (n, features) and int (n,) labels
 Layer = tuple[np.ndarray, np.ndarray]  # kernel (features, classes) and bias (classes,)
@@ -46,11 +49,12 @@ def solve_head(classifier: OctClassifier, train: Features, validation: Features 
     problem = Problem.of(train, len(classifier.class_names), recipe)
     path = [l2 for l2 in PATH if validation is not None or l2 >= DEFAULT_L2]
     steps: list[dict[str, float]] = []
-    best, solution = 0, None
+    best, solution, unsolved = 0, None, 0
     with _best_named(lambda: best):
         for l2 in progress_bar(path, title="training", show=recipe.progress):
             started = time.perf_counter()
-            solution = problem.solve(l2, solution)
+            solution, solved = problem.solve(l2, solution)
+            unsolved += not solved
             layer = problem.space.outward(*solution)
             figures = _figures(train, layer, recipe)
             if validation is not None:
@@ -59,6 +63,9 @@ def solve_head(classifier: OctClassifier, train: Features, validation: Features 
             if not best or validation is None or figures["val_loss"] < steps[best - 1]["val_loss"]:
                 classifier.head.set_weights(layer)
                 best = len(steps)
+    if unsolved:
+        said = f"The head was not solved for to the end with {unsolved} of {len(path)} penalties."
+        warnings.warn(TrainingWarning(said, "Train it in epochs instead: epochs=20."), stacklevel=5)
     return Outcome(tuple(steps), best)
 
 
@@ -177,7 +184,7 @@ class Problem:
         space = Space.of(features, Whitening.of(features, labels, seed=recipe.seed))
         return cls(space, labels, _weights(labels, recipe), _prior(recipe), classes)
 
-    def solve(self, l2: float, start: Layer | None) -> Layer:
+    def solve(self, l2: float, start: Layer | None) -> tuple[Layer, bool]:
         """Minimise.
 
         Args:
@@ -185,14 +192,15 @@ class Problem:
             start: a layer on the whitened features; ``None`` starts from zero.
 
         Returns:
-            The layer.
+            The layer, and whether it is the solution; if not, it is as near as the optimiser came.
         """
         from scipy.optimize import minimize
 
         layer = np.zeros((self.space.rows.shape[1] + 1, self.classes)) if start is None else np.vstack(start)
         found = minimize(self._objective, layer.ravel(), l2, jac=True, method="L-BFGS-B", options=TOLERANCE)
         layer = found.x.reshape(-1, self.classes)
-        return layer[:-1], layer[-1]
+        # A search that ends otherwise has reached the precision of float32, which many scans are held in.
+        return (layer[:-1], layer[-1]), found.status != OUT_OF_STEPS
 
     def _objective(self, flat: np.ndarray, l2: float) -> tuple[float, Any]:
         layer = flat.reshape(-1, self.classes)
