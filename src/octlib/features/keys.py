@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from importlib import import_module
 from importlib.metadata import version
 
 import numpy as np
@@ -27,15 +28,14 @@ def backbone_key(classifier: OctClassifier) -> str:
     Returns:
         64 hexadecimal digits.
     """
-    backbone = classifier.backbone
+    backbone, backend = classifier.backbone, keras.config.backend()
     state = backbone.state()
     settings = {
         "backbone": backbone.spec.to_dict() | {"origin": None},  # the same weights from another place are the same
         "pooling": backbone.pooling,
         "preprocessing": classifier.preprocessing.to_dict(),
         "device": backbone.device,
-        "backend": keras.config.backend(),
-        "versions": {name: version(name) for name in (*PACKAGES, keras.config.backend())},
+        "versions": {name: version(name) for name in PACKAGES} | {backend: import_module(backend).__version__},
         "weights": [(name, str(value.dtype), tuple(value.shape)) for name, value in state.items()],
     }
     key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())

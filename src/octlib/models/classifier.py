@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from octlib.models.config_format import carried_over, require_known, with_versio
 from octlib.models.exporting import FORMATS, Predictor, export_file
 from octlib.models.keras_backend import keras
 from octlib.models.layers import backbone_layer
+from octlib.models.passes import FeaturePass
 from octlib.models.postprocessing import Postprocessing
 from octlib.models.saving import save_folder
 from octlib.models.spec import BackboneSpec
@@ -92,7 +94,9 @@ class OctClassifier(keras.Model):
         start = keras.initializers.RandomNormal(stddev=1e-3, seed=seed)
         self.head = keras.layers.Dense(len(self.class_names), kernel_initializer=start, name="head")
         # Built at once, so that summary and save work on a new classifier.
-        self.head.build((None, self.backbone.n_features))
+        self.backbone.build((None, *self.image_size))
+        for layer in (self.dropout, self.head):
+            layer.build((None, self.backbone.n_features))
         self.built = True
 
     @property
@@ -222,6 +226,21 @@ class OctClassifier(keras.Model):
             float32 (batch, features).
         """
         return self.backbone(keras.ops.convert_to_tensor(scans), training=training)
+
+    @cached_property
+    def _feature_pass(self) -> FeaturePass:
+        return FeaturePass(self.backbone)
+
+    def extract(self, scans: np.ndarray) -> np.ndarray:
+        """Compute what the backbone gives, without gradients and compiled where the backend compiles.
+
+        Args:
+            scans: preprocessed scans, uint8 or float in 0-255, (n, height, width[, 1 or 3]).
+
+        Returns:
+            float32 (n, features).
+        """
+        return self._feature_pass(scans)
 
     def head_logits(self, features: Any, training: bool = False) -> Any:
         """Compute logits from ``features``.

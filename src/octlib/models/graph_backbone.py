@@ -123,7 +123,9 @@ class GraphBackbone(Backbone, keras.layers.Layer):
     def _variable(self, name: str, value: torch.Tensor, *, trainable: bool = True) -> Any:
         array = value.detach().cpu().numpy()
         return self.add_weight(
-            array.shape, initializer=lambda shape, dtype=None: ops.convert_to_tensor(array, dtype), name=name,
+            array.shape,
+            initializer=lambda shape, dtype=None: ops.convert_to_tensor(array, dtype),
+            name=name,
             trainable=trainable,
         )
 

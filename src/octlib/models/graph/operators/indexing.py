@@ -115,7 +115,9 @@ def windows(values: Any, axis: int, length: int, step: int) -> Any:
 
 
 @operator("im2col.default")
-def patches(values: Any, kernel: Sequence[int], dilation: Sequence[int], padding: Sequence[int], stride: Sequence[int]) -> Any:
+def patches(
+    values: Any, kernel: Sequence[int], dilation: Sequence[int], padding: Sequence[int], stride: Sequence[int]
+) -> Any:
     """Take patches of maps, (batch, channels * patch, patches)."""
     values = ops.pad(values, [(0, 0), (0, 0), (padding[0],) * 2, (padding[1],) * 2])
     for axis, length in ((2, kernel[0]), (4, kernel[1])):

@@ -41,9 +41,7 @@ def moments(values: Any) -> tuple[Any, Any]:
 
 
 @operator("layer_norm.default")
-def layer_norm(
-    values: Any, shape: Any, weight: Any = None, bias: Any = None, epsilon: float = 1e-5, *_: Any
-) -> Any:
+def layer_norm(values: Any, shape: Any, weight: Any = None, bias: Any = None, epsilon: float = 1e-5, *_: Any) -> Any:
     """Normalise over the last axes."""
     axes = tuple(range(-len(shape), 0))
     centred = values - ops.mean(values, axis=axes, keepdims=True)
@@ -62,9 +60,7 @@ def rms_norm(values: Any, shape: Any, weight: Any = None, epsilon: float | None 
 
 
 @operator("group_norm.default")
-def group_norm(
-    values: Any, groups: int, weight: Any = None, bias: Any = None, epsilon: float = 1e-5, *_: Any
-) -> Any:
+def group_norm(values: Any, groups: int, weight: Any = None, bias: Any = None, epsilon: float = 1e-5, *_: Any) -> Any:
     """Normalise over groups of channels of each scan."""
     shape = ops.shape(values)
     grouped = layer_norm(ops.reshape(values, (-1, groups, _product(shape[1:]) // groups)), (1,), epsilon=epsilon)

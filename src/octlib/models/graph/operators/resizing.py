@@ -46,7 +46,11 @@ def nearest(values: Any, size: Any, scales: Any = None) -> Any:
 
 
 def _resized(
-    values: Any, size: Sequence[int] | None, scales: Sequence[float] | None, mode: str, corners: bool | None,
+    values: Any,
+    size: Sequence[int] | None,
+    scales: Sequence[float] | None,
+    mode: str,
+    corners: bool | None,
     antialias: bool = False,
 ) -> Any:
     for place, axis in enumerate((2, 3)):

@@ -54,7 +54,9 @@ def unflatten(values: Any, axis: int, sizes: Sequence[Any]) -> Any:
 def expand(values: Any, shape: Sequence[Any], **_: Any) -> Any:
     """Repeat axes of length 1; -1 leaves one as it is."""
     sizes = [1] * (len(shape) - len(values.shape)) + list(ops.shape(values))
-    wanted = [size if isinstance(length, int) and length == -1 else length for length, size in zip(shape, sizes, strict=True)]
+    wanted = [
+        size if isinstance(length, int) and length == -1 else length for length, size in zip(shape, sizes, strict=True)
+    ]
     return ops.broadcast_to(values, wanted)
 
 
