@@ -32,7 +32,7 @@ def save_folder(folder: Path, settings: Mapping[str, Any], weights: Mapping[str,
     Args:
         folder: where to.
         settings: the classifier's, as JSON can hold them.
-        weights: name to array.
+        weights: name to array, in C's order.
 
     Raises:
         FileExistsError: if anything else is in the folder.
@@ -67,7 +67,7 @@ def _write_files(folder: Path, settings: Mapping[str, Any], weights: Mapping[str
         written_whole(folder / CARD) as card_file,
     ):
         # Not by save_file: it makes a file of its own first, which nobody would remove after a process was killed.
-        weights_file.write_bytes(save({name: np.ascontiguousarray(value) for name, value in weights.items()}, metadata))
+        weights_file.write_bytes(save(dict(weights), metadata))
         config_file.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         card_file.write_text(model_card(settings), encoding="utf-8")
 

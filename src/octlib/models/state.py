@@ -26,7 +26,9 @@ def state_dict(classifier: HasWeights) -> dict[str, np.ndarray]:
     """
     name = classifier.backbone.spec.classifier
     kernel, bias = classifier.head.get_weights()
-    return {**classifier.backbone.state(), f"{name}.weight": kernel.T, f"{name}.bias": bias}
+    state = {**classifier.backbone.state(), f"{name}.weight": kernel.T, f"{name}.bias": bias}
+    # In C's order: on torch, convolutions lie in memory with channels last, and safetensors would write them so.
+    return {key: np.asarray(value, order="C") for key, value in state.items()}
 
 
 def load_state_dict(classifier: HasWeights, state: Mapping[str, np.ndarray]) -> None:
@@ -49,4 +51,4 @@ def load_state_dict(classifier: HasWeights, state: Mapping[str, np.ndarray]) -> 
 
 def take_state(classifier: HasWeights) -> dict[str, np.ndarray]:
     """Copy every weight and buffer, BatchNorm's statistics included, which ``classifier.get_weights`` may lack."""
-    return {name: np.array(value) for name, value in state_dict(classifier).items()}
+    return {name: np.array(value, order="C") for name, value in state_dict(classifier).items()}
