@@ -191,6 +191,18 @@ def test_split_gives_disjoint_parts_in_order(table):
         assert part.class_names == scans.class_names
 
 
+def test_seeds_are_zero_by_default(table):
+    scans = table(["A", "B"] * 30, [str(number) for number in range(60)])
+
+    def names(parts):
+        return [list(part.names) for part in parts]
+
+    assert names(scans.split()) == names(scans.split(seed=0)) != names(scans.split(seed=1))
+    tests = [[test for _, test in scans.folds(**seed)] for seed in ({}, {"seed": 0}, {"seed": 1})]
+    assert names(tests[0]) == names(tests[1]) != names(tests[2])
+    assert names([scans.sample(9)]) == names([scans.sample(9, seed=0)]) != names([scans.sample(9, seed=1)])
+
+
 def test_split_without_labels(table):
     train, test = table([None] * 10, [str(number) for number in range(10)]).split((0.8, 0.2))
     assert (len(train), len(test)) == (8, 2)

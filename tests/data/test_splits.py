@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -111,18 +112,33 @@ def test_fractions_must_be_positive_and_sum_to_one(fractions):
         split_indices(list("abcd"), [0] * 4, fractions)
 
 
-def test_fractions_must_be_numbers():
-    with pytest.raises(TypeError, match=r"sequence of numbers, got 0\.8"):
-        split_indices(list("abcd"), [0] * 4, 0.8)
+def test_fractions_are_named_with_their_sum():
+    with pytest.raises(ValueError, match=r"sum to 1, got \(0\.7, 0\.2\) with the sum 0\.9\. "):
+        split_indices(list("abcd"), [0] * 4, (0.7, 0.2))
+
+
+@pytest.mark.parametrize("fractions", [np.array([0.7, 0.15, 0.15], np.float32), (0.3333333,) * 3])
+def test_fractions_may_be_rounded(fractions):
+    assert len(split_indices(list("abcd"), [0] * 4, fractions)) == 3
+
+
+@pytest.mark.parametrize("fractions", [0.8, None, (0.8, None), (0.8, "rest"), "0.8"])
+def test_fractions_must_be_numbers(fractions):
+    with pytest.raises(TypeError, match=f"sequence of numbers, got {re.escape(repr(fractions))}"):
+        split_indices(list("abcd"), [0] * 4, fractions)
 
 
 def test_too_few_patients_are_named():
     with pytest.raises(ValueError, match="Class DME has 2 patients, 3 parts need at least 3"):
         split_indices(list("aabbcd"), [0, 1, 0, 1, 0, 0], (0.6, 0.2, 0.2), class_names=("CNV", "DME"))
-    with pytest.raises(ValueError, match="The dataset has 1 scan, 2 parts need at least 2"):
+    with pytest.raises(ValueError, match="Class CNV has 1 patient, 2 parts"):  # the first class, not the first scan's
+        split_indices(list("ab"), [1, 0], (0.5, 0.5), class_names=("CNV", "DME"))
+    with pytest.raises(ValueError, match=r"The dataset has 1 scan, 2 parts need at least 2.*add scans"):
         split_indices(["a"], [0], (0.5, 0.5), unit="scan")
     with pytest.raises(ValueError, match="The dataset has 0 patients"):
         split_indices([], [], (0.5, 0.5))
+    with pytest.raises(ValueError, match="Class CNV has 0 patients"):
+        split_indices([], [], (0.5, 0.5), class_names=("CNV",))
 
 
 def test_folds_test_each_scan_once():
@@ -146,6 +162,9 @@ def test_shuffled_depends_on_keys_not_on_their_order():
     order = [keys[place] for place in shuffled(keys, 1)]
     assert order == [keys[::-1][place] for place in shuffled(keys[::-1], 1)]
     assert order not in (keys, [keys[place] for place in shuffled(keys, 2)])
+    assert shuffled(list("abcdef"), 1) == [3, 0, 5, 4, 1, 2]  # on every machine
+    with pytest.raises(ValueError, match=r"seed must be a whole number .* got -1"):
+        shuffled(keys, -1)
 
 
 def test_distinct_numbers_repeated_names():
@@ -156,14 +175,49 @@ def test_names_that_are_no_unicode_can_be_split():
     assert len(split_indices(["\udcff", "b"], [0, 0], (0.5, 0.5))) == 2
 
 
+def of_clinic(clinic):
+    """Give keys and labels: a scan of each patient for each class beside the patient's name; "?" is none."""
+    pairs = [(key, "ABCD".find(name)) for key, classes in clinic.items() for name in classes]
+    return [key for key, _ in pairs], np.array([label for _, label in pairs])
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_patients_of_several_classes_are_drawn_again_where_a_part_lacked_a_class(seed):
     # Of the 16 ways to divide these patients, two give both parts all classes.
-    clinic = {"1": "AB", "2": "AC", "3": "BD", "4": "CD"}
-    keys = [key for key, classes in clinic.items() for _ in classes]
-    labels = np.array(["ABCD".index(name) for classes in clinic.values() for name in classes])
+    keys, labels = of_clinic({"1": "AB", "2": "AC", "3": "BD", "4": "CD"})
     parts = split_indices(keys, labels, (0.5, 0.5), seed=seed)
     assert missing_classes(parts, labels, "ABCD") == []
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_part_without_unlabelled_scans_is_no_lack(seed):
+    # For A and B, 1 and 3 must be in one part; for the scans without a label they would have to be apart.
+    keys, labels = of_clinic({"1": "A?", "2": "AB", "3": "B?"})
+    assert missing_classes(split_indices(keys, labels, (0.5, 0.5), seed=seed), labels, "AB") == []
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_where_no_draw_gives_every_part_all_classes_the_best_is_kept(seed):
+    # A, B and C have three patients each, so each of them is in a part of its own. That leaves the part of 4 without D.
+    # One draw alone leaves two lacks in a quarter of the cases.
+    keys, labels = of_clinic({"0": "BC", "1": "AD", "2": "CD", "3": "BD", "4": "ABC", "5": "AD"})
+    parts = split_indices(keys, labels, [1 / 3] * 3, seed=seed)
+    assert len(missing_classes(parts, labels, "ABCD")) == 1
+
+
+@pytest.mark.parametrize(
+    ("clinic", "fractions", "seed", "expected"),
+    [
+        (["AAAA", "A", "CCC", "BBC", "B", "AAB", "AAC"], (0.4, 0.3, 0.3), 2, ["025", "46", "13"]),
+        (["AAAAA", "AAC", "CCC", "??CCC", "AAAC", "?AAA"], (0.4, 0.3, 0.3), 0, ["14", "35", "02"]),
+        (["BC", "AD", "CD", "BD", "ABC", "AD"], [1 / 3] * 3, 25, ["4", "123", "05"]),
+    ],
+    ids=["drawn again", "some unlabelled", "best kept"],
+)
+def test_known_answers_where_patients_are_of_several_classes(clinic, fractions, seed, expected):
+    keys, labels = of_clinic(dict(zip("0123456", clinic, strict=False)))
+    parts = split_indices(keys, labels, fractions, seed=seed)
+    assert ["".join(sorted({keys[place] for place in part})) for part in parts] == expected
 
 
 def test_lacks_are_found_part_by_part():
@@ -177,6 +231,15 @@ def test_scans_without_a_label_are_spread_and_asked_of_no_part():
     parts = split_indices(keys, [0, -1] * 50, (0.5, 0.5))
     assert [sum(int(place) % 2 for place in part) for part in parts] == [25, 25]
     assert sum(map(len, split_indices(["a", "b", "c"], [0, 0, -1], (0.5, 0.5)))) == 3
+
+
+def test_parts_follow_their_seed_which_is_zero_by_default():
+    keys = [f"p{number}" for number in range(40)]
+
+    def test_part(**kwargs):
+        return split_indices(keys, [0] * 40, (0.8, 0.2), **kwargs)[1].tolist()
+
+    assert test_part() == test_part(seed=0) != test_part(seed=1)
 
 
 def test_folds_follow_their_seed_which_is_zero_by_default():

@@ -37,13 +37,14 @@ def test_small_blocks_change_nothing(monkeypatch):
     assert same(bootstrap(*scans()), whole)
 
 
-def test_no_block_is_larger_than_the_limit(monkeypatch):
-    monkeypatch.setattr(intervals, "BLOCK_CELLS", 60 * 7)
+@pytest.mark.parametrize(("cells", "largest"), [(60 * 7, 7), (59, 1)], ids=["small", "less than one resample"])
+def test_no_block_is_larger_than_the_limit(monkeypatch, cells, largest):
+    monkeypatch.setattr(intervals, "BLOCK_CELLS", cells)
     seen = []
     draws = intervals._draws
     monkeypatch.setattr(intervals, "_draws", lambda *given: (seen.append(w.shape[1]) or w for w in draws(*given)))
     bootstrap(*scans())
-    assert max(seen) == 7
+    assert max(seen) == largest
     assert sum(seen) == intervals.RESAMPLES
 
 
@@ -79,7 +80,7 @@ def test_interval_leaves_out_as_much_below_as_above():
 
 def test_each_resample_draws_as_many_groups_as_there_are():
     weights = np.concatenate(list(intervals._draws(12, 300, np.random.default_rng(0))), axis=1)
-    assert weights.shape == (12, intervals.RESAMPLES)
+    assert weights.shape == (12, 1000)  # as the docstring of score says
     assert (weights.sum(axis=0) == 12).all()
     # Drawn with replacement, evenly: a group is in (1 - 1/12) ** 12 = 35 % of the resamples not at all.
     assert (weights == 0).mean() == pytest.approx(0.352, abs=0.02)

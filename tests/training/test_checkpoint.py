@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 import octlib
 from octlib.errors import CheckpointError
@@ -101,6 +102,26 @@ def test_a_run_that_is_resumed_and_stopped_at_once_is_where_it_was(run, snapshot
 
 
 @both_modes
+def test_random_numbers_go_on_where_they_stood(run, freeze):
+    """A network with stochastic depth draws torch's while it trains."""
+
+    class Draw(keras.callbacks.Callback):
+        def __init__(self):
+            super().__init__()
+            self.drawn = {}
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.drawn[epoch] = torch.rand(1).item()
+
+    whole, resumed = Draw(), Draw()
+    run(freeze, checkpoint=None, callbacks=[whole])
+    with pytest.raises(KeyboardInterrupt):
+        run(freeze, callbacks=[Draw(), Break(2)])
+    run(freeze, resume=True, callbacks=[resumed])
+    assert resumed.drawn == {epoch: number for epoch, number in whole.drawn.items() if epoch >= 2}
+
+
+@both_modes
 def test_a_run_that_stopped_early_stays_stopped(run, freeze):
     stop = keras.callbacks.EarlyStopping("loss", min_delta=1e9, patience=1)
     _, stopped = run(freeze, callbacks=[stop])
@@ -133,6 +154,14 @@ def test_a_classifier_that_was_trained_before_goes_on_from_there(run, build, toy
     assert snapshot(run(freeze, classifier=trained(), resume=True)[0]) == snapshot(whole)
     with pytest.raises(CheckpointError, match="classifier's weights"):
         run(freeze, resume=True)
+
+
+def test_what_a_killed_run_left_half_written_is_removed(run, tmp_path):
+    part = tmp_path / "run" / ".training-0123abcd.part.safetensors"
+    part.parent.mkdir()
+    part.touch()
+    run(True)
+    assert [file.name for file in part.parent.iterdir()] == [FILE]
 
 
 def test_logits_stay_adjusted(run, snapshot):

@@ -48,6 +48,28 @@ def test_whitened_features_are_finite_and_have_no_mean(case):
     np.testing.assert_allclose(applied.mean(0), 0, atol=1e-2 * max(1, np.abs(applied).max()))
 
 
+@given(layers())
+def test_the_gradient_is_that_of_a_layer_on_whitened_features(case):
+    features, labels, _, _ = case
+    scale = Whitening.of(features, labels)
+    residuals = np.eye(5)[labels] - 0.2
+    found = scale.gradient(features.T.astype(np.float64) @ residuals, residuals.sum(axis=0))
+    expected = scale.apply(features).T.astype(np.float64) @ residuals
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-3 * np.abs(expected).max() + 1e-6)
+
+
+@given(layers(), st.integers(1, 20))
+def test_rows_wider_than_a_chunk_are_taken_one_at_a_time(case, chunk):
+    features, labels, _, _ = case
+    whole = Whitening.of(features, labels)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(whitening, "CHUNK", chunk)
+        parts = Whitening.of(features, labels)
+        applied = parts.apply(features)
+    expected = whole.apply(features)
+    np.testing.assert_allclose(applied, expected, rtol=1e-4, atol=1e-3 * max(1, np.abs(expected).max()))
+
+
 @pytest.fixture
 def correlated():
     """Two classes whose features vary most in a direction that says nothing of the class: (features, labels)."""
@@ -80,6 +102,15 @@ def test_the_difference_of_class_means_points_where_discriminant_analysis_does(c
     assert cosine > 0.999
 
 
+@pytest.mark.parametrize("distance", [0, 2, 5])
+def test_however_far_apart_classes_are_their_own_spread_comes_out_as_one(distance):
+    rng = np.random.default_rng(0)
+    labels = np.arange(400) % 2
+    features = rng.normal(size=(400, 6)) + distance * labels[:, None]
+    applied = Whitening.of(features, labels).apply(features)
+    np.testing.assert_allclose([applied[labels == label].std(axis=0) for label in (0, 1)], 1, rtol=0.15)
+
+
 def test_fewer_scans_than_features_and_many_scans_both_work(monkeypatch):
     rng = np.random.default_rng(0)
     few = Whitening.of(rng.normal(size=(5, 50)), np.array([0, 0, 1, 1, 1]))
@@ -87,6 +118,15 @@ def test_fewer_scans_than_features_and_many_scans_both_work(monkeypatch):
     monkeypatch.setattr(whitening, "MEASURED", 20)
     many = Whitening.of(rng.normal(size=(100, 50)), np.arange(100) % 4)
     assert many.directions.shape == (20 - 4, 50)
+
+
+def test_measured_scans_follow_the_seed_which_is_zero_by_default(correlated, monkeypatch):
+    monkeypatch.setattr(whitening, "MEASURED", 20)
+
+    def gains(**kwargs):
+        return Whitening.of(*correlated, **kwargs).gains.tolist()
+
+    assert gains() == gains(seed=0) != gains(seed=1)
 
 
 def test_one_scan_a_class_is_only_scaled():

@@ -158,7 +158,7 @@ def distinct(names: Sequence[str]) -> list[str]:
 def _check_fractions(fractions: Sequence[float]) -> list[float]:
     try:
         shares = [float(fraction) for fraction in fractions]
-    except TypeError:
+    except (TypeError, ValueError):
         raise TypeError(f"Fractions must be a sequence of numbers, got {fractions!r}. Write (0.8, 0.2).") from None
     if not shares or not all(share > 0 for share in shares) or not math.isclose(sum(shares), 1, abs_tol=1e-6):
         raise ValueError(

@@ -75,15 +75,21 @@ class Checkpoint(keras.callbacks.Callback):
         """
         self._states = {**states, "best": State(lambda: best.weights or {}, best.remember)}
         self._states["random"] = State(random_state, restore_random_state)
-        self._recorder, self._best = recorder, best
+        self._recorder, self._best, self._random = recorder, best, None
         if not self.file.exists():
             return 0
         kept, arrays = _read(self.file, arrays=True)
         for name, state in self._states.items():
             state.put({key.partition("/")[2]: arrays[key] for key in arrays if key.partition("/")[0] == name})
+        self._random = random_state()
         recorder.epochs += kept["epochs"]
         best.epoch, best.loss = kept["best_epoch"], kept["best_loss"]
         return epochs if kept["stopped"] else len(kept["epochs"])
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Put the random numbers back where they stood: Keras draws some of them before it begins."""
+        if self._random is not None:
+            restore_random_state(self._random)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Write the file."""
