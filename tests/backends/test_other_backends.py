@@ -56,9 +56,8 @@ if sys.argv[1] == "4":
     keras.distribution.set_distribution(keras.distribution.DataParallel())
 scans = octlib.load_oct_dataset("phantoms").sample(18)
 classifier = octlib.build_classifier("test_vit", False, weights=None, image_size=64)
-history = octlib.fit(classifier, scans, epochs=2, batch_size=8, progress=False)
+octlib.fit(classifier, scans, epochs=2, batch_size=8, progress=False)
 print(*octlib.predict(classifier, scans, progress=False).iloc[:, 4:].to_numpy(float).ravel())
-print(*(epoch["loss"] for epoch in history.epochs))
 """
 
 
@@ -66,13 +65,7 @@ def test_four_devices_give_what_one_gives(on_backend: Callable[..., str]) -> Non
     if keras.config.backend() != "jax":
         pytest.skip("data parallel over local devices is for JAX")
     one, four = (
-        [
-            np.array(line.split(), float)
-            for line in on_backend(
-                "jax", PARALLEL, n, XLA_FLAGS=f"--xla_force_host_platform_device_count={n}"
-            ).splitlines()
-        ]
+        np.array(on_backend("jax", PARALLEL, n, XLA_FLAGS=f"--xla_force_host_platform_device_count={n}").split(), float)
         for n in ("1", "4")
     )
-    for single, parallel in zip(one, four, strict=True):
-        np.testing.assert_allclose(parallel, single, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(four, one, rtol=1e-3, atol=1e-4)

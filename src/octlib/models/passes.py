@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from octlib.models.devices import devices
 from octlib.models.keras_backend import keras
 
 
@@ -54,9 +55,7 @@ class FeaturePass:
         """Choose how long a batch becomes: to compile for one more length takes longer than a few blank scans."""
         if keras.config.backend() == "torch":
             return n
-        distribution = keras.distribution.distribution()
-        devices = 1 if distribution is None else int(np.prod(distribution.device_mesh.shape))
-        n = -(-n // devices) * devices
+        n = -(-n // devices()) * devices()
         length = min((each for each in self._lengths if each >= n), default=n)
         self._lengths.add(length)
         return length
