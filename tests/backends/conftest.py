@@ -6,17 +6,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import octlib
-from octlib.models.keras_backend import BACKENDS
 
 Build = Callable[..., Any]
-INSTALLED = tuple(name for name in BACKENDS if find_spec(name) is not None)
 
 
 @pytest.fixture(scope="session")

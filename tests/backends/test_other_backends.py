@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from octlib.models.keras_backend import BACKENDS, keras
 
-from .conftest import INSTALLED
+INSTALLED = tuple(name for name in BACKENDS if find_spec(name) is not None)
 
 SAVE = """
 import sys, numpy as np, octlib
