@@ -72,7 +72,10 @@ def group_norm(values: Any, groups: int, weight: Any = None, bias: Any = None, e
 @operator("instance_norm.default")
 def instance_norm(values: Any, weight: Any, bias: Any, *rest: Any) -> Any:
     """Normalise each channel of each scan."""
-    return group_norm(values, values.shape[1], weight, bias, rest[4])
+    mean, variance, of_scan, momentum, epsilon, *_ = rest
+    if not of_scan:
+        return batch_norm(values, weight, bias, mean, variance, momentum, epsilon)[0]
+    return group_norm(values, values.shape[1], weight, bias, epsilon)
 
 
 def _by_channel(vector: Any, values: Any) -> Any:

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import octlib
-from octlib.models.layers import TimmBackbone
+from octlib.models.torch_backbone import TorchBackbone
 from octlib.models.stages import parameter_stages
 
 Build = Callable[..., Any]
@@ -178,7 +178,7 @@ def test_the_configuration_holds_no_weights_and_builds_the_layer_again(build: Bu
     layer = build().backbone
     text = json.dumps(layer.get_config())
     assert len(text) < 1000
-    again = TimmBackbone.from_config(json.loads(text))
+    again = TorchBackbone.from_config(json.loads(text))
     again.module.load_state_dict(layer.module.state_dict())
     np.testing.assert_array_equal(again(scans).detach().numpy(), layer(scans).detach().numpy())
     assert (again.name, again.spec, again.pooling) == (layer.name, layer.spec, layer.pooling)
