@@ -1,19 +1,16 @@
-"""Keras layers: a frozen backbone that is frozen, and one that learns."""
+"""Torch backbone: a frozen one that is frozen, one that learns, and what Keras would do otherwise."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-import octlib
+from octlib.models.layers import backbone_layer
 from octlib.models.torch_backbone import TorchBackbone
-from octlib.models.stages import parameter_stages
 
 Build = Callable[..., Any]
 
@@ -72,113 +69,29 @@ def test_freezing_again_is_heeded(build: Build, scans: np.ndarray) -> None:
     assert differing(classifier, before) == set()
 
 
-# Stages
-
-
-NAMES = ("CNV", "DME", "DRUSEN", "NORMAL")
-
-
-@pytest.fixture
-def train(scans: np.ndarray) -> Callable[[Any], set[str]]:
-    """Give a function that trains a classifier and returns the names in timm of the weights and buffers that moved."""
-    toy = octlib.load_oct_dataset((scans, [0, 1, 2, 3, 0], list("abcde")), class_names=NAMES)
-
-    def run(classifier: Any) -> set[str]:
-        before = snapshot(classifier)
-        octlib.fit(classifier, toy, epochs=1, batch_size=2, learning_rate=1e-2, progress=False)
-        return {name.removeprefix("module.") for name in differing(classifier, before)}
-
-    return run
-
-
-def last_stages(classifier: Any, stages: int) -> set[str]:
-    """Name the parameters of the last stages, and the buffers of the modules that they are in."""
+def test_torch_runs_timms_own_module(build: Build, scans: np.ndarray, timm_features: Callable[..., np.ndarray]) -> None:
+    assert backbone_layer() is TorchBackbone
+    classifier = build()
     module = classifier.backbone.module.module
-    learning = {name for stage in parameter_stages(module)[-stages:] for name in stage}
-    parts = {name.rpartition(".")[0] for name in learning}
-    return learning | {name for name, _ in module.named_buffers() if name.rpartition(".")[0] in parts}
+    np.testing.assert_allclose(classifier.extract(scans), timm_features(module, scans), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("stages", [1, 2, 5])
-@pytest.mark.parametrize("backbone", ["test_resnet", "test_byobnet"])
-def test_the_last_stages_learn_and_no_others(build: Build, train: Any, backbone: str, stages: int) -> None:
-    classifier = build(backbone)
-    classifier.unfreeze(stages=stages)
-    assert not classifier.frozen
-    wanted = last_stages(classifier, stages)
-    assert train(classifier) == wanted
-    assert statistics(wanted)
-    assert bool(wanted ^ set(classifier.backbone.module.module.state_dict())) == (stages < 5)
+def test_what_torch_changes_in_place_is_in_the_state(build: Build) -> None:
+    backbone = build().backbone
+    backbone.module.module.bn1.running_mean.fill_(0.5)
+    assert np.all(backbone.state()["bn1.running_mean"] == 0.5)
 
 
-@pytest.mark.parametrize("name", ["classifier", "classifier.keras"])
-def test_stages_that_learn_are_saved(build: Build, train: Any, tmp_path: Path, name: str) -> None:
-    classifier = build()
-    classifier.unfreeze(stages=2)
-    wanted = last_stages(classifier, 2)
-    classifier.save(tmp_path / name)
-    loaded = octlib.load_classifier(tmp_path / name)
-    assert loaded.backbone.unfrozen_stages == 2
-    assert train(loaded) == wanted
+def test_a_module_for_torch_is_a_copy_that_can_learn(build: Build, scans: np.ndarray) -> None:
+    backbone = build().backbone
+    copied = backbone.to_torch()
+    assert all(parameter.requires_grad for parameter in copied.parameters())
+    with torch.no_grad():
+        copied.module.conv1[0].weight.fill_(0)
+    assert np.any(backbone.state()["conv1.0.weight"] != 0)
+    assert not any(variable.trainable and backbone.trainable for variable in backbone.parameters.values())
 
 
-def test_the_last_word_counts(build: Build, train: Any) -> None:
-    classifier = build()
-    classifier.unfreeze(stages=1)
-    classifier.unfreeze()
-    assert classifier.backbone.unfrozen_stages is None
-    assert "conv1.0.weight" in train(classifier)
-    classifier.unfreeze(stages=1)
-    assert train(classifier) == last_stages(classifier, 1)
-    classifier.backbone.trainable = False
-    assert classifier.frozen
-    assert train(classifier) == set()
-    classifier.backbone.trainable = True
-    assert classifier.get_config()["unfrozen_stages"] is None
-    assert "conv1.0.weight" in train(classifier)
-
-
-@pytest.mark.parametrize("backbone", ["test_vit", "test_convnext"])
-def test_networks_without_batchnorm_have_stages_too(build: Build, train: Any, backbone: str) -> None:
-    classifier = build(backbone)
-    classifier.unfreeze(stages=1)
-    moved = train(classifier)
-    assert moved <= last_stages(classifier, 1)
-    assert any("norm" in name for name in moved)
-
-
-def test_keras_trains_the_same_stages(build: Build, scans: np.ndarray) -> None:
-    classifier = build()
-    classifier.unfreeze(stages=2)
-    before = snapshot(classifier)
-    classifier.compile("adam", "sparse_categorical_crossentropy")
-    # timm starts the last normalisation of a block at zero, so that the first step moves nothing before it.
-    classifier.fit(scans, np.arange(5) % 4, batch_size=2, epochs=2, verbose=0)
-    moved = {name.removeprefix("module.") for name in differing(classifier, before)}
-    assert moved == last_stages(classifier, 2)
-
-
-@pytest.mark.parametrize("stages", [0, -1, 6, True, 1.5, "2"])
-def test_stages_that_there_are_not(build: Build, stages: Any) -> None:
-    classifier = build()
-    with pytest.raises(ValueError, match=rf"test_resnet has 5 stages, of which 1 or more .* got {stages!r}.*None"):
-        classifier.unfreeze(stages=stages)
-    assert classifier.frozen  # it is as it was
-    assert classifier.backbone.unfrozen_stages is None
-
-
-@pytest.mark.parametrize("pooling", ["average", "flatten"])
-def test_the_shape_of_the_features_is_known_beforehand(build: Build, scans: np.ndarray, pooling: str) -> None:
-    layer = build(pooling=pooling).backbone
-    assert layer.compute_output_shape((None, 64, 64)) == (None, layer.n_features)
-    assert tuple(layer(scans).shape) == layer.compute_output_shape(scans.shape)
-
-
-def test_the_configuration_holds_no_weights_and_builds_the_layer_again(build: Build, scans: np.ndarray) -> None:
-    layer = build().backbone
-    text = json.dumps(layer.get_config())
-    assert len(text) < 1000
-    again = TorchBackbone.from_config(json.loads(text))
-    again.module.load_state_dict(layer.module.state_dict())
-    np.testing.assert_array_equal(again(scans).detach().numpy(), layer(scans).detach().numpy())
-    assert (again.name, again.spec, again.pooling) == (layer.name, layer.spec, layer.pooling)
+def test_a_size_that_the_architecture_forbids_is_named(build: Build) -> None:
+    with pytest.raises(ValueError, match="test_vit cannot take scans of 65 x 65 pixels: .*Choose another image_size"):
+        build("test_vit", image_size=65)
