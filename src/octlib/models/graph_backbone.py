@@ -74,7 +74,7 @@ class GraphBackbone(Backbone, keras.layers.Layer):
     @property
     def device(self) -> str:
         """The kind of device that computes."""
-        return keras.distribution.list_devices()[0].partition(":")[0].lower()
+        return str(keras.distribution.list_devices()[0]).partition(":")[0].lower()
 
     def state(self) -> dict[str, np.ndarray]:
         """Return every weight and buffer by timm's name."""
@@ -85,8 +85,8 @@ class GraphBackbone(Backbone, keras.layers.Layer):
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
         """Put back what ``state`` returned; RuntimeError, if names or shapes do not fit."""
         now = self.state()
-        wrong = [name for name in {**now, **state} if np.shape(now.get(name)) != np.shape(state.get(name))]
-        wrong += [name for name in {**now, **state} if name not in wrong and (name in now) != (name in state)]
+        wrong = [name for name in now if name not in state or np.shape(state[name]) != np.shape(now[name])]
+        wrong += [name for name in state if name not in now]
         if wrong:
             raise RuntimeError(f"weights that are missing, not of this backbone, or of another shape: {wrong}")
         for name, variable in {**self._parameters, **self._statistics}.items():
@@ -113,7 +113,7 @@ class GraphBackbone(Backbone, keras.layers.Layer):
         self._check_shape(tuple(scans.shape))
         scans = scans if len(scans.shape) == 4 else ops.expand_dims(scans, -1)
         # Grey scans become three channels here.
-        normalised = (ops.cast(scans, "float32") - self._mean) / self._std
+        normalised = ops.divide(ops.subtract(ops.cast(scans, "float32"), self._mean), self._std)
         learns = training and self.trainable and not self.spec.fixed_batchnorm
         operators = {**OPERATORS, BATCH_NORM: _learning_batch_norm} if learns else OPERATORS
         weights = {**self._fixed, **self._statistics, **self._parameters}
@@ -124,7 +124,7 @@ class GraphBackbone(Backbone, keras.layers.Layer):
         array = value.detach().cpu().numpy()
         return self.add_weight(
             array.shape,
-            initializer=lambda shape, dtype=None: ops.convert_to_tensor(array, dtype),
+            initializer=lambda _, dtype=None: ops.convert_to_tensor(array, dtype),
             name=name,
             trainable=trainable,
         )

@@ -10,7 +10,7 @@ from importlib import import_module
 import numpy as np
 import torch
 
-from octlib.models.keras_backend import keras
+from octlib.models.keras_backend import keras  # noqa: F401 - it has to choose before a part of Keras is imported
 
 # Keras shows these two of its global state to nobody: without them, its later draws would follow our seed.
 global_state = import_module("keras.src.backend.common.global_state")

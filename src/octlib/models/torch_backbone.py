@@ -48,6 +48,7 @@ class TorchBackbone(Backbone, keras.layers.TorchModuleWrapper):
         self.stages, self.undecayed = parameter_stages(module), undecayed_parameters(module)
         super().__init__(TimmFeatures(module, self.spec, pooling, self.image_size), **kwargs)
         self.n_features = self._count_features()
+        self.output_shape = (None, self.n_features)  # the wrapper's own, which a summary shows
 
     @property
     def parameters(self) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from octlib.models.keras_backend import keras
 
 PLACES = ("device", "layout", "memory_format", "pin_memory")  # arguments that change no value
 
@@ -73,7 +74,9 @@ class Graph:
             What the module gives.
         """
         values = {name: weights[key] for name, key in self.weights.items()}
-        values |= {self.input: inputs, **self.constants}
+        values |= {self.input: inputs}
+        for name, value in self.constants.items():
+            values[name] = keras.ops.convert_to_tensor(value) if isinstance(value, np.ndarray) else value
         for node in self.nodes:
             args, kwargs = _filled(node.args, values), _filled(node.kwargs, values)
             values[node.name] = operators[node.operator](*args, **kwargs)

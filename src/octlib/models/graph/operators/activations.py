@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from octlib.models.graph.operators.arithmetic import where
 from octlib.models.graph.operators.table import operator
 from octlib.models.keras_backend import keras
 
@@ -32,20 +33,20 @@ def gelu(values: Any, approximate: str = "none") -> Any:
 def elu(values: Any, alpha: float = 1, scale: float = 1, input_scale: float = 1) -> Any:
     """Exponential linear unit."""
     below = alpha * ops.expm1(ops.minimum(values, 0) * input_scale)
-    return scale * ops.where(values > 0, values, below)
+    return scale * where(values > 0, values, below)
 
 
 @operator("leaky_relu.default")
 def leaky_relu(values: Any, slope: float = 0.01) -> Any:
     """Rectify, with a slope below zero."""
-    return ops.where(values > 0, values, values * slope)
+    return where(values > 0, values, values * slope)
 
 
 @operator("prelu.default", "_prelu_kernel.default")
 def prelu(values: Any, slope: Any) -> Any:
     """Rectify, with a slope for each channel below zero."""
     slope = ops.reshape(slope, (1, -1) + (1,) * (len(values.shape) - 2)) if len(slope.shape) == 1 else slope
-    return ops.where(values > 0, values, values * slope)
+    return where(values > 0, values, values * slope)
 
 
 @operator("mish.default")
@@ -57,7 +58,7 @@ def mish(values: Any) -> Any:
 @operator("softplus.default")
 def softplus(values: Any, beta: float = 1, threshold: float = 20) -> Any:
     """Smooth rectifier."""
-    return ops.where(values * beta > threshold, values, ops.softplus(values * beta) / beta)
+    return where(values * beta > threshold, values, ops.softplus(values * beta) / beta)
 
 
 @operator("softmax.int", "_softmax.default")

@@ -43,7 +43,6 @@ for names, function in {
     ("sin",): ops.sin,
     ("sqrt",): ops.sqrt,
     ("square",): ops.square,
-    ("where.ScalarOther", "where.ScalarSelf", "where.self"): ops.where,
 }.items():
     operator(*(name if "." in name else f"{name}.default" for name in names))(function)
 
@@ -72,14 +71,23 @@ def divide(first: Any, second: Any, *, rounding_mode: str | None = None) -> Any:
     if rounding_mode == "floor":
         return ops.floor_divide(first, second)
     quotient = ops.divide(first, second)
-    return ops.trunc(quotient) if rounding_mode == "trunc" else quotient
+    if rounding_mode != "trunc":
+        return quotient
+    whole = all("int" in keras.backend.standardize_dtype(ops.convert_to_tensor(each).dtype) for each in (first, second))
+    return ops.cast(ops.trunc(quotient), first.dtype) if whole else ops.trunc(quotient)
 
 
-@operator("clamp.default", "clamp.Tensor", "hardtanh.default")
+@operator("clamp.default", "clamp.Tensor")
 def clamp(values: Any, low: Any = None, high: Any = None) -> Any:
     """Limit values."""
     values = values if low is None else ops.maximum(values, low)
     return values if high is None else ops.minimum(values, high)
+
+
+@operator("hardtanh.default")
+def hardtanh(values: Any, low: float = -1, high: float = 1) -> Any:
+    """Limit values, to -1 and 1 unless told otherwise."""
+    return clamp(values, low, high)
 
 
 @operator("clamp_min.default", "clamp_min.Tensor")
@@ -94,13 +102,26 @@ def clamp_max(values: Any, high: Any) -> Any:
     return ops.minimum(values, high)
 
 
+@operator("where.ScalarOther", "where.ScalarSelf", "where.self")
+def where(choice: Any, first: Any, second: Any) -> Any:
+    """Choose between two."""
+    # Keras's own takes no variable on JAX.
+    return ops.where(choice, ops.convert_to_tensor(first), ops.convert_to_tensor(second))
+
+
 @operator("masked_fill.Scalar", "masked_fill.Tensor")
 def masked_fill(values: Any, mask: Any, filling: Any) -> Any:
     """Replace values where a mask is true."""
-    return ops.where(mask, ops.cast(filling, values.dtype), values)
+    return where(mask, ops.cast(filling, values.dtype), values)
 
 
-@operator("_to_copy.default", "to.dtype", "to.device", "to.dtype_layout")
+@operator("to.device")
+def move(values: Any, _: Any, dtype: Any = None, *__: Any, **___: Any) -> Any:
+    """Change the type; where values lie is the backend's business."""
+    return cast(values, dtype)
+
+
+@operator("_to_copy.default", "to.dtype", "to.dtype_layout")
 def cast(values: Any, dtype: Any = None, *_: Any, **__: Any) -> Any:
     """Change the type, if one is given."""
     return ops.cast(values, dtype) if isinstance(dtype, str) else values

@@ -26,12 +26,17 @@ def convolution(
     """Convolve maps (batch, channels, ...) with a weight (out, in / groups, ...)."""
     n = len(values.shape) - 2
     stride, dilation = per_axis(stride, n), per_axis(dilation, n)
-    maps, kind = _padded(channels_last(values), weight, stride, padding, dilation)
-    settings = {"strides": stride, "padding": kind, "data_format": LAST, "dilation_rate": dilation}
+    # TensorFlow can't do both at once.
+    thinned = max(stride) > 1 and max(dilation) > 1
+    steps = (1,) * n if thinned else stride
+    maps, kind = _padded(channels_last(values), weight, steps, padding, dilation)
+    settings = {"strides": steps, "padding": kind, "data_format": LAST, "dilation_rate": dilation}
     if groups > 1 and groups == values.shape[1]:
         result = ops.depthwise_conv(maps, _depthwise(weight, groups), **settings)
     else:
         result = ops.conv(maps, ops.transpose(weight, (*range(2, n + 2), 1, 0)), **settings)
+    if thinned:
+        result = result[(slice(None), *(slice(None, None, step) for step in stride))]
     return channels_first(result if bias is None else result + bias)
 
 

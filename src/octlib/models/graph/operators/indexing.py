@@ -125,6 +125,6 @@ def patches(
         reach = dilation[which] * (length - 1) + 1
         starts = np.arange(0, values.shape[axis] - reach + 1, stride[which])
         values = ops.take(values, dilation[which] * np.arange(length)[:, None] + starts, axis=axis)
-    batch, channels, _, rows, _, columns = ops.shape(values)
+    _, channels, _, rows, _, columns = ops.shape(values)
     ordered = ops.transpose(values, (0, 1, 2, 4, 3, 5))
     return ops.reshape(ordered, (-1, channels * kernel[0] * kernel[1], rows * columns))

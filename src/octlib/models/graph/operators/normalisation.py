@@ -14,7 +14,7 @@ BATCH_NORM = "aten._native_batch_norm_legit_no_training.default"
 
 @operator("_native_batch_norm_legit_no_training.default")
 def batch_norm(
-    values: Any, weight: Any, bias: Any, mean: Any, variance: Any, momentum: float, epsilon: float
+    values: Any, weight: Any, bias: Any, mean: Any, variance: Any, _momentum: float, epsilon: float
 ) -> tuple[Any]:
     """Normalise each channel by statistics of the past."""
     factor = ops.rsqrt(ops.add(variance, epsilon))
@@ -26,11 +26,11 @@ def batch_norm(
 
 @operator("_native_batch_norm_legit.no_stats")
 def batch_norm_of_batch(
-    values: Any, weight: Any, bias: Any, training: bool, momentum: float, epsilon: float
+    values: Any, weight: Any, bias: Any, _training: bool, _momentum: float, epsilon: float
 ) -> tuple[Any]:
     """Normalise each channel by the statistics of these values, as weights are standardised."""
     mean, variance = moments(values)
-    return batch_norm(values, weight, bias, mean, variance, momentum, epsilon)
+    return batch_norm(values, weight, bias, mean, variance, _momentum, epsilon)
 
 
 def moments(values: Any) -> tuple[Any, Any]:
@@ -72,7 +72,10 @@ def group_norm(values: Any, groups: int, weight: Any = None, bias: Any = None, e
 @operator("instance_norm.default")
 def instance_norm(values: Any, weight: Any, bias: Any, *rest: Any) -> Any:
     """Normalise each channel of each scan."""
-    return group_norm(values, values.shape[1], weight, bias, rest[4])
+    mean, variance, of_scan, momentum, epsilon, *_ = rest
+    if not of_scan:
+        return batch_norm(values, weight, bias, mean, variance, momentum, epsilon)[0]
+    return group_norm(values, values.shape[1], weight, bias, epsilon)
 
 
 def _by_channel(vector: Any, values: Any) -> Any:

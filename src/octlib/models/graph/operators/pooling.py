@@ -48,7 +48,7 @@ def average_pool(
             factor = factor * each.reshape((-1,) + (1,) * (len(counts) - axis))
     if np.all(factor == 1):
         return channels_first(means)
-    return channels_first(means / np.asarray(factor, np.float32))
+    return channels_first(ops.divide(means, np.asarray(factor, np.float32)))
 
 
 def _counts(length: int, kernel: int, stride: int, width: int, n: int, *, counted: bool) -> np.ndarray:

@@ -38,7 +38,7 @@ def attention(
     key: Any,
     value: Any,
     mask: Any = None,
-    dropout: float = 0.0,
+    _dropout: float = 0.0,
     causal: bool = False,
     *,
     scale: float | None = None,

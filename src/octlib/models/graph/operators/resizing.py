@@ -54,18 +54,25 @@ def _resized(
     antialias: bool = False,
 ) -> Any:
     for place, axis in enumerate((2, 3)):
-        length = values.shape[axis]
-        wanted = int(length * scales[place]) if size is None else size[place]
-        weights = _weights(length, wanted, mode, corners, antialias)
+        weights = _weights(
+            values.shape[axis],
+            None if size is None else size[place],
+            None if scales is None else scales[place],
+            mode,
+            corners,
+            antialias,
+        )
         values = ops.moveaxis(ops.tensordot(values, weights, axes=[[axis], [0]]), -1, axis)
     return values
 
 
 @cache
-def _weights(length: int, wanted: int, mode: str, corners: bool | None, antialias: bool) -> np.ndarray:
+def _weights(
+    length: int, size: int | None, scale: float | None, mode: str, corners: bool | None, antialias: bool
+) -> np.ndarray:
     """Return (length, wanted): how much of each value goes where, as torch itself resizes one value at a time."""
-    single = torch.eye(length).reshape(length, 1, length, 1)
-    resized = torch.nn.functional.interpolate(
-        single, size=(wanted, 1), mode=mode, align_corners=corners, antialias=antialias
-    )
-    return np.asarray(resized.reshape(length, wanted).numpy())
+    # A scale is no size by another name: torch measures where values lie by the one that it is given.
+    target = {"scale_factor": (1.0, scale)} if size is None else {"size": (1, size)}
+    single = torch.eye(length).reshape(length, 1, 1, length)  # in rows: columns alone it smooths wrongly
+    resized = torch.nn.functional.interpolate(single, **target, mode=mode, align_corners=corners, antialias=antialias)
+    return np.asarray(resized.reshape(length, -1).numpy())

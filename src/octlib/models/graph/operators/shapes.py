@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from octlib.models.graph.operators.table import operator
 from octlib.models.keras_backend import keras
 
 ops = keras.ops
+
+PAD_MODES: dict[Any, Any] = {"circular": "wrap", "reflect": "reflect", "replicate": "edge"}  # of NumPy, by torch's
 
 operator("movedim.int", "movedim.intlist")(ops.moveaxis)
 operator("permute.default")(ops.transpose)
@@ -89,7 +93,7 @@ def squeeze(values: Any, axes: Any) -> Any:
 @operator("squeeze.default")
 def squeeze_all(values: Any) -> Any:
     """Take out all axes of length 1."""
-    return squeeze(values, range(len(values.shape)))
+    return squeeze(values, list(range(len(values.shape))))
 
 
 @operator("cat.default", "concat.default")
@@ -107,7 +111,7 @@ def stack(tensors: Sequence[Any], axis: int = 0) -> Any:
 @operator("unbind.int")
 def unbind(values: Any, axis: int = 0) -> Any:
     """Take apart along an axis."""
-    return ops.unstack(values, axis=axis)
+    return ops.unstack(ops.convert_to_tensor(values), axis=axis)
 
 
 @operator("roll.default")
@@ -139,33 +143,45 @@ def pad(values: Any, widths: Sequence[int], mode: Any = "constant", value: float
     pairs = [(max(0, before), max(0, after)) for before, after in pairs]
     if mode == "constant":
         return ops.pad(values, pairs, constant_values=value or 0)
-    return ops.pad(values, pairs, mode={"replicate": "edge", "reflect": "reflect"}[mode])
+    for axis, pair in enumerate(pairs):
+        if any(pair):
+            places = np.pad(np.arange(values.shape[axis]), pair, mode=PAD_MODES[mode])
+            values = ops.take(values, places, axis=axis)
+    return values
 
 
 @operator("full.default", "new_full.default")
-def full(*arguments: Any, dtype: Any = "float32", **_: Any) -> Any:
-    """Make a tensor of one value."""
-    shape, value = arguments[-2:]
-    return ops.full(tuple(shape), value, dtype=dtype)
+def full(*arguments: Any, dtype: Any = None, **_: Any) -> Any:
+    """Make a tensor of one value, of the type of another if there is one."""
+    *like, shape, value = arguments
+    return ops.full(tuple(shape), value, dtype=like[0].dtype if like and dtype is None else dtype or "float32")
 
 
 @operator("full_like.default")
-def full_like(values: Any, value: Any, **_: Any) -> Any:
+def full_like(values: Any, value: Any, *, dtype: Any = None, **_: Any) -> Any:
     """Make a tensor of one value, of the shape of another."""
-    return ops.full_like(values, value)
+    return ops.full_like(values, value, dtype=dtype)
 
 
 @operator("zeros_like.default", "new_zeros.default", "zeros.default")
-def zeros(values: Any, shape: Any = None, **_: Any) -> Any:
+def zeros(values: Any, shape: Any = None, *, dtype: Any = None, **_: Any) -> Any:
     """Make zeros, of the shape of another tensor or of a given one."""
     if isinstance(values, list | tuple):
-        return ops.zeros(tuple(values))
-    return ops.zeros_like(values) if shape is None else ops.zeros(tuple(shape), dtype=values.dtype)
+        return ops.zeros(tuple(values), dtype=dtype)
+    return (
+        ops.zeros_like(ops.convert_to_tensor(values), dtype=dtype)
+        if shape is None
+        else ops.zeros(tuple(shape), dtype or values.dtype)
+    )
 
 
 @operator("ones_like.default", "new_ones.default", "ones.default")
-def ones(values: Any, shape: Any = None, **_: Any) -> Any:
+def ones(values: Any, shape: Any = None, *, dtype: Any = None, **_: Any) -> Any:
     """Make ones, of the shape of another tensor or of a given one."""
     if isinstance(values, list | tuple):
-        return ops.ones(tuple(values))
-    return ops.ones_like(values) if shape is None else ops.ones(tuple(shape), dtype=values.dtype)
+        return ops.ones(tuple(values), dtype=dtype)
+    return (
+        ops.ones_like(ops.convert_to_tensor(values), dtype=dtype)
+        if shape is None
+        else ops.ones(tuple(shape), dtype or values.dtype)
+    )
