@@ -115,7 +115,7 @@ class OctEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
         scans = _as_scans(X)
         classes, places = np.unique(_labels(scans, y), return_inverse=True)
         if len(classes) < 2:
-            raise ValueError(f"Training needs scans of at least two classes, got only {classes[0]}.")
+            raise ValueError(f"Training needs scans of at least two classes, got one class, {classes[0]}.")
         names = tuple(map(str, classes))
         classifier = build_classifier(
             self.backbone,
