@@ -270,12 +270,17 @@ def test_a_table_is_no_scan(shape, pixels):
         (labels_of(59), r"inconsistent numbers of samples: \[60, 59\]"),
         (np.full(60, "CNV"), "at least two classes, got one class, CNV"),
         (np.linspace(0, 1, 60), "Unknown label type: continuous"),
-        ([None, *labels_of(59)], "."),
+        ([None, *labels_of(59)], "y must have a label for every scan, and 1 of 60 have none"),
     ],
 )
 def test_labels_that_can_not_be_learned_are_refused(labels, told, pixels):
     with pytest.raises(ValueError, match=told):
         estimator().fit(pixels, labels)
+
+
+def test_no_scans_are_refused(pixels):
+    with pytest.raises(ValueError, match="at least two classes, got no scans"):
+        estimator().fit(pixels[:0], [])
 
 
 def test_scans_without_a_label_are_counted(scans):

@@ -115,7 +115,8 @@ class OctEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
         scans = _as_scans(X)
         classes, places = np.unique(_labels(scans, y), return_inverse=True)
         if len(classes) < 2:
-            raise ValueError(f"Training needs scans of at least two classes, got one class, {classes[0]}.")
+            found = f"one class, {classes[0]}" if len(classes) else "no scans"
+            raise ValueError(f"Training needs scans of at least two classes, got {found}.")
         names = tuple(map(str, classes))
         classifier = build_classifier(
             self.backbone,
@@ -222,6 +223,9 @@ def _as_scans(scans: Any) -> OctDataset:
 def _labels(scans: OctDataset, labels: ArrayLike | None) -> NDArray[Any]:
     if labels is not None:
         labels = column_or_1d(labels, warn=True)
+        lacking = sum(label is None for label in labels)
+        if lacking:
+            raise ValueError(f"y must have a label for every scan, and {lacking} of {len(labels)} have none.")
         check_classification_targets(labels)
         check_consistent_length(scans, labels)
         return np.asarray(labels)
