@@ -215,7 +215,8 @@ def test_pipelines_take_it_as_their_last_step(pixels):
 
 
 def test_probabilities_can_be_calibrated(scans):
-    calibrated = CalibratedClassifierCV(estimator(), cv=3).fit(scans, scans.column("label"))
+    parts = StratifiedGroupKFold(3).split(scans, scans.column("label"), scans.patient_groups())
+    calibrated = CalibratedClassifierCV(estimator(), cv=list(parts)).fit(scans, scans.column("label"))
     found = calibrated.predict_proba(scans)
     assert found.shape == (60, 3)
     assert calibrated.score(scans, scans.column("label")) > 0.9

@@ -222,13 +222,13 @@ def _as_scans(scans: Any) -> OctDataset:
 
 def _labels(scans: OctDataset, labels: ArrayLike | None) -> NDArray[Any]:
     if labels is not None:
-        labels = column_or_1d(labels, warn=True)
-        lacking = sum(label is None for label in labels)
+        column: NDArray[Any] = column_or_1d(labels, warn=True)
+        lacking = sum(label is None for label in column)
         if lacking:
-            raise ValueError(f"y must have a label for every scan, and {lacking} of {len(labels)} have none.")
-        check_classification_targets(labels)
-        check_consistent_length(scans, labels)
-        return np.asarray(labels)
+            raise ValueError(f"y must have a label for every scan, and {lacking} of {len(column)} have none.")
+        check_classification_targets(column)
+        check_consistent_length(scans, column)
+        return column
     if scans.labels is None:
         raise ValueError(
             "OctEstimator requires y to be passed, but the target y is None, and these scans have no labels of their "
