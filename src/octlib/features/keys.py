@@ -67,4 +67,4 @@ def scan_keys(scans: OctDataset, *, flipped: bool = False, progress: bool | None
 def _digest_of_array(values: np.ndarray) -> bytes:
     # On torch, convolutions lie in memory with channels last: in this order they need not be copied.
     values = values.transpose(0, 2, 3, 1) if values.ndim == 4 else values
-    return hashlib.sha256(np.ascontiguousarray(values).reshape(-1).view(np.uint8)).digest()
+    return hashlib.sha256(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data).digest()

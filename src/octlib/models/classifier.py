@@ -112,7 +112,7 @@ class OctClassifier(keras.Model):
     @property
     def backbone_name(self) -> str:
         """timm's name of the architecture."""
-        return self.backbone.spec.architecture
+        return str(self.backbone.spec.architecture)
 
     @property
     def frozen(self) -> bool:

@@ -89,7 +89,7 @@ def _no_new_home() -> Iterator[None]:
     with tempfile.TemporaryDirectory() as elsewhere, _set_for_now("KERAS_HOME", elsewhere):
         yield
         # Later downloads by Keras itself go where its documentation says.
-        importlib.import_module("keras.src.backend.config")._KERAS_DIR = str(home)
+        vars(importlib.import_module("keras.src.backend.config"))["_KERAS_DIR"] = str(home)
 
 
 if TYPE_CHECKING:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from octlib.models.backbone import Backbone
+from typing import Any
+
 from octlib.models.keras_backend import keras
 
 
-def backbone_layer() -> type[Backbone]:
-    """Return the kind of backbone that the backend of Keras computes fastest."""
+def backbone_layer() -> Any:
+    """Return the kind of ``Backbone`` that the backend of Keras computes fastest."""
     if keras.config.backend() == "torch":
         from octlib.models.torch_backbone import TorchBackbone
 

@@ -71,7 +71,7 @@ class TorchBackbone(Backbone, keras.layers.TorchModuleWrapper):
 
     def to_torch(self) -> TimmFeatures:
         """Return a copy as a module of torch, all of which can learn."""
-        features = copy.deepcopy(self.module)
+        features: TimmFeatures = copy.deepcopy(self.module)
         features.frozen = False
         features.zero_grad()
         features.requires_grad_(True)

@@ -86,8 +86,8 @@ class Batches(keras.utils.PyDataset):
         # A generator of its own for each batch: the order in which threads come by must not matter.
         rows = self._rows(chosen, np.random.default_rng((self._seed, self._epoch, index)))
         batch = (rows, self._targets[chosen])
-        batch = batch if self._weights is None else (*batch, self._weights[chosen])
-        return _filled(batch, -len(chosen) % self._multiple)
+        weights = () if self._weights is None else (self._weights[chosen],)
+        return _filled((*batch, *weights), -len(chosen) % self._multiple)
 
     def close(self) -> None:
         """End the thread that prepares batches."""

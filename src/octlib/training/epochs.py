@@ -109,11 +109,11 @@ def _synced(classifier: OctClassifier, trained: Any) -> Iterator[None]:
     On JAX, weights lie in the loop of the model that is trained until somebody asks that model for them.
     """
     sync = getattr(trained, "jax_state_sync", lambda: None)
-    vars(classifier)["jax_state_sync"] = sync
+    classifier.__dict__["jax_state_sync"] = sync
     try:
         yield
     finally:
-        del vars(classifier)["jax_state_sync"]
+        del classifier.__dict__["jax_state_sync"]
         sync()
 
 

@@ -53,7 +53,7 @@ class Graph:
 
     nodes: tuple[Node, ...]
     weights: Mapping[str, str]
-    constants: Mapping[str, np.ndarray]
+    constants: Mapping[str, Any]
     input: str
     output: str
 
@@ -73,8 +73,8 @@ class Graph:
         Returns:
             What the module gives.
         """
-        values = {name: weights[key] for name, key in self.weights.items()}
-        values |= {self.input: inputs}
+        values: dict[str, Any] = {name: weights[key] for name, key in self.weights.items()}
+        values[self.input] = inputs
         for name, value in self.constants.items():
             values[name] = keras.ops.convert_to_tensor(value) if isinstance(value, np.ndarray) else value
         for node in self.nodes:

@@ -20,7 +20,7 @@ def select(values: Any, axis: int, place: int) -> Any:
 
 
 @operator("slice.Tensor")
-def cut(values: Any, axis: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Any:
+def cut(values: Any, axis: int = 0, start: Any = None, end: Any = None, step: int = 1) -> Any:
     """Take a range along an axis."""
     axis = axis % len(values.shape)
     length = values.shape[axis]
@@ -65,7 +65,7 @@ def split_with_sizes(values: Any, lengths: Sequence[int], axis: int = 0) -> list
 
 
 @operator("chunk.default")
-def chunk(values: Any, pieces: int, axis: int = 0) -> list[Any]:
+def chunk(values: Any, pieces: int, axis: int = 0) -> Any:
     """Take apart, into a number of pieces."""
     return split(values, -(-values.shape[axis] // pieces), axis)
 

@@ -25,9 +25,7 @@ def batch_norm(
 
 
 @operator("_native_batch_norm_legit.no_stats")
-def batch_norm_of_batch(
-    values: Any, weight: Any, bias: Any, _training: bool, _momentum: float, epsilon: float
-) -> tuple[Any]:
+def batch_norm_of_batch(values: Any, weight: Any, bias: Any, _training: bool, _momentum: float, epsilon: float) -> Any:
     """Normalise each channel by the statistics of these values, as weights are standardised."""
     mean, variance = moments(values)
     return batch_norm(values, weight, bias, mean, variance, _momentum, epsilon)

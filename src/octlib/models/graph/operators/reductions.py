@@ -120,7 +120,7 @@ def _axes(axes: Axes) -> Any:
 
 def _number(values: Any, axes: Any) -> Any:
     sizes = ops.shape(values)
-    number = 1
+    number: Any = 1
     for axis in np.atleast_1d(axes).tolist():
         number = number * sizes[axis]
     return number if isinstance(number, int) else ops.cast(number, values.dtype)
