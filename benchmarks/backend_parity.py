@@ -2,9 +2,9 @@
 
 Usage: KERAS_BACKEND=jax OCTLIB_WEIGHTS=TIMM_FOLDER OCTLIB_KERMANY=FOLDER python benchmarks/backend_parity.py
 
-Sixty architectures are drawn by a seed from all of timm's up to 30 million parameters. They get random weights in which
-nothing is zero, with BatchNorm's statistics of random scans. Beside them stand resnet50, octlib's own backbone and, where
-the variables are set, the ImageNet weights of mobilenetv2_100 on real scans. A difference counts relative to the largest
+Sixty architectures are drawn by a seed from all of timm up to 30 million parameters. They get random weights of which
+none is zero, with the statistics of random scans. Beside them stand resnet50, octlib's own backbone and, where the
+variables are set, the ImageNet weights of mobilenetv2_100 on real scans. A difference counts relative to the largest
 feature.
 """
 
