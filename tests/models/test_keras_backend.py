@@ -128,3 +128,16 @@ def test_homes(tmp_path: Path, start_python: Callable[..., Any]) -> None:
     assert answers == [["torch", True, None], ["torch", True, "torch"], ["torch", True, None]]
     assert (opinionated / ".keras" / "keras.json").read_text(encoding="utf-8") == wish
     assert not (empty / ".keras").exists()  # which Keras itself would make
+
+
+@pytest.mark.parametrize(("backend", "kept_out"), [("torch", False), ("jax", False), ("tensorflow", True)])
+def test_triton_stays_out_beside_tensorflow_alone(
+    stand_in: None, monkeypatch: pytest.MonkeyPatch, backend: str, kept_out: bool
+) -> None:
+    """Loaded after TensorFlow, it aborts the process."""
+    monkeypatch.setitem(sys.modules, "triton", None)
+    monkeypatch.delitem(sys.modules, "triton")
+    monkeypatch.setattr("octlib.models.keras_backend.find_spec", lambda _: True)
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    import_keras()
+    assert ("triton" in sys.modules) == kept_out
