@@ -4,7 +4,8 @@
 # ///
 """Tasks: everything that a change has to pass, each in an environment of its own.
 
-``nox`` runs all of it but the lowest versions; ``nox -s tests -- tests/data`` a part; ``nox -s minimums`` those.
+``nox`` runs what every change needs, ``nox -s tests -- tests/data`` a part of it. ``nox -s backend-jax``,
+``nox -s backend-tensorflow`` and ``nox -s minimums`` test other backends of Keras, and the lowest versions.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ nox.options.sessions = ["lint", "docs", "tests"]
 nox.options.error_on_external_run = True
 
 PROJECT = nox.project.load_toml("pyproject.toml")
+NOTEBOOKS = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with=notebooks/nbval_sanitize.cfg"]
 MINIMUM_COVERAGE = 85  # percent, where the tests that need real scans are skipped
 
 
@@ -45,9 +47,26 @@ def docs(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run unit tests, doctests and notebooks, in one environment because torch takes 6 GB of disk."""
     session.install("--editable", ".[onnx]", *_group("test"))
-    notebooks = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with=notebooks/nbval_sanitize.cfg"]
     coverage = ["--cov=octlib", "--cov-config=pyproject.toml", f"--cov-fail-under={MINIMUM_COVERAGE}"]
-    session.run("pytest", *notebooks, *(session.posargs or coverage))
+    session.run("pytest", *NOTEBOOKS, *(session.posargs or coverage))
+
+
+@nox.session(name="backend-jax")
+def backend_jax(session: nox.Session) -> None:
+    """Run the tests that all backends of Keras have in common, and the notebook of the backends, on JAX."""
+    _test_backend(session, "jax", "jax")
+
+
+@nox.session(name="backend-tensorflow")
+def backend_tensorflow(session: nox.Session) -> None:
+    """Run the same on TensorFlow; JAX is there too, for classifiers that are saved on one and loaded on another."""
+    _test_backend(session, "tensorflow", "tensorflow,jax")
+
+
+def _test_backend(session: nox.Session, backend: str, extras: str) -> None:
+    session.install("--editable", f".[onnx,{extras}]", *_group("test"))
+    default = ["tests/backends", "tests/models/graph", "notebooks/03_backends.ipynb", *NOTEBOOKS]
+    session.run("pytest", *(session.posargs or default), env={"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"})
 
 
 @nox.session(python="3.11")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from octlib.data import OctDataset, load_oct_dataset
+    from octlib.estimator import OctEstimator
     from octlib.evaluation import Evaluation, evaluate, predict
     from octlib.explanation import Explanation, explain
     from octlib.models import OctClassifier, build_classifier, load_classifier
@@ -23,6 +24,7 @@ _ROOMS = {
     "History": "training",
     "OctClassifier": "models",
     "OctDataset": "data",
+    "OctEstimator": "estimator",
     "Phantom": "phantoms",
     "build_classifier": "models",
     "evaluate": "evaluation",
@@ -41,6 +43,7 @@ __all__ = [
     "History",
     "OctClassifier",
     "OctDataset",
+    "OctEstimator",
     "Phantom",
     "build_classifier",
     "evaluate",

@@ -29,6 +29,7 @@ __all__ = [
     "UnknownPatientsWarning",
     "UnmatchedClassesError",
     "UnreadableScanError",
+    "UnsupportedNetworkError",
     "WeightsError",
 ]
 
@@ -101,6 +102,10 @@ class AugmentationError(OctlibError, ValueError):
 
 class NoRoomError(OctlibError, OSError):
     """There is no room for features on the disk."""
+
+
+class UnsupportedNetworkError(OctlibError, ValueError):
+    """A network can't be carried over to the backend that Keras runs on."""
 
 
 class MissingPackageError(OctlibError, ModuleNotFoundError):

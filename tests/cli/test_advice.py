@@ -20,6 +20,7 @@ ADVICE_OF_THE_LIBRARY = {
     "OctlibError",
     "OctlibWarning",
     "UndefinedMetricWarning",
+    "UnsupportedNetworkError",
 }
 # Where a class can come up, and a part of what has to be said there.
 CASES = [

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from octlib.errors import MissingPackageError
+from octlib.models import keras_backend
 from octlib.models.keras_backend import import_keras
 
 # What stands in for Keras: its backend is what the environment says when it is imported, else TensorFlow.
@@ -55,22 +57,46 @@ def test_no_trace_is_left_after_a_failed_import(
 
 
 def test_the_variable_counts(stand_in: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KERAS_BACKEND", "jax")
-    with pytest.raises(ValueError, match="'torch', but Keras is to run on 'jax'.*Set KERAS_BACKEND=torch, or unset it"):
+    monkeypatch.setattr(keras_backend, "find_spec", lambda name: name)  # all are installed
+    for backend in ("torch", "jax", "tensorflow"):
+        monkeypatch.setenv("KERAS_BACKEND", backend)
+        assert import_keras().config.backend() == backend
+        assert os.environ["KERAS_BACKEND"] == backend
+        del sys.modules["keras"]
+
+
+@pytest.mark.parametrize("backend", ["openvino", "Torch"])
+def test_a_backend_on_which_nothing_can_be_trained(
+    stand_in: None, monkeypatch: pytest.MonkeyPatch, backend: str
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    with pytest.raises(ValueError, match=f"torch, jax or tensorflow, but .* '{backend}'. Set KERAS_BACKEND to one of"):
         import_keras()
-    assert os.environ["KERAS_BACKEND"] == "jax"
+    assert "keras" not in sys.modules
+
+
+@pytest.mark.parametrize("backend", ["jax", "tensorflow"])
+def test_a_backend_that_is_not_installed_is_named(
+    stand_in: None, monkeypatch: pytest.MonkeyPatch, backend: str
+) -> None:
+    monkeypatch.setattr(keras_backend, "find_spec", lambda name: None)
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    with pytest.raises(MissingPackageError, match=f"KERAS_BACKEND={backend} needs {backend}") as caught:
+        import_keras()
+    assert caught.value.advice == f"Run: pip install 'octlib[{backend}]'"
+    assert "keras" not in sys.modules
 
 
 def test_an_imported_keras_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KERAS_BACKEND", raising=False)
-    for backend in ("jax", "tensorflow"):
+    for backend in ("torch", "jax", "tensorflow"):
         imported = SimpleNamespace(config=SimpleNamespace(backend=lambda backend=backend: backend))
         monkeypatch.setitem(sys.modules, "keras", imported)
-        with pytest.raises(ValueError, match=f"Keras is to run on '{backend}'.*before Keras is imported"):
-            import_keras()
-    on_torch = SimpleNamespace(config=SimpleNamespace(backend=lambda: "torch"))
-    monkeypatch.setitem(sys.modules, "keras", on_torch)
-    assert import_keras() is on_torch
+        assert import_keras() is imported
+    other = SimpleNamespace(config=SimpleNamespace(backend=lambda: "openvino"))
+    monkeypatch.setitem(sys.modules, "keras", other)
+    with pytest.raises(ValueError, match="Keras is to run on 'openvino'.*before Keras is imported"):
+        import_keras()
 
 
 ASK = """
@@ -101,5 +127,17 @@ def test_homes(tmp_path: Path, start_python: Callable[..., Any]) -> None:
         answers.append(json.loads(out))
     assert answers == [["torch", True, None], ["torch", True, "torch"], ["torch", True, None]]
     assert (opinionated / ".keras" / "keras.json").read_text(encoding="utf-8") == wish
-    written = empty / ".keras" / "keras.json"  # Keras itself may write one, without the choice of a process.
-    assert not written.exists() or json.loads(written.read_text(encoding="utf-8"))["backend"] != "torch"
+    assert not (empty / ".keras").exists()  # which Keras itself would make
+
+
+@pytest.mark.parametrize(("backend", "kept_out"), [("torch", False), ("jax", False), ("tensorflow", True)])
+def test_triton_stays_out_beside_tensorflow_alone(
+    stand_in: None, monkeypatch: pytest.MonkeyPatch, backend: str, kept_out: bool
+) -> None:
+    """Loaded after TensorFlow, it aborts the process."""
+    monkeypatch.setitem(sys.modules, "triton", None)
+    monkeypatch.delitem(sys.modules, "triton")
+    monkeypatch.setattr("octlib.models.keras_backend.find_spec", lambda _: True)
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    import_keras()
+    assert ("triton" in sys.modules) == kept_out

@@ -193,7 +193,7 @@ def test_modes_are_set_once_for_a_pass(build: Build, monkeypatch: pytest.MonkeyP
     for training in (False, False, True, True, True, False):
         classifier(scans, training=training)
         assert modes(classifier.backbone.module) == {training}
-    assert calls == [True, False]  # a new classifier is in evaluation mode
+    assert calls == [False, True, False]
 
 
 def test_what_learns_decides_the_modes_anew(build: Build, scans: np.ndarray) -> None:

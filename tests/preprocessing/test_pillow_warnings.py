@@ -8,6 +8,7 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sklearn.utils.parallel import Parallel, delayed
 
 from octlib.preprocessing import pillow_warnings
 from octlib.preprocessing.pillow_warnings import pillow_warnings_ignored
@@ -83,3 +84,8 @@ def test_the_filter_can_go_to_another_process() -> None:
     # joblib, for one, sends all filters to its workers.
     with pillow_warnings_ignored():
         assert len(pickle.loads(pickle.dumps(pillow_warnings._FILTER))) == 5  # noqa: S301
+
+
+def test_scikit_learn_can_build_the_filter_anew() -> None:
+    with warnings.catch_warnings(), pillow_warnings_ignored():
+        assert Parallel()([delayed(len)("ab")]) == [2]

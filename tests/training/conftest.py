@@ -50,7 +50,7 @@ def snapshot() -> Callable[[Any], dict[str, bytes]]:
     """Give a function that copies all weights and BatchNorm buffers of a classifier, bit by bit."""
 
     def take(classifier: Any) -> dict[str, bytes]:
-        return {name: value.numpy().tobytes() for name, value in state_dict(classifier).items()}
+        return {name: value.tobytes() for name, value in state_dict(classifier).items()}
 
     return take
 

@@ -10,9 +10,12 @@ from PIL import Image
 
 import octlib
 from octlib.data import match_labels
+from octlib.models.keras_backend import keras
 from octlib.training import batches as module
 from octlib.training.augmentation import augment_scans
 from octlib.training.batches import Batches, scan_rows
+from octlib.training.epochs import Accuracy
+from octlib.training.imbalance import adjusted_crossentropy
 
 N = 22
 
@@ -131,3 +134,22 @@ def test_weights_follow_their_rows(make):
     images, _, found = epoch(make(weights=weights))
     expected = {image.tobytes(): weight for image, weight in zip(epoch(make(training=False))[0], weights, strict=True)}
     assert [expected[image.tobytes()] for image in images] == found.tolist()
+
+
+def test_a_batch_that_devices_can_share_has_the_same_mean_loss_and_accuracy():
+    targets = np.eye(3, dtype=np.float32)[[0, 1, 2, 1, 0]]
+    given = {"rows": lambda chosen, _: chosen[:, None], "batch_size": 4, "weights": np.arange(1, 6, dtype=np.float32)}
+    whole, shared = Batches(targets=targets, **given), Batches(targets=targets, multiple=4, **given)
+    logits = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    accuracies = Accuracy(), Accuracy()
+    for index in range(2):
+        losses = []
+        for batches, accuracy in zip((whole, shared), accuracies, strict=True):
+            rows, wanted, weights = batches[index]
+            given_logits = logits[rows[:, 0]]
+            loss = keras.ops.convert_to_numpy(adjusted_crossentropy(None)(wanted, given_logits))
+            losses.append(np.mean(loss * weights))
+            accuracy.update_state(wanted, given_logits)
+        assert len(shared[index][0]) == 4
+        np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5)
+    assert float(accuracies[0].result()) == float(accuracies[1].result())

@@ -43,6 +43,7 @@ def test_signature_is_the_contracts():
         "epochs": None,
         "batch_size": 32,
         "learning_rate": None,
+        "l2": None,
         "class_weight": "balanced",
         "augment": None,
         "cache": True,
@@ -98,6 +99,14 @@ def test_a_head_does_not_learn_what_cannot_be_learned(build, toy):
     classifier = build()
     fit(classifier, wrong, epochs=30, learning_rate=1e-2)
     assert octlib.evaluate(classifier, toy(40, seed=1)).accuracy < 0.6
+
+
+def test_a_penalty_is_refused_where_no_head_is_solved_for(build, toy):
+    for classifier, needed in ((build(), {"epochs": 2}), (build(dropout=0.1), {}), (build(freeze=False), {})):
+        with pytest.raises(ValueError, match="l2 is the penalty of a head that is solved for, got l2=0.5 where"):
+            fit(classifier, toy(8), l2=0.5, **needed)
+    with pytest.raises(ValueError, match="l2 must be a positive number, got 0"):
+        fit(build(), toy(8), l2=0)
 
 
 @both_modes

@@ -13,7 +13,7 @@ from octlib.training.recipe import (
     as_augmentation,
     as_callbacks,
     as_class_weights,
-    as_rate,
+    as_positive,
     check_class_weight,
 )
 
@@ -24,8 +24,8 @@ LABELS = np.array([0, 0, 0, 1])
 @pytest.mark.parametrize("value", [0, -1e-3, float("nan"), float("inf"), "1e-3", None, True])
 def test_only_positive_rates_count(value):
     with pytest.raises(ValueError, match="learning_rate must be a positive number"):
-        as_rate(value)
-    assert as_rate(np.float32(0.5)) == 0.5
+        as_positive("learning_rate", value)
+    assert as_positive("learning_rate", np.float32(0.5)) == 0.5
 
 
 def test_weights_stand_in_the_order_of_the_classes():

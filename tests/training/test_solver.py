@@ -91,6 +91,20 @@ def test_without_validation_scans_the_path_ends_at_the_default(classifier):
     assert list(outcome.epochs[0]) == ["step", "l2", "loss", "accuracy", "seconds"]
 
 
+@pytest.mark.parametrize("l2", [30.0, 0.3, 0.01])
+@pytest.mark.parametrize("validated", [False, True])
+def test_the_path_ends_at_the_penalty_that_is_asked_for(build, l2, validated):
+    train, classifier = make(apart=0.5), build(class_names=NAMES)
+    outcome = solve(classifier, train, make(30, seed=1, apart=0.5) if validated else None, l2=l2)
+    penalties = [step["l2"] for step in outcome.epochs]
+    assert penalties == sorted(penalties, reverse=True)
+    assert penalties[-1] == l2
+    assert outcome.best_epoch == len(penalties)
+    problem = solver.Problem.of(train, 3, Recipe(1, 8, 1e-3))
+    kernel, bias = problem.space.outward(*problem.solve(l2, None)[0])
+    np.testing.assert_allclose(logits(classifier, train[0]), train[0] @ kernel + bias, atol=5e-3)
+
+
 @pytest.mark.parametrize(("apart", "weak"), [(4.0, True), (0.0, False)])
 def test_validation_scans_choose_the_penalty(classifier, apart, weak):
     validation = make(300, seed=1, apart=apart)

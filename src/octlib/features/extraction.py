@@ -101,7 +101,7 @@ def compute_features(
     Yields:
         float32 (batch, features), one batch after the other.
     """
-    function = classifier.features if not flipped else lambda batch: classifier.features(batch[:, :, ::-1].copy())
+    function = classifier.extract if not flipped else lambda batch: classifier.extract(batch[:, :, ::-1].copy())
     return forward(function, classifier, scans, batch_size=batch_size, progress=progress, title="features")
 
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
-import torch
 
 from octlib._progress import progress as progress_bar
 from octlib.data import OctDataset
 from octlib.models import OctClassifier
-from octlib.models.keras_backend import keras
 
 
 def forward(
-    function: Callable[[np.ndarray], Any],
+    function: Callable[[np.ndarray], np.ndarray],
     classifier: OctClassifier,
     scans: OctDataset,
     *,
@@ -41,11 +38,9 @@ def forward(
         UnreadableScanError: if some can't be read; the text names them all.
     """
     require_batches(scans, batch_size)
-    classifier.backbone.module.eval()  # once for the pass: its calls leave evaluation mode alone
     batches = scans.batches(classifier.preprocessing, batch_size)
     for batch in progress_bar(batches, total=-(-len(scans) // batch_size), title=title, show=progress):
-        with torch.inference_mode():
-            result = keras.ops.convert_to_numpy(function(batch))
+        result = function(batch)
         # Else the first class would be predicted of every scan, without a word.
         if not np.isfinite(result).all():
             raise ValueError(

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from importlib import import_module
 from importlib.metadata import version
 
-import torch
+import numpy as np
 
 from octlib.data import OctDataset
 from octlib.data.threads import in_threads
 from octlib.models import OctClassifier
+from octlib.models.keras_backend import keras
 
 # What else decides how a scan is decoded, prepared and passed on.
-PACKAGES = ("octlib", "pillow", "timm", "torch")
+PACKAGES = ("octlib", "pillow", "timm")  # and the backend of Keras
 AT_A_TIME = 64  # scans
 
 
@@ -26,20 +28,20 @@ def backbone_key(classifier: OctClassifier) -> str:
     Returns:
         64 hexadecimal digits.
     """
-    backbone = classifier.backbone
-    state = backbone.module.state_dict()
+    backbone, backend = classifier.backbone, keras.config.backend()
+    state = backbone.state()
     settings = {
         "backbone": backbone.spec.to_dict() | {"origin": None},  # the same weights from another place are the same
         "pooling": backbone.pooling,
         "preprocessing": classifier.preprocessing.to_dict(),
-        "device": backbone.module.mean.device.type,
-        "versions": {name: version(name) for name in PACKAGES},
+        "device": backbone.device,
+        "versions": {name: version(name) for name in PACKAGES} | {backend: import_module(backend).__version__},
         "weights": [(name, str(value.dtype), tuple(value.shape)) for name, value in state.items()],
     }
     key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     # The largest first, so that no thread is left alone with one in the end.
-    tensors = sorted(state.values(), key=torch.Tensor.numel, reverse=True)
-    for digest in in_threads(_digest_of_tensor, tensors, title="weights"):
+    arrays = sorted(state.values(), key=np.size, reverse=True)
+    for digest in in_threads(_digest_of_array, arrays, title="weights"):
         key.update(digest)
     return key.hexdigest()
 
@@ -62,8 +64,7 @@ def scan_keys(scans: OctDataset, *, flipped: bool = False, progress: bool | None
     return [hashlib.sha256(b"flipped" + content).digest() for content in contents] if flipped else contents
 
 
-def _digest_of_tensor(tensor: torch.Tensor) -> bytes:
-    values = tensor.detach().cpu()
-    # Convolutions lie in memory with channels last: in this order they need not be copied.
-    values = (values.permute(0, 2, 3, 1) if values.ndim == 4 else values).contiguous()
-    return hashlib.sha256(values.reshape(-1).view(torch.uint8).numpy()).digest()
+def _digest_of_array(values: np.ndarray) -> bytes:
+    # On torch, convolutions lie in memory with channels last: in this order they need not be copied.
+    values = values.transpose(0, 2, 3, 1) if values.ndim == 4 else values
+    return hashlib.sha256(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data).digest()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-import torch
 
 from octlib.data import OctDataset
 from octlib.features.extraction import compute_features, extract_features, is_cached
@@ -61,7 +60,5 @@ def predict_probabilities(
 
 
 def _probabilities(classifier: OctClassifier, batches: Iterable[np.ndarray]) -> np.ndarray:
-    with torch.inference_mode():
-        logits = [classifier.head_logits(batch) for batch in batches]
-        probabilities: np.ndarray = keras.ops.convert_to_numpy(keras.ops.softmax(keras.ops.concatenate(logits)))
-    return probabilities
+    logits = np.concatenate([keras.ops.convert_to_numpy(classifier.head_logits(batch)) for batch in batches])
+    return np.asarray(keras.ops.convert_to_numpy(keras.ops.softmax(logits)))

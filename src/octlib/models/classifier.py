@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from octlib._files import written_whole
 from octlib._suggest import unknown
 from octlib.models.config_format import carried_over, require_known, with_version
 from octlib.models.exporting import FORMATS, Predictor, export_file
 from octlib.models.keras_backend import keras
-from octlib.models.layers import TimmBackbone
+from octlib.models.layers import backbone_layer
+from octlib.models.passes import FeaturePass
 from octlib.models.postprocessing import Postprocessing
 from octlib.models.saving import save_folder
 from octlib.models.spec import BackboneSpec
@@ -82,7 +84,7 @@ class OctClassifier(keras.Model):
         self.postprocessing = (
             Postprocessing.from_dict(postprocessing) if isinstance(postprocessing, dict) else postprocessing
         )
-        self.backbone = TimmBackbone(backbone, pooling, self.image_size, module=module, name="backbone")
+        self.backbone = backbone_layer()(backbone, pooling, self.image_size, module=module, name="backbone")
         if frozen:
             self.backbone.trainable = False
         else:
@@ -91,8 +93,11 @@ class OctClassifier(keras.Model):
         # Near zero, where training starts best; not at zero, where a class activation map would have nothing to show.
         start = keras.initializers.RandomNormal(stddev=1e-3, seed=seed)
         self.head = keras.layers.Dense(len(self.class_names), kernel_initializer=start, name="head")
-        # Called once, so that summary and save work on a new classifier.
-        self(np.zeros((1, *self.image_size), np.uint8))
+        # Built at once, so that summary and save work on a new classifier.
+        self.backbone.build((None, *self.image_size))
+        for layer in (self.dropout, self.head):
+            layer.build((None, self.backbone.n_features))
+        self.built = True
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -107,7 +112,7 @@ class OctClassifier(keras.Model):
     @property
     def backbone_name(self) -> str:
         """timm's name of the architecture."""
-        return self.backbone.spec.architecture
+        return str(self.backbone.spec.architecture)
 
     @property
     def frozen(self) -> bool:
@@ -222,6 +227,21 @@ class OctClassifier(keras.Model):
         """
         return self.backbone(keras.ops.convert_to_tensor(scans), training=training)
 
+    @cached_property
+    def _feature_pass(self) -> FeaturePass:
+        return FeaturePass(self.backbone)
+
+    def extract(self, scans: np.ndarray) -> np.ndarray:
+        """Compute what the backbone gives, without gradients and compiled where the backend compiles.
+
+        Args:
+            scans: preprocessed scans, uint8 or float in 0-255, (n, height, width[, 1 or 3]).
+
+        Returns:
+            float32 (n, features).
+        """
+        return self._feature_pass(scans)
+
     def head_logits(self, features: Any, training: bool = False) -> Any:
         """Compute logits from ``features``.
 
@@ -237,13 +257,10 @@ class OctClassifier(keras.Model):
             A ``torch.nn.Module`` in evaluation mode: (batch, height, width) or (batch, 1 or 3, height, width) in 0-255
             in, logits (batch, classes) out. It shares nothing with the classifier.
         """
-        backbone = copy.deepcopy(self.backbone.module)
-        backbone.frozen = False
-        backbone.zero_grad()
-        backbone.requires_grad_(True)
-        kernel, bias = (weight.value.detach() for weight in self.head.weights)
+        backbone = self.backbone.to_torch()
+        kernel, bias = (torch.tensor(weight) for weight in self.head.get_weights())
         classifier = TorchClassifier(backbone, kernel.T, bias)
-        classifier.to(kernel.device).eval()
+        classifier.to(backbone.mean.device).eval()
         return classifier
 
     def save(self, folder: str | Path, *, overwrite: bool = False, **kwargs: Any) -> None:

@@ -5,10 +5,18 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from octlib.errors import MissingPackageError
+
 DEFAULT_BACKEND = "torch"
+BACKENDS = ("torch", "jax", "tensorflow")
 
 
 def import_keras() -> ModuleType:
@@ -22,28 +30,66 @@ def import_keras() -> ModuleType:
         The module ``keras``.
 
     Raises:
-        ValueError: if Keras runs on a backend for which octlib has no backbones.
+        MissingPackageError: if the package of the backend is not installed.
+        ValueError: if Keras is to run on, or runs on, a backend on which nothing can be trained.
     """
     if "keras" in sys.modules:
         keras = importlib.import_module("keras")
         _require_supported(keras.config.backend())
+        _keep_triton_out(keras.config.backend())
         return keras
-    if os.environ.get("KERAS_BACKEND"):
-        _require_supported(os.environ["KERAS_BACKEND"])
+    backend = os.environ.get("KERAS_BACKEND") or DEFAULT_BACKEND
+    _require_supported(backend)
+    if find_spec(backend) is None:
+        raise MissingPackageError(
+            f"KERAS_BACKEND={backend} needs {backend}, not installed here.", f"Run: pip install 'octlib[{backend}]'"
+        )
+    _keep_triton_out(backend)
+    with _set_for_now("KERAS_BACKEND", backend), _no_new_home():
         return importlib.import_module("keras")
-    os.environ["KERAS_BACKEND"] = DEFAULT_BACKEND
-    try:
-        return importlib.import_module("keras")
-    finally:
-        del os.environ["KERAS_BACKEND"]
 
 
 def _require_supported(backend: str) -> None:
-    if backend != DEFAULT_BACKEND:
+    if backend not in BACKENDS:
         raise ValueError(
-            f"octlib's backbones need Keras on the backend 'torch', but Keras is to run on {backend!r}. "
-            "Set KERAS_BACKEND=torch, or unset it, before Keras is imported."
+            f"octlib needs Keras on the backend torch, jax or tensorflow, but Keras is to run on {backend!r}. Set "
+            "KERAS_BACKEND to one of them, or unset it, which is torch, before Keras is imported."
         )
+
+
+def _keep_triton_out(backend: str) -> None:
+    """Let torch do without triton, its compiler for GPUs, beside TensorFlow.
+
+    Both bring an LLVM of their own, and the process is aborted where triton's is loaded second.
+    """
+    if backend == "tensorflow":
+        sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
+
+
+@contextmanager
+def _set_for_now(name: str, value: str) -> Iterator[None]:
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+@contextmanager
+def _no_new_home() -> Iterator[None]:
+    """Keep Keras from making ``~/.keras`` while it is imported; one that is there is read as ever."""
+    home = Path("~/.keras").expanduser()
+    if "KERAS_HOME" in os.environ or home.exists():
+        yield
+        return
+    with tempfile.TemporaryDirectory() as elsewhere, _set_for_now("KERAS_HOME", elsewhere):
+        yield
+        # Later downloads by Keras itself go where its documentation says.
+        vars(importlib.import_module("keras.src.backend.config"))["_KERAS_DIR"] = str(home)
 
 
 if TYPE_CHECKING:

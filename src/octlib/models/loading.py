@@ -9,7 +9,7 @@ from typing import Any
 from zipfile import BadZipFile
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
+from safetensors.numpy import load_file
 
 from octlib.errors import ConfigWarning, WeightsError
 from octlib.models.classifier import OctClassifier
@@ -104,7 +104,7 @@ def _read_settings(path: Path) -> Any:
 def _settings_of_weights(file: Path) -> Any:
     """Read the settings that the weights were saved with; a file that cannot be read has none."""
     try:
-        with safe_open(file, framework="pt") as weights:
+        with safe_open(file, framework="numpy") as weights:
             return json.loads((weights.metadata() or {})[SETTINGS])
     except (OSError, SafetensorError, ValueError, KeyError):
         return None

@@ -15,8 +15,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors.torch import save
+import numpy as np
+from safetensors.numpy import save
 
 from octlib._files import failure_named, is_part, remove_parts, written_whole
 from octlib.models.card import model_card
@@ -26,13 +26,13 @@ CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 SETTINGS = "classifier"  # the key of a classifier's settings, in the configuration and in the metadata of the weights
 
 
-def save_folder(folder: Path, settings: Mapping[str, Any], weights: Mapping[str, torch.Tensor]) -> None:
+def save_folder(folder: Path, settings: Mapping[str, Any], weights: Mapping[str, np.ndarray]) -> None:
     """Write a classifier's folder; a classifier that is there is replaced, and nothing else.
 
     Args:
         folder: where to.
         settings: the classifier's, as JSON can hold them.
-        weights: name to tensor, on the CPU.
+        weights: name to array, in C's order.
 
     Raises:
         FileExistsError: if anything else is in the folder.
@@ -56,7 +56,7 @@ def save_folder(folder: Path, settings: Mapping[str, Any], weights: Mapping[str,
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _write_files(folder: Path, settings: Mapping[str, Any], weights: Mapping[str, torch.Tensor]) -> None:
+def _write_files(folder: Path, settings: Mapping[str, Any], weights: Mapping[str, np.ndarray]) -> None:
     config = {"format": FORMAT, "octlib_version": version("octlib"), SETTINGS: settings}
     # One entry, since safetensors writes several in an order that differs from run to run.
     metadata = {SETTINGS: json.dumps(settings)}

@@ -10,7 +10,7 @@ from importlib import import_module
 import numpy as np
 import torch
 
-from octlib.models.keras_backend import keras
+from octlib.models.keras_backend import keras  # noqa: F401 - it has to choose before a part of Keras is imported
 
 # Keras shows these two of its global state to nobody: without them, its later draws would follow our seed.
 global_state = import_module("keras.src.backend.common.global_state")
@@ -19,7 +19,7 @@ KERAS_STATE = ("global_random_seed", "global_seed_generator")
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seed Python, NumPy and Keras's backend inside a ``with`` block, and restore the former state after it.
+    """Seed Python, NumPy, torch and Keras inside a ``with`` block, and restore the former state after it.
 
     Keras draws the order of scans from the global state, so seeding a generator of our own is not enough.
 
@@ -30,13 +30,23 @@ def seeded(seed: int) -> Iterator[None]:
     kept = {name: global_state.get_global_attribute(name) for name in KERAS_STATE}
     with torch.random.fork_rng():
         try:
-            keras.utils.set_random_seed(seed)
+            _seed_all(seed)
             yield
         finally:
             random.setstate(python)
             np.random.set_state(numpy)  # noqa: NPY002
             for name, value in kept.items():
                 global_state.set_global_attribute(name, value)
+
+
+def _seed_all(seed: int) -> None:
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    torch.manual_seed(seed)
+    # Not by keras.utils.set_random_seed: it sets the seed of TensorFlow too, which nobody could put back. What Keras
+    # itself draws on any backend follows these two.
+    global_state.set_global_attribute("global_random_seed", seed)
+    global_state.set_global_attribute("global_seed_generator", None)
 
 
 def random_state() -> dict[str, np.ndarray]:

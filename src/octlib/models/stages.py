@@ -7,7 +7,7 @@ from typing import Any
 from timm.models import group_parameters
 
 
-def parameter_stages(module: Any) -> list[list[str]]:
+def parameter_stages(module: Any) -> tuple[tuple[str, ...], ...]:
     """Group the parameters of a timm module into its stages.
 
     timm itself says what a stage is: the stem, then a stage of a ResNet or a ConvNeXt, a block of a transformer. A last
@@ -28,4 +28,17 @@ def parameter_stages(module: Any) -> list[list[str]]:
             stages[-1] += names
         else:
             stages.append(list(names))
-    return stages
+    return tuple(map(tuple, stages))
+
+
+def undecayed_parameters(module: Any) -> frozenset[str]:
+    """Name the parameters that weight decay leaves alone because the architecture says so.
+
+    Args:
+        module: the timm module.
+
+    Returns:
+        Names, such as that of the position embeddings.
+    """
+    named: set[str] = getattr(module, "no_weight_decay", set)()
+    return frozenset(named)

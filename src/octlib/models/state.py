@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 
 
 class HasWeights(Protocol):
@@ -16,28 +15,28 @@ class HasWeights(Protocol):
     head: Any
 
 
-def state_dict(classifier: HasWeights) -> dict[str, torch.Tensor]:
+def state_dict(classifier: HasWeights) -> dict[str, np.ndarray]:
     """Return every weight and buffer in timm's key names; the head bears timm's name of the architecture's classifier.
 
     Args:
         classifier: whose weights.
 
     Returns:
-        Name to tensor, on the CPU; it may share its memory with the classifier.
+        Name to array; arrays may share their memory with the classifier.
     """
     name = classifier.backbone.spec.classifier
-    kernel, bias = (weight.value for weight in classifier.head.weights)
-    head = {f"{name}.weight": kernel.T, f"{name}.bias": bias}
-    backbone = classifier.backbone.module.module.state_dict()
-    return {key: value.detach().cpu().contiguous() for key, value in {**backbone, **head}.items()}
+    kernel, bias = classifier.head.get_weights()
+    state = {**classifier.backbone.state(), f"{name}.weight": kernel.T, f"{name}.bias": bias}
+    # In C's order: on torch, convolutions lie in memory with channels last, and safetensors would write them so.
+    return {key: np.asarray(value, order="C") for key, value in state.items()}
 
 
-def load_state_dict(classifier: HasWeights, state: Mapping[str, torch.Tensor]) -> None:
+def load_state_dict(classifier: HasWeights, state: Mapping[str, np.ndarray]) -> None:
     """Put back what ``state_dict`` returned.
 
     Args:
         classifier: changed in place.
-        state: name to tensor.
+        state: name to array.
 
     Raises:
         KeyError: if the head is missing.
@@ -46,15 +45,10 @@ def load_state_dict(classifier: HasWeights, state: Mapping[str, torch.Tensor]) -
     """
     name = classifier.backbone.spec.classifier
     head = (f"{name}.weight", f"{name}.bias")
-    classifier.head.set_weights([state[head[0]].T.numpy(), state[head[1]].numpy()])
-    classifier.backbone.module.module.load_state_dict({key: state[key] for key in state if key not in head})
+    classifier.head.set_weights([state[head[0]].T, state[head[1]]])
+    classifier.backbone.load_state({key: state[key] for key in state if key not in head})
 
 
 def take_state(classifier: HasWeights) -> dict[str, np.ndarray]:
-    """Copy every weight and buffer, BatchNorm's statistics included, which ``classifier.get_weights`` lacks."""
-    return {name: value.numpy().copy() for name, value in state_dict(classifier).items()}
-
-
-def put_state(classifier: HasWeights, state: Mapping[str, np.ndarray]) -> None:
-    """Put back what ``take_state`` copied."""
-    load_state_dict(classifier, {name: torch.as_tensor(value) for name, value in state.items()})
+    """Copy every weight and buffer, BatchNorm's statistics included, which ``classifier.get_weights`` may lack."""
+    return {name: np.array(value, order="C") for name, value in state_dict(classifier).items()}

@@ -10,7 +10,7 @@ import torch
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let torch compute with one thread inside a ``with`` block.
+    """Let torch compute with one thread inside a ``with`` block; other backends see to theirs themselves.
 
     For the small products of a head, waking the others takes longer than the work itself.
     """

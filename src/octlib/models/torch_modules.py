@@ -77,7 +77,11 @@ class TimmFeatures(nn.Module):
         Returns:
             float32 (batch, features).
         """
-        native = self.module.forward_features(self._normalised(scans))
+        return self.features_of(self._normalised(scans))
+
+    def features_of(self, normalised: torch.Tensor) -> torch.Tensor:
+        """Compute features of scans that are normalised, (batch, 3, height, width)."""
+        native = self.module.forward_features(normalised)
         feature_map = self.feature_map(self.to_map(native))
         if self.pooling == "flatten":
             return feature_map.flatten(1)
@@ -125,6 +129,22 @@ class TimmFeatures(nn.Module):
 
     def _channels_come_last(self) -> bool:
         return getattr(self.module, "output_fmt", "NCHW") == "NHWC"
+
+
+class NormalisedFeatures(nn.Module):
+    """A backbone from the point on where scans have three channels, and the mean and deviation that it knows.
+
+    Args:
+        features: the backbone; what gives the features.
+    """
+
+    def __init__(self, features: TimmFeatures) -> None:
+        super().__init__()
+        self.features = features
+
+    def forward(self, normalised: torch.Tensor) -> torch.Tensor:
+        """Compute features: float32 (batch, features)."""
+        return self.features.features_of(normalised)
 
 
 def _is_frozen(module: nn.Module) -> bool:

@@ -12,6 +12,8 @@ from typing import Any, cast
 class _PillowHere:
     """Stands where a filter has the regular expression for modules: it matches Pillow's in a thread that reads."""
 
+    pattern = "(?!)"  # scikit-learn builds filters anew from their patterns: from this, one that matches nothing
+
     def match(self, module: str) -> bool:
         """Say whether a warning from this module is to be ignored."""
         return module.startswith("PIL.") and getattr(_this_thread, "reads", False)

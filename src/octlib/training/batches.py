@@ -34,6 +34,7 @@ class Batches(keras.utils.PyDataset):
         batch_size: rows a step.
         seed: of the order and of what ``rows`` draws.
         shuffled: whether the order changes from epoch to epoch.
+        multiple: of what a batch has to be; it is filled with rows again, whose targets are zero.
     """
 
     def __init__(
@@ -45,12 +46,14 @@ class Batches(keras.utils.PyDataset):
         batch_size: int,
         seed: int = 0,
         shuffled: bool = False,
+        multiple: int = 1,
     ) -> None:
         # One worker: with more, Keras's queue carries batches over into the next epoch, and which rows an epoch has
         # depends on who comes first.
         super().__init__(workers=1)
         self._rows, self._targets, self._weights = rows, targets, weights
         self._batch_size, self._seed, self._shuffled = batch_size, seed, shuffled
+        self._multiple = multiple
         self._pool = ThreadPoolExecutor(max_workers=1)
         self._upcoming: dict[tuple[int, int], Future[Batch]] = {}
         self.start_at(0)
@@ -83,7 +86,8 @@ class Batches(keras.utils.PyDataset):
         # A generator of its own for each batch: the order in which threads come by must not matter.
         rows = self._rows(chosen, np.random.default_rng((self._seed, self._epoch, index)))
         batch = (rows, self._targets[chosen])
-        return batch if self._weights is None else (*batch, self._weights[chosen])
+        weights = () if self._weights is None else (self._weights[chosen],)
+        return _filled((*batch, *weights), -len(chosen) % self._multiple)
 
     def close(self) -> None:
         """End the thread that prepares batches."""
@@ -92,6 +96,15 @@ class Batches(keras.utils.PyDataset):
     def on_epoch_end(self) -> None:
         """Go on to the next order."""
         self.start_at(self._epoch + 1)
+
+
+def _filled(batch: Batch, missing: int) -> Batch:
+    """Fill a batch with some of its rows again, so that devices can share it; they have targets of zero."""
+    if not missing:
+        return batch
+    rows, targets, *weights = (np.resize(each, (len(each) + missing, *each.shape[1:])) for each in batch)
+    targets[-missing:] = 0
+    return (rows, targets * np.float32(len(rows) / (len(rows) - missing)), *weights)  # the mean loss is what it was
 
 
 def scan_rows(classifier: OctClassifier, scans: OctDataset, augment: Augment | None = None) -> Rows:

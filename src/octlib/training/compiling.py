@@ -66,11 +66,10 @@ def undecayed_variables(classifier: OctClassifier) -> list[Any]:
     Returns:
         Biases, what scales and shifts in norms, and what the architecture names, such as position embeddings.
     """
-    network = classifier.backbone.module.module
-    named: set[str] = getattr(network, "no_weight_decay", set)()
-    exempt = {id(parameter) for name, parameter in network.named_parameters() if name in named}
+    backbone = classifier.backbone
+    exempt = {id(variable) for name, variable in backbone.parameters.items() if name in backbone.undecayed}
     variables = classifier.trainable_variables
-    return [variable for variable in variables if len(variable.shape) < 2 or id(variable.value) in exempt]
+    return [variable for variable in variables if len(variable.shape) < 2 or id(variable) in exempt]
 
 
 def compile_classifier(classifier: OctClassifier, optimizer: Any) -> None:

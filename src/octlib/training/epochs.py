@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 
 from octlib.models import OctClassifier
+from octlib.models.devices import devices
 from octlib.models.keras_backend import keras
 from octlib.training.batches import Batches, Rows
 from octlib.training.callbacks import BestEpoch, EpochBar, Recorder
@@ -18,6 +19,14 @@ from octlib.training.recipe import Outcome, Recipe
 from octlib.training.state import State, variables_state
 
 LabelledRows = tuple[Rows, np.ndarray]  # inputs of what is trained, and int (n,) labels
+
+
+class Accuracy(keras.metrics.CategoricalAccuracy):
+    """The share of rows whose class is found; rows without a target fill a batch and don't count."""
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Take a batch into account."""
+        super().update_state(y_true, y_pred, keras.ops.any(y_true > 0, axis=-1))
 
 
 def run_epochs(
@@ -53,7 +62,7 @@ def run_epochs(
     classes = len(classifier.class_names)
     batches = _batches(train, recipe, classes, shuffled=True)
     held_out = None if validation is None else _batches(validation, recipe, classes)
-    accuracy = keras.metrics.CategoricalAccuracy("accuracy")
+    accuracy = Accuracy("accuracy")
     trained.compile(optimizer, adjusted_crossentropy(recipe.log_prior), metrics=[accuracy])
     optimizer.build(trained.trainable_variables)
     compile_classifier(classifier, optimizer)  # callbacks read and set the rate there
@@ -66,7 +75,7 @@ def run_epochs(
         callbacks.append(recipe.checkpoint)  # the last one, so that it keeps what the others have done
     bar = EpochBar((recipe.epochs - done) * len(batches), recipe.progress)
     batches.start_at(done)
-    with best.kept(), closing(batches), closing(held_out) if held_out else nullcontext():
+    with best.kept(), _synced(classifier, trained), closing(batches), closing(held_out) if held_out else nullcontext():
         if done < recipe.epochs:
             trained.fit(
                 batches,
@@ -89,7 +98,23 @@ def _batches(part: LabelledRows, recipe: Recipe, classes: int, *, shuffled: bool
         batch_size=recipe.batch_size,
         seed=recipe.seed,
         shuffled=shuffled,
+        multiple=devices(),
     )
+
+
+@contextmanager
+def _synced(classifier: OctClassifier, trained: Any) -> Iterator[None]:
+    """Let callbacks read weights between batches, and leave those of the last batch when training is broken off.
+
+    On JAX, weights lie in the loop of the model that is trained until somebody asks that model for them.
+    """
+    sync = getattr(trained, "jax_state_sync", lambda: None)
+    classifier.__dict__["jax_state_sync"] = sync
+    try:
+        yield
+    finally:
+        del classifier.__dict__["jax_state_sync"]
+        sync()
 
 
 def _seeing(

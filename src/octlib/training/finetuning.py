@@ -7,7 +7,7 @@ from typing import Any
 
 from octlib.models import OctClassifier
 from octlib.models.keras_backend import keras
-from octlib.models.state import put_state, take_state
+from octlib.models.state import load_state_dict, take_state
 from octlib.training.batches import scan_rows
 from octlib.training.compiling import adamw, undecayed_variables
 from octlib.training.epochs import run_epochs
@@ -65,7 +65,7 @@ def fine_tune(classifier: OctClassifier, train: Labelled, validation: Labelled |
         held_out,
         replace(recipe, label_smoothing=LABEL_SMOOTHING),
         optimizer=optimizer,
-        result=State(lambda: take_state(classifier), lambda state: put_state(classifier, state)),
+        result=State(lambda: take_state(classifier), lambda state: load_state_dict(classifier, state)),
         others={"dropout": variables_state(classifier.dropout.variables)},
     )
 

@@ -35,7 +35,7 @@ from octlib.training.recipe import (
     as_augmentation,
     as_callbacks,
     as_class_weights,
-    as_rate,
+    as_positive,
     check_class_weight,
 )
 from octlib.training.solver import Features
@@ -52,6 +52,7 @@ def fit(
     epochs: int | None = None,
     batch_size: int = 32,
     learning_rate: float | None = None,
+    l2: float | None = None,
     class_weight: ClassWeight = "balanced",
     augment: bool | Augment | None = None,
     cache: bool | str = True,
@@ -78,6 +79,8 @@ def fit(
         batch_size: scans a step of an epoch; not used where the head is solved for.
         learning_rate: of AdamW; ``None`` is 1e-3 for a frozen backbone and, at the peak of warm-up and cosine decay,
             5e-4 for an unfrozen one.
+        l2: penalty of a head that is solved for, above 0: the larger, the less the head relies on single features.
+            ``None`` is 0.1 or, with validation scans, the one with the lowest loss on them.
         class_weight: ``"balanced"`` weighs classes by the inverse of their frequency; a dictionary gives a weight for
             each class name; ``None`` weighs all alike. ``"logit_adjustment"`` weighs all alike and adds the logarithm
             of the classes' shares to the logits in the loss alone (Menon et al. 2021, "Long-tail learning via logit
@@ -129,8 +132,9 @@ def fit(
     recipe = Recipe(
         epochs=as_whole("epochs", defaults.EPOCHS if epochs is None else epochs),
         batch_size=as_whole("batch_size", batch_size),
-        learning_rate=as_rate(defaults.LEARNING_RATE if learning_rate is None else learning_rate),
+        learning_rate=as_positive("learning_rate", defaults.LEARNING_RATE if learning_rate is None else learning_rate),
         augment=as_augmentation(augment, frozen=classifier.frozen),
+        l2=None if l2 is None else as_positive("l2", l2),
         cache=cache,
         callbacks=as_callbacks(callbacks),
         checkpoint=_checkpoint_in(checkpoint, resume=resume),
@@ -140,6 +144,7 @@ def fit(
         and all(item is None for item in (epochs, learning_rate, checkpoint))
         and not (callbacks or classifier.dropout.rate),
     )
+    _require_solver(recipe)
     parts = _labelled(classifier, train), None if validation is None else _labelled(classifier, validation)
     labels = parts[0][1]
     _require_classes(labels, classifier.class_names)
@@ -152,6 +157,15 @@ def fit(
     with seeded(recipe.seed), compiled_afterwards(classifier, recipe.learning_rate):
         outcome = _train(classifier, *parts, recipe)
     return History(outcome.epochs, outcome.best_epoch, time.perf_counter() - started)
+
+
+def _require_solver(recipe: Recipe) -> None:
+    if recipe.l2 is not None and not recipe.exact:
+        raise ValueError(
+            f"l2 is the penalty of a head that is solved for, got l2={recipe.l2:g} where training takes epochs. Leave "
+            "it out, or leave out what needs epochs: an unfrozen backbone, dropout, epochs, learning_rate, callbacks, "
+            "checkpoint."
+        )
 
 
 def _checkpoint_in(folder: str | Path | None, *, resume: bool) -> Checkpoint | None:

@@ -53,7 +53,7 @@ def _digest_of_weights(classifier: OctClassifier) -> str:
     digest = hashlib.sha256()
     for name, value in state_dict(classifier).items():
         digest.update(name.encode())
-        digest.update(value.numpy().tobytes())
+        digest.update(value.tobytes())
     return digest.hexdigest()[:16]
 
 

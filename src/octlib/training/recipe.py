@@ -36,6 +36,7 @@ class Recipe:
         class_weight: of each class, float32 (classes,), or ``None``.
         log_prior: logarithm of each class's share, float32 (classes,), if logits are to be adjusted by it, or ``None``.
         label_smoothing: share of each target that asks for all classes alike, in [0, 1).
+        l2: penalty of a head that is solved for, or ``None``.
         augment: changes a batch of scans, or ``None``.
         cache: of the backbone's features, as in ``extract_features``.
         callbacks: the user's.
@@ -51,6 +52,7 @@ class Recipe:
     class_weight: np.ndarray | None = None
     log_prior: np.ndarray | None = None
     label_smoothing: float = 0.0
+    l2: float | None = None
     augment: Augment | None = None
     cache: bool | str = True
     callbacks: tuple[keras.callbacks.Callback, ...] = ()
@@ -96,20 +98,21 @@ class Outcome:
     best_epoch: int
 
 
-def as_rate(value: Any) -> float:
-    """Bring a learning rate to a float.
+def as_positive(name: str, value: Any) -> float:
+    """Bring a positive number to a float.
 
     Args:
+        name: of the argument.
         value: what was given.
 
     Returns:
-        The rate.
+        The number.
 
     Raises:
         ValueError: if it is no positive number.
     """
     if not _is_positive(value):
-        raise ValueError(f"learning_rate must be a positive number, got {value!r}.")
+        raise ValueError(f"{name} must be a positive number, got {value!r}.")
     return float(value)
 
 

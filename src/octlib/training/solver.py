@@ -40,14 +40,18 @@ def solve_head(classifier: OctClassifier, train: Features, validation: Features 
     Args:
         classifier: its head is changed.
         train: features and labels.
-        validation: the same: the penalty with the lowest loss on them is kept. ``None`` goes as far as ``DEFAULT_L2``.
-        recipe: its class weights, of which only the ratios matter, log prior, seed and progress are used.
+        validation: the same, or ``None``.
+        recipe: its penalty, class weights, of which only the ratios matter, log prior, seed and progress are used.
+            Without a penalty, the one with the lowest loss on ``validation`` is kept; without both, it is
+            ``DEFAULT_L2``.
 
     Returns:
         The metrics of each step of the path, and the number of the best one.
     """
     problem = Problem.of(train, len(classifier.class_names), recipe)
-    path = [l2 for l2 in PATH if validation is not None or l2 >= DEFAULT_L2]
+    end = DEFAULT_L2 if recipe.l2 is None else recipe.l2
+    chosen = validation is not None and recipe.l2 is None
+    path = PATH if chosen else (*(l2 for l2 in PATH if l2 > end), end)
     steps: list[dict[str, float]] = []
     best, solution, unsolved = 0, None, 0
     with _best_named(lambda: best):
@@ -60,7 +64,7 @@ def solve_head(classifier: OctClassifier, train: Features, validation: Features 
             if validation is not None:
                 figures |= {f"val_{name}": value for name, value in _figures(validation, layer, recipe).items()}
             steps.append({"step": len(steps) + 1, "l2": l2, **figures, "seconds": time.perf_counter() - started})
-            if not best or validation is None or figures["val_loss"] < steps[best - 1]["val_loss"]:
+            if not best or not chosen or figures["val_loss"] < steps[best - 1]["val_loss"]:
                 classifier.head.set_weights(layer)
                 best = len(steps)
     if unsolved:

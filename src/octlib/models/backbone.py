@@ -1,0 +1,130 @@
+"""Backbone layer: what every classifier asks of its backbone, whichever backend computes it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from octlib.models.spec import BackboneSpec
+from octlib.models.torch_modules import TimmFeatures
+
+
+class Backbone(ABC):
+    """A timm backbone as a Keras layer: resized scans in, features out.
+
+    ``TorchBackbone`` and ``GraphBackbone`` derive from it and from a layer of Keras. Nothing else asks which one it is.
+
+    Attributes:
+        spec: the backbone's specification.
+        pooling: ``"average"`` or ``"flatten"``.
+        image_size: (height, width) of the scans in pixels.
+        n_features: length of what comes out.
+        stages: for each stage the names of its parameters, from the input to the output.
+        undecayed: names of parameters that weight decay leaves alone because the architecture says so.
+    """
+
+    spec: BackboneSpec
+    pooling: str
+    image_size: tuple[int, int]
+    n_features: int
+    stages: tuple[tuple[str, ...], ...]
+    undecayed: frozenset[str]
+    trainable: bool
+    name: str
+
+    @property
+    @abstractmethod
+    def parameters(self) -> Mapping[str, Any]:
+        """Keras's variable of each parameter by timm's name, in timm's order."""
+
+    @property
+    @abstractmethod
+    def device(self) -> str:
+        """The kind of device that computes, such as ``"cpu"``."""
+
+    @abstractmethod
+    def state(self) -> dict[str, np.ndarray]:
+        """Return every weight and buffer by timm's name; arrays may share their memory with the layer."""
+
+    @abstractmethod
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Put back what ``state`` returned.
+
+        Args:
+            state: name to array.
+
+        Raises:
+            RuntimeError: if names or shapes do not fit.
+        """
+
+    @abstractmethod
+    def to_torch(self) -> TimmFeatures:
+        """Return a copy as a module of torch, all of which can learn."""
+
+    def unfreeze(self, stages: int | None = None) -> None:
+        """Let the last stages learn, and no others.
+
+        Args:
+            stages: how many; ``None`` is all of them.
+
+        Raises:
+            ValueError: if the architecture has fewer, or ``stages`` is below 1.
+        """
+        n = len(self.stages)
+        if stages is not None and (isinstance(stages, bool) or stages not in range(1, n + 1)):
+            raise ValueError(
+                f"{self.spec.architecture} has {n} stages, of which 1 or more can be unfrozen, got {stages!r}. "
+                "None unfreezes all."
+            )
+        self.trainable = True
+        if stages is not None:
+            learning = {name for stage in self.stages[-stages:] for name in stage}
+            for name, variable in self.parameters.items():
+                variable.trainable = name in learning
+
+    @property
+    def unfrozen_stages(self) -> int | None:
+        """How many of the last stages learn; ``None`` where all do, or the backbone is frozen."""
+        parameters = self.parameters
+        if not self.trainable or all(variable.trainable for variable in parameters.values()):
+            return None
+        return sum(any(parameters[name].trainable for name in stage) for stage in self.stages)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, int]:
+        """Return (batch, features) for any input."""
+        return (input_shape[0], self.n_features)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what ``from_config`` needs: names and numbers, no weights."""
+        return {
+            "name": self.name,
+            "spec": self.spec.to_dict(),
+            "pooling": self.pooling,
+            "image_size": list(self.image_size),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Backbone:
+        """Build the layer, with random weights, from ``get_config``'s dictionary."""
+        return cls(**config)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Write the state into a ``.keras`` file, by timm's names: layers of all backends read it."""
+        for name, value in self.state().items():
+            store[name] = value
+
+    def load_own_variables(self, store: Any) -> None:
+        """Read what ``save_own_variables`` wrote."""
+        self.load_state({name: np.asarray(store[name]) for name in store.keys()})  # noqa: SIM118 - no dict
+
+    def _check_shape(self, shape: tuple[Any, ...]) -> None:
+        """Refuse scans of another size, channels last."""
+        height, width = self.image_size
+        if len(shape) not in (3, 4) or tuple(shape[1:3]) != (height, width) or shape[3:] not in ((), (1,), (3,)):
+            raise ValueError(
+                f"The classifier takes a batch of grey or RGB scans of {height} x {width} pixels (height x width), "
+                f"got an array of shape {tuple(shape)}. classifier.preprocess(scans) makes them fit."
+            )
