@@ -160,7 +160,7 @@ def full(*arguments: Any, dtype: Any = None, **_: Any) -> Any:
 @operator("full_like.default")
 def full_like(values: Any, value: Any, *, dtype: Any = None, **_: Any) -> Any:
     """Make a tensor of one value, of the shape of another."""
-    return ops.full_like(values, value, dtype=dtype)
+    return ops.full_like(ops.convert_to_tensor(values), value, dtype=dtype)
 
 
 @operator("zeros_like.default", "new_zeros.default", "zeros.default")
