@@ -9,34 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from octlib.models.graph.operators.table import operator
+from octlib.models.graph.operators.table import Operator, operator
 from octlib.models.keras_backend import keras
 
 ops = keras.ops
-
-
-@operator("upsample_bilinear2d.vec")
-def bilinear(values: Any, size: Any, align_corners: bool, scales: Any = None) -> Any:
-    """Resize, linear along each axis."""
-    return _resized(values, size, scales, "bilinear", align_corners)
-
-
-@operator("_upsample_bilinear2d_aa.vec")
-def bilinear_smoothed(values: Any, size: Any, align_corners: bool, scales: Any = None) -> Any:
-    """Resize, linear along each axis, smoothed where it shrinks."""
-    return _resized(values, size, scales, "bilinear", align_corners, antialias=True)
-
-
-@operator("upsample_bicubic2d.vec")
-def bicubic(values: Any, size: Any, align_corners: bool, scales: Any = None) -> Any:
-    """Resize, cubic along each axis."""
-    return _resized(values, size, scales, "bicubic", align_corners)
-
-
-@operator("_upsample_bicubic2d_aa.vec")
-def bicubic_smoothed(values: Any, size: Any, align_corners: bool, scales: Any = None) -> Any:
-    """Resize, cubic along each axis, smoothed where it shrinks."""
-    return _resized(values, size, scales, "bicubic", align_corners, antialias=True)
 
 
 @operator("upsample_nearest2d.vec")
@@ -76,3 +52,16 @@ def _weights(
     single = torch.eye(length).reshape(length, 1, 1, length)  # in rows: columns alone it smooths wrongly
     resized = torch.nn.functional.interpolate(single, **target, mode=mode, align_corners=corners, antialias=antialias)
     return np.asarray(resized.reshape(length, -1).numpy())
+
+
+def _operator_for(mode: str, *, antialias: bool) -> Operator:
+    def resize(values: Any, size: Any, align_corners: bool, scales: Any = None) -> Any:
+        return _resized(values, size, scales, mode, align_corners, antialias)
+
+    return resize
+
+
+# Linear or cubic along each axis; those with aa are smoothed where they shrink.
+for mode in ("bilinear", "bicubic"):
+    operator(f"upsample_{mode}2d.vec")(_operator_for(mode, antialias=False))
+    operator(f"_upsample_{mode}2d_aa.vec")(_operator_for(mode, antialias=True))
