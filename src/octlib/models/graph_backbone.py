@@ -10,6 +10,7 @@ import torch
 
 from octlib.errors import UnsupportedNetworkError
 from octlib.models.backbone import Backbone
+from octlib.models.devices import device_kind
 from octlib.models.graph.network import Graph, trace
 from octlib.models.graph.operators import OPERATORS
 from octlib.models.graph.operators.normalisation import BATCH_NORM, batch_norm, moments
@@ -74,7 +75,7 @@ class GraphBackbone(Backbone, keras.layers.Layer):
     @property
     def device(self) -> str:
         """The kind of device that computes."""
-        return str(keras.distribution.list_devices()[0]).partition(":")[0].lower()
+        return device_kind()
 
     def state(self) -> dict[str, np.ndarray]:
         """Return every weight and buffer by timm's name."""

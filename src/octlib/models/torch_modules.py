@@ -113,8 +113,7 @@ class TimmFeatures(nn.Module):
             (batch, channels, height, width).
         """
         if native.ndim == 3:
-            height, width = self.module.patch_embed.grid_size
-            return self._patches(native).transpose(1, 2).unflatten(2, (height, width))
+            return self._patches(native).transpose(1, 2).unflatten(2, self._grid(native))
         return native.permute(0, 3, 1, 2) if self._channels_come_last() else native
 
     def _to_native(self, feature_map: torch.Tensor, native: torch.Tensor) -> torch.Tensor:
@@ -124,11 +123,39 @@ class TimmFeatures(nn.Module):
         return feature_map.permute(0, 2, 3, 1) if self._channels_come_last() else feature_map
 
     def _patches(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Leave out class and register tokens."""
-        return tokens[:, getattr(self.module, "num_prefix_tokens", 0) :]
+        """Leave out class and register tokens, which come first."""
+        rows, columns = self._grid(tokens)
+        return tokens[:, tokens.shape[1] - rows * columns :]
+
+    def _grid(self, tokens: torch.Tensor) -> tuple[int, int]:
+        embedding = getattr(self.module, "patch_embed", None)
+        if hasattr(embedding, "grid_size"):
+            rows, columns = embedding.grid_size
+            return rows, columns
+        return token_grid(tokens.shape[1], self.image_size)
 
     def _channels_come_last(self) -> bool:
         return getattr(self.module, "output_fmt", "NCHW") == "NHWC"
+
+
+def token_grid(n_tokens: int, image_size: tuple[int, int]) -> tuple[int, int]:
+    """Find the grid of patches that a sequence of tokens stands for, where the architecture doesn't tell.
+
+    Args:
+        n_tokens: how many, with class and register tokens.
+        image_size: (height, width) of the scans in pixels.
+
+    Returns:
+        How many patches lie below and beside each other: of all grids of square patches, that which leaves the fewest
+        tokens over.
+
+    Example:
+        >>> token_grid(201, (224, 224)), token_grid(50, (224, 224)), token_grid(25, (64, 96))
+        ((14, 14), (7, 7), (4, 6))
+    """
+    height, width = image_size
+    grids = [(height // side, width // side) for side in range(1, min(image_size) + 1)]
+    return max((rows, columns) for rows, columns in grids if rows * columns <= n_tokens)
 
 
 class NormalisedFeatures(nn.Module):

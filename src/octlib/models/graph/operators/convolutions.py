@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
+from math import prod
 from typing import Any
 
+from octlib.models.devices import device_kind
 from octlib.models.graph.operators.table import operator
 from octlib.models.keras_backend import keras
 
 ops = keras.ops
 
 LAST = "channels_last"
+MOST_SHIFTS = 81  # of a filter; more take long to compile
 
 
 @operator("conv1d.default", "conv1d.padding", "conv2d.default", "conv2d.padding")
@@ -29,10 +33,16 @@ def convolution(
     # TensorFlow can't do both at once.
     thinned = max(stride) > 1 and max(dilation) > 1
     steps = (1,) * n if thinned else stride
-    maps, kind = _padded(channels_last(values), weight, steps, padding, dilation)
+    depthwise = groups > 1 and groups == values.shape[1]
+    by_shifts = depthwise and _shifts_are_faster(weight, groups)
+    maps, kind = _padded(channels_last(values), weight, steps, padding, dilation, by_backend=not by_shifts)
     settings = {"strides": steps, "padding": kind, "data_format": LAST, "dilation_rate": dilation}
-    if groups > 1 and groups == values.shape[1]:
+    if by_shifts:
+        result = _sum_of_shifts(maps, weight, steps, dilation)
+    elif depthwise:
         result = ops.depthwise_conv(maps, _depthwise(weight, groups), **settings)
+    elif groups == 1 and prod(weight.shape[2:]) == max(steps) == 1:
+        result = ops.matmul(maps, ops.transpose(ops.reshape(weight, weight.shape[:2])))
     else:
         result = ops.conv(maps, ops.transpose(weight, (*range(2, n + 2), 1, 0)), **settings)
     if thinned:
@@ -57,17 +67,41 @@ def channels_first(values: Any) -> Any:
     return ops.transpose(values, (0, n - 1, *range(1, n - 1)))
 
 
-def _padded(maps: Any, weight: Any, stride: Sequence[int], padding: Any, dilation: Sequence[int]) -> tuple[Any, str]:
-    """Pad maps; say whether the backend has to pad, and how."""
-    if isinstance(padding, str):
-        return maps, padding
+def _padded(
+    maps: Any, weight: Any, stride: Sequence[int], padding: Any, dilation: Sequence[int], *, by_backend: bool
+) -> tuple[Any, str]:
+    """Pad maps, unless the backend may and can; say how it has to."""
     reach = [rate * (length - 1) for rate, length in zip(dilation, weight.shape[2:], strict=True)]
-    widths = per_axis(padding, len(reach))
-    if not any(widths):
+    same = [(each // 2, each - each // 2) for each in reach]
+    if isinstance(padding, str):
+        widths = same if padding == "same" else [(0, 0)] * len(reach)
+    else:
+        widths = [(width, width) for width in per_axis(padding, len(reach))]
+    if not any(map(any, widths)):
         return maps, "valid"
-    if all(step == 1 for step in stride) and all(2 * width == each for width, each in zip(widths, reach, strict=True)):
+    if by_backend and max(stride) == 1 and widths == same:
         return maps, "same"
-    return ops.pad(maps, [(0, 0), *((width, width) for width in widths), (0, 0)]), "valid"
+    return ops.pad(maps, [(0, 0), *widths, (0, 0)]), "valid"
+
+
+def _shifts_are_faster(weight: Any, groups: int) -> bool:
+    """Tell whether XLA's own depthwise convolution is to be avoided: on a CPU it is ten times as slow as need be."""
+    small = prod(weight.shape[2:]) <= MOST_SHIFTS
+    return small and weight.shape[0] == groups and keras.config.backend() == "jax" and device_kind() == "cpu"
+
+
+def _sum_of_shifts(maps: Any, weight: Any, stride: Sequence[int], dilation: Sequence[int]) -> Any:
+    """Convolve each channel with a filter of its own: shift maps by each place of the filter, weigh them, and add up."""
+    lengths = weight.shape[2:]
+    ends = [  # how far the first place of a filter gets, and one more
+        size - rate * (length - 1) for size, rate, length in zip(maps.shape[1:-1], dilation, lengths, strict=True)
+    ]
+    terms = []
+    for place in product(*map(range, lengths)):
+        starts = [rate * each for rate, each in zip(dilation, place, strict=True)]
+        shifted = (slice(start, start + end, step) for start, end, step in zip(starts, ends, stride, strict=True))
+        terms.append(maps[(slice(None), *shifted)] * weight[(slice(None), 0, *place)])
+    return sum(terms[1:], start=terms[0])
 
 
 def _depthwise(weight: Any, groups: int) -> Any:
