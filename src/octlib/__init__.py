@@ -5,8 +5,9 @@ Nothing heavy happens on import: every name is handed over when it is first aske
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from octlib._lazy import lazy
 
 if TYPE_CHECKING:
     from octlib.data import OctDataset, load_oct_dataset
@@ -57,19 +58,13 @@ __all__ = [
 ]
 
 
+_find, __dir__ = lazy(__name__, _ROOMS)
+
+
 def __getattr__(name: str) -> Any:
     """Hand over a public name, importing its room on the way."""
     if name == "__version__":
         from importlib.metadata import version
 
         return version("octlib")
-    if name not in _ROOMS:
-        raise AttributeError(f"module 'octlib' has no attribute {name!r}")
-    value = getattr(import_module(f"octlib.{_ROOMS[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    """List the public names, whether or not they were asked for yet."""
-    return sorted([*globals(), *__all__])
+    return _find(name)

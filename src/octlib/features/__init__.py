@@ -1,5 +1,6 @@
 """Features: the pass of scans through a backbone, the store of what comes out, and probabilities."""
 
+from octlib._cache import cache_folder, cache_limit
 from octlib.features.extraction import extract_features
 from octlib.features.inventory import (
     CheckedShard,
@@ -8,7 +9,6 @@ from octlib.features.inventory import (
     clear_cache,
     verify_cache,
 )
-from octlib.features.location import cache_folder, cache_limit
 from octlib.features.prediction import predict_probabilities
 from octlib.features.rows import StoredRows
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from octlib._cache import cache_limit, features_folder
 from octlib.data import OctDataset, require_readable
 from octlib.errors import UnreadableScanError
 from octlib.features.forward import forward, require_batches
 from octlib.features.keys import backbone_key, scan_keys
-from octlib.features.location import cache_limit, features_folder
 from octlib.features.rows import StoredRows
 from octlib.features.store import FeatureStore
 from octlib.models import OctClassifier

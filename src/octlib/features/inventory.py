@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from octlib._cache import features_folder
 from octlib._progress import progress as progress_bar
 from octlib._suggest import unknown
 from octlib.errors import CacheWarning
-from octlib.features.location import features_folder
 from octlib.features.room import StoredFile, remove, stored_files
 from octlib.features.shards import open_shard
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from octlib.features.location import cache_limit
+from octlib._cache import cache_limit
 from octlib.features.shards import NAME, PART_NAME, mapped
 
 ABANDONED = 86_400.0  # seconds after which half a shard belongs to no living process

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from octlib._cache import LIMIT_VARIABLE, VARIABLE, cache_limit
 from octlib.errors import CacheWarning, NoRoomError
-from octlib.features.location import LIMIT_VARIABLE, VARIABLE, cache_limit
 from octlib.features.room import files_in, make_room, mark_used, remove
 from octlib.features.rows import StoredRows
 from octlib.features.shards import DTYPES, Shard, Table, mapped, open_shard, shard_bytes, write_shard

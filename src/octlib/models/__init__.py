@@ -1,10 +1,15 @@
 """Models: backbones, the classifier, save and load, export."""
 
-from octlib.models.building import build_classifier
-from octlib.models.classifier import OctClassifier
-from octlib.models.listing import ListedBackbone, list_backbones
-from octlib.models.loading import load_classifier
-from octlib.models.postprocessing import Postprocessing
+from typing import TYPE_CHECKING
+
+from octlib._lazy import lazy
+
+if TYPE_CHECKING:
+    from octlib.models.building import build_classifier
+    from octlib.models.classifier import OctClassifier
+    from octlib.models.listing import ListedBackbone, list_backbones
+    from octlib.models.loading import load_classifier
+    from octlib.models.postprocessing import Postprocessing
 
 __all__ = [
     "ListedBackbone",
@@ -14,3 +19,16 @@ __all__ = [
     "list_backbones",
     "load_classifier",
 ]
+
+# Names of backbones and postprocessing need neither torch nor Keras, which take seconds to import.
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "ListedBackbone": "listing",
+        "OctClassifier": "classifier",
+        "Postprocessing": "postprocessing",
+        "build_classifier": "building",
+        "list_backbones": "listing",
+        "load_classifier": "loading",
+    },
+)

@@ -19,6 +19,7 @@ from octlib.models.layers import backbone_layer
 from octlib.models.passes import FeaturePass
 from octlib.models.postprocessing import Postprocessing
 from octlib.models.saving import save_folder
+from octlib.models.seeding import drawn_weights
 from octlib.models.spec import BackboneSpec
 from octlib.models.state import state_dict
 from octlib.models.torch_modules import TorchClassifier
@@ -90,13 +91,14 @@ class OctClassifier(keras.Model):
         else:
             self.backbone.unfreeze(unfrozen_stages)
         self.dropout = keras.layers.Dropout(dropout, seed=seed, name="dropout")
-        # Near zero, where training starts best; not at zero, where a class activation map would have nothing to show.
-        start = keras.initializers.RandomNormal(stddev=1e-3, seed=seed)
-        self.head = keras.layers.Dense(len(self.class_names), kernel_initializer=start, name="head")
+        self.head = keras.layers.Dense(len(self.class_names), kernel_initializer="zeros", name="head")
         # Built at once, so that summary and save work on a new classifier.
         self.backbone.build((None, *self.image_size))
         for layer in (self.dropout, self.head):
             layer.build((None, self.backbone.n_features))
+        # Near zero, where training starts best; not at zero, where a class activation map would have nothing to show.
+        start = drawn_weights((self.backbone.n_features, len(self.class_names)), 1e-3, seed)
+        self.head.set_weights([start, np.zeros(len(self.class_names), np.float32)])
         self.built = True
 
     @property

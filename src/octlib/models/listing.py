@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from typing import Any
-
-import timm
 
 from octlib._suggest import unknown
-from octlib.models import octlib_backbone
-from octlib.models.configs import folder_config, named_config
+from octlib.models.catalogue import catalogue
 
 
 @dataclass(frozen=True)
@@ -49,31 +45,15 @@ def list_backbones(pattern: str = "*", *, pretrained: bool | None = None) -> tup
         >>> list_backbones("octlib")[0].pretrained
         True
     """
-    names = _named_like(pattern)
-    listed = (_listed(name) for name in names)
-    return tuple(each for each in listed if pretrained is None or each.pretrained == pretrained)
-
-
-def _named_like(pattern: str) -> list[str]:
-    with_tags = "." in pattern
-    names = [octlib_backbone.NAME, *(timm.list_pretrained() if with_tags else timm.list_models())]
+    entries = catalogue(with_tags="." in pattern)
     fits = _matcher(pattern)
-    found = [name for name in names if fits(name)]
+    found = [ListedBackbone(*entry) for entry in entries if fits(entry[0])]
     if not found:
-        raise unknown("backbone", pattern, names)
-    return found
+        raise unknown("backbone", pattern, [name for name, *_ in entries])
+    return tuple(each for each in found if pretrained is None or each.pretrained == pretrained)
 
 
 def _matcher(pattern: str) -> Callable[[str], bool]:
     wanted = pattern.lower()
     wanted = wanted if set("*?[") & set(wanted) else f"*{wanted}*"
     return lambda name: fnmatch(name.lower(), wanted)
-
-
-def _listed(name: str) -> ListedBackbone:
-    config: dict[str, Any] = (
-        folder_config(octlib_backbone.FOLDER) if name == octlib_backbone.NAME else named_config(name)
-    ).pretrained_cfg
-    _, height, width = config["input_size"]
-    has_weights = name == octlib_backbone.NAME or any(config.get(source) for source in ("hf_hub_id", "url", "file"))
-    return ListedBackbone(name, has_weights, (height, width))

@@ -49,6 +49,21 @@ def _seed_all(seed: int) -> None:
     global_state.set_global_attribute("global_seed_generator", None)
 
 
+def drawn_weights(shape: tuple[int, ...], deviation: float, seed: int) -> np.ndarray:
+    """Draw weights that are the same on every backend, whose own random numbers are not.
+
+    Args:
+        shape: of the array.
+        deviation: standard deviation about 0.
+        seed: any integer from 0 on.
+
+    Returns:
+        float32 of this shape.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    return np.asarray(torch.normal(0.0, deviation, shape, generator=generator))
+
+
 def random_state() -> dict[str, np.ndarray]:
     """Copy the state of the random numbers that a network draws while it trains: torch's, of every device."""
     states = [torch.random.get_rng_state(), *torch.cuda.get_rng_state_all()]

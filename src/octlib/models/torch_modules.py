@@ -128,7 +128,7 @@ class TimmFeatures(nn.Module):
         return tokens[:, tokens.shape[1] - rows * columns :]
 
     def _grid(self, tokens: torch.Tensor) -> tuple[int, int]:
-        embedding = getattr(self.module, "patch_embed", None)
+        embedding: Any = getattr(self.module, "patch_embed", None)
         if hasattr(embedding, "grid_size"):
             rows, columns = embedding.grid_size
             return rows, columns

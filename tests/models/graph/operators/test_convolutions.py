@@ -20,6 +20,8 @@ MAPS = drawn(2, 4, 9, 12)
 FORMS = {
     "plain": ((6, 4, 3, 3),),
     "one by one": ((6, 4, 1, 1),),
+    "one by one, padded": ((6, 4, 1, 1), [1, 1], [1, 1]),
+    "one by one with strides": ((6, 4, 1, 1), [2, 2], [1, 1]),
     "padded": ((6, 4, 3, 3), [1, 1], [1, 1]),
     "padded with less than half": ((6, 4, 5, 5), [1, 1], [1, 1]),
     "padded with more than half": ((6, 4, 3, 3), [1, 1], [2, 2]),
@@ -38,6 +40,9 @@ FORMS = {
     "depthwise with strides": ((4, 1, 5, 5), [2, 2], [2, 2], [1, 1], 4),
     "depthwise with uneven strides": ((4, 1, 3, 3), [2, 1], [1, 1], [1, 1], 4),
     "depthwise, dilated": ((4, 1, 3, 3), [1, 1], [2, 2], [2, 2], 4),
+    "depthwise, dilated with strides": ((4, 1, 3, 3), [2, 2], [2, 2], [2, 2], 4),
+    "depthwise with an even kernel": ((4, 1, 4, 2), [2, 2], [1, 0], [1, 1], 4),
+    "depthwise with a large kernel": ((4, 1, 11, 9), [1, 1], [5, 4], [1, 1], 4),
     "depthwise, several filters each": ((12, 1, 3, 3), [1, 1], [1, 1], [1, 1], 4),
     "depthwise, an uneven kernel": ((4, 1, 1, 7), [1, 1], [0, 3], [1, 1], 4),
     "with one number for both axes": ((6, 4, 3, 3), [2], [1], [1]),
@@ -58,6 +63,7 @@ def test_a_convolution_is_torchs(beside_torch: Callable[..., None], form: str) -
 def test_padding_can_have_a_name(beside_torch: Callable[..., None], kernel: Any, rest: Any) -> None:
     padding, *dilation = rest
     beside_torch("conv2d.padding", MAPS, drawn(*kernel), drawn(6), [1, 1], padding, *dilation)
+    beside_torch("conv2d.padding", MAPS, drawn(4, 1, *kernel[2:]), None, [1, 1], padding, *(dilation or [[1, 1]]), 4)
 
 
 @pytest.mark.parametrize("rest", [(), ([2], [1]), ([1], [2], [2]), ([1], [1], [1], 4), ([2], [0], [1], 2)])

@@ -91,7 +91,7 @@ def _shifts_are_faster(weight: Any, groups: int) -> bool:
 
 
 def _sum_of_shifts(maps: Any, weight: Any, stride: Sequence[int], dilation: Sequence[int]) -> Any:
-    """Convolve each channel with a filter of its own: shift maps by each place of the filter, weigh them, and add up."""
+    """Convolve each channel with its own filter: shift maps by each place of the filter, weigh them, and add up."""
     lengths = weight.shape[2:]
     ends = [  # how far the first place of a filter gets, and one more
         size - rate * (length - 1) for size, rate, length in zip(maps.shape[1:-1], dilation, lengths, strict=True)

@@ -1,4 +1,4 @@
-"""Location: the folder in which octlib keeps what can be computed again, and how large it may become."""
+"""Cache: the folder in which octlib keeps what can be computed again, and how large it may become."""
 
 from __future__ import annotations
 
