@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 import octlib
 from octlib.models.configs import named_config, specify
 from octlib.models.networks import random_module
-from octlib.models.torch_modules import TimmFeatures
+from octlib.models.torch_modules import TimmFeatures, token_grid
 from octlib.preprocessing import Preprocessing
 
 Build = Callable[..., Any]
@@ -75,6 +77,41 @@ def test_maps_lie_as_the_scan_does(case: Any) -> None:
         changed[:, ys, xs] = 255 - changed[:, ys, xs]
         change = (maps_of(classifier, changed) - before).abs().sum(dim=1)[0]
         assert divmod(int(change.argmax()), columns) == (row, column)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "size", "shape"),
+    [
+        ("mvitv2_tiny", (96, 96), (768, 3, 3)),
+        ("xcit_nano_12_p16_224", (96, 160), (128, 6, 10)),
+        ("coat_lite_tiny", (160, 96), (320, 5, 3)),
+    ],
+)
+def test_a_grid_of_tokens_that_the_architecture_does_not_tell_is_found(
+    architecture: str, size: Any, shape: Any
+) -> None:
+    classifier = octlib.build_classifier(architecture, weights=None, image_size=size)
+    scans = np.zeros((2, *size), np.uint8)
+    maps = maps_of(classifier, scans)
+    assert tuple(maps.shape) == (2, *shape)
+    torch.testing.assert_close(classifier.features(scans).detach(), maps.mean(dim=(2, 3)), rtol=1e-4, atol=1e-5)
+
+
+@given(
+    side=st.integers(4, 32),
+    rows=st.integers(1, 40),
+    columns=st.integers(1, 40),
+    rest=st.integers(0, 31),
+    data=st.data(),
+)
+def test_the_grid_of_tokens_is_that_of_square_patches(
+    side: int, rows: int, columns: int, rest: int, data: st.DataObject
+) -> None:
+    size = (rows * side + rest % side, columns * side + rest % side)
+    # Fewer other tokens than the next finer grid has more.
+    finer = (size[0] // (side - 1)) * (size[1] // (side - 1))
+    others = data.draw(st.integers(0, max(0, finer - rows * columns - 1)))
+    assert token_grid(rows * columns + others, size) == (rows, columns)
 
 
 def test_average_features_are_the_mean_of_the_map(case: Any) -> None:

@@ -23,6 +23,8 @@ from octlib.preprocessing import as_size
 
 ops = keras.ops
 
+UNNEEDED = "num_batches_tracked"  # in a state, for torch too: BatchNorm's count of steps, which no prediction needs
+
 
 @keras.saving.register_keras_serializable("octlib")
 class GraphBackbone(Backbone, keras.layers.Layer):
@@ -86,6 +88,7 @@ class GraphBackbone(Backbone, keras.layers.Layer):
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
         """Put back what ``state`` returned; RuntimeError, if names or shapes do not fit."""
         now = self.state()
+        state = {**{name: now[name] for name in now if name.endswith(UNNEEDED)}, **state}
         wrong = [name for name in now if name not in state or np.shape(state[name]) != np.shape(now[name])]
         wrong += [name for name in state if name not in now]
         if wrong:
