@@ -8,6 +8,7 @@ import pickle
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.numpy import save_file
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.exceptions import NotFittedError
@@ -24,6 +25,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 import octlib
+import octlib.estimator
 from octlib.errors import UnmatchedClassesError
 
 NAMES = ("DRUSEN", "CNV", "DME")  # not in order of the alphabet, which is scikit-learn's
@@ -197,6 +199,41 @@ def test_a_search_over_the_head_is_one_pass_through_the_backbone(scans, passes):
     assert sum(passes) == len(scans)
     assert search.best_score_ > 0.9
     assert search.best_estimator_.classifier_.frozen
+
+
+def test_a_search_builds_the_backbone_once(scans, monkeypatch):
+    built, build = [], octlib.estimator.build_classifier
+    monkeypatch.setattr(
+        octlib.estimator, "build_classifier", lambda *given, **more: built.append(1) or build(*given, **more)
+    )
+    search = GridSearchCV(estimator(seed=7, image_size=[SIZE, SIZE]), {"l2": [0.01, 0.1, 1]}, cv=3)
+    search.fit(scans, scans.column("label"))
+    assert len(built) == 1
+
+
+def test_what_happens_to_the_classifier_of_one_happens_to_no_other(scans):
+    one, other = estimator(seed=3).fit(scans), estimator(seed=3).fit(scans)
+    before = one.predict_proba(scans)
+    np.testing.assert_array_equal(other.predict_proba(scans), before)
+    mine = one.classifier_
+    np.testing.assert_array_equal(one.predict_proba(scans), before)
+    mine.unfreeze()
+    mine.backbone.load_state({name: 0 * value for name, value in mine.backbone.state().items()})
+    assert one.classifier_ is mine
+    assert not np.allclose(one.predict_proba(scans), before)
+    np.testing.assert_array_equal(other.predict_proba(scans), before)
+    assert other.classifier_.frozen
+    np.testing.assert_array_equal(estimator(seed=3).fit(scans).predict_proba(scans), before)
+
+
+def test_weights_that_have_changed_on_disk_are_read_again(scans, tmp_path):
+    first, second = (octlib.build_classifier("test_resnet", weights=None, image_size=SIZE, seed=n) for n in (1, 2))
+    for classifier in (first, second):
+        state = {name: np.ascontiguousarray(value) for name, value in classifier.backbone.state().items()}
+        save_file(state, tmp_path / "weights.safetensors")
+        fitted = estimator(weights=tmp_path / "weights.safetensors").fit(scans)
+        for name, value in fitted.classifier_.backbone.state().items():
+            np.testing.assert_array_equal(value, classifier.backbone.state()[name], err_msg=name)
 
 
 def test_epochs_learning_rate_and_dropout_can_be_searched_too(scans, passes):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 
 from octlib.data import OctDataset, as_dataset, match_labels
 from octlib.features import predict_probabilities
-from octlib.models import build_classifier
+from octlib.models import OctClassifier, Postprocessing, build_classifier
+from octlib.models.state import load_state_dict, take_state
 from octlib.training import fit
 from octlib.training.recipe import Augment, ClassWeight
 
@@ -49,7 +51,8 @@ class OctEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
 
     Attributes:
         classes_: the labels in their order, (classes,); what columns of probabilities stand for.
-        classifier_: the ``octlib.OctClassifier``, for ``octlib.evaluate``, ``octlib.explain`` and ``save``.
+        classifier_: the ``octlib.OctClassifier``, for ``octlib.evaluate``, ``octlib.explain`` and ``save``. Until it is
+            asked for, estimators with the same frozen backbone share it: of a hundred fits, one loads its weights.
 
     Example:
         >>> import octlib
@@ -118,17 +121,7 @@ class OctEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
             found = f"one class, {classes[0]}" if len(classes) else "no scans"
             raise ValueError(f"Training needs scans of at least two classes, got {found}.")
         names = tuple(map(str, classes))
-        classifier = build_classifier(
-            self.backbone,
-            self.freeze,
-            class_names=names,
-            image_size=self.image_size,
-            weights=self.weights,
-            pooling=self.pooling,
-            dropout=self.dropout,
-            flips=self.flips,
-            seed=self.seed,
-        )
+        classifier = self._build(names)
         weight = self.class_weight
         fit(
             classifier,
@@ -143,8 +136,39 @@ class OctEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
             seed=self.seed,
             progress=False,  # of a hundred fits, each would draw its own
         )
-        self.classes_, self.classifier_ = classes, classifier
+        self.classes_, self._classifier, self._shares = classes, classifier, self.freeze
         return self
+
+    def _build(self, class_names: tuple[str, ...]) -> OctClassifier:
+        size: Any = self.image_size  # which JSON makes a list
+        size = tuple(size) if isinstance(size, list) else size
+        source: dict[str, Any] = {
+            "image_size": size,
+            "weights": self.weights,
+            "pooling": self.pooling,
+            "seed": self.seed,
+        }
+        if not self.freeze:
+            return build_classifier(
+                self.backbone, False, class_names=class_names, dropout=self.dropout, flips=self.flips, **source
+            )
+        owner = _frozen(self.backbone, _version(self.weights), **source)
+        return OctClassifier(
+            backbone=owner.backbone,
+            class_names=class_names,
+            preprocessing=owner.preprocessing,
+            dropout=self.dropout,
+            postprocessing=Postprocessing(self.flips),
+            seed=self.seed,
+        )
+
+    @property
+    def classifier_(self) -> OctClassifier:
+        """The classifier, which is this estimator's own from now on: whatever changes it changes no other."""
+        check_is_fitted(self)
+        if self._shares:
+            self._classifier, self._shares = _copied(self._classifier), False
+        return self._classifier
 
     def predict_proba(self, X: Any) -> NDArray[np.float32]:  # noqa: N803
         """Compute probabilities.
@@ -162,7 +186,7 @@ class OctEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
         """
         check_is_fitted(self)
         return predict_probabilities(
-            self.classifier_, _as_scans(X), cache=self.cache, batch_size=self.batch_size, progress=False
+            self._classifier, _as_scans(X), cache=self.cache, batch_size=self.batch_size, progress=False
         )
 
     def predict(self, X: Any) -> NDArray[Any]:  # noqa: N803
@@ -209,6 +233,30 @@ class OctEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
         tags.input_tags.two_d_array = False
         tags.input_tags.three_d_array = True
         return tags
+
+
+@lru_cache(maxsize=1)  # the backbone of a search; a second one would fill the memory of who has gone on to another
+def _frozen(backbone: str, _: Any, **source: Any) -> OctClassifier:
+    """Build a classifier whose backbone estimators share; nobody else sees it, so it stays as it is."""
+    owner = build_classifier(backbone, **source)
+    owner.backbone.unchanging = True
+    return owner
+
+
+def _version(weights: Any) -> tuple[Any, ...]:
+    """Tell files of weights from what they were before."""
+    if weights is None or weights == "pretrained":
+        return ()
+    path = Path(weights)
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    found = [(file, file.stat()) for file in files if file.exists()]
+    return tuple((str(file), stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns) for file, stat in found)
+
+
+def _copied(classifier: OctClassifier) -> OctClassifier:
+    copy = OctClassifier.from_config(classifier.get_config())
+    load_state_dict(copy, take_state(classifier))
+    return copy
 
 
 def _as_scans(scans: Any) -> OctDataset:

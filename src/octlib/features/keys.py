@@ -6,17 +6,21 @@ import hashlib
 import json
 from importlib import import_module
 from importlib.metadata import version
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from octlib.data import OctDataset
 from octlib.data.threads import in_threads
 from octlib.models import OctClassifier
+from octlib.models.backbone import Backbone
 from octlib.models.keras_backend import keras
 
 # What else decides how a scan is decoded, prepared and passed on.
 PACKAGES = ("octlib", "pillow", "timm")  # and the backend of Keras
 AT_A_TIME = 64  # scans
+
+_DIGESTS: WeakKeyDictionary[Backbone, str] = WeakKeyDictionary()
 
 
 def backbone_key(classifier: OctClassifier) -> str:
@@ -29,21 +33,15 @@ def backbone_key(classifier: OctClassifier) -> str:
         64 hexadecimal digits.
     """
     backbone, backend = classifier.backbone, keras.config.backend()
-    state = backbone.state()
     settings = {
         "backbone": backbone.spec.to_dict() | {"origin": None},  # the same weights from another place are the same
         "pooling": backbone.pooling,
         "preprocessing": classifier.preprocessing.to_dict(),
         "device": backbone.device,
         "versions": {name: version(name) for name in PACKAGES} | {backend: import_module(backend).__version__},
-        "weights": [(name, str(value.dtype), tuple(value.shape)) for name, value in state.items()],
+        "weights": _weights_digest(backbone),
     }
-    key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    # The largest first, so that no thread is left alone with one in the end.
-    arrays = sorted(state.values(), key=np.size, reverse=True)
-    for digest in in_threads(_digest_of_array, arrays, title="weights"):
-        key.update(digest)
-    return key.hexdigest()
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 
 def scan_keys(scans: OctDataset, *, flipped: bool = False, progress: bool | None = False) -> list[bytes]:
@@ -62,6 +60,21 @@ def scan_keys(scans: OctDataset, *, flipped: bool = False, progress: bool | None
     found = in_threads(lambda part: [scan.fingerprint() for scan in part], parts, title="looking up", show=progress)
     contents = [content for part in found for content in part]
     return [hashlib.sha256(b"flipped" + content).digest() for content in contents] if flipped else contents
+
+
+def _weights_digest(backbone: Backbone) -> str:
+    if backbone in _DIGESTS:
+        return _DIGESTS[backbone]
+    state = backbone.state()
+    names = [(name, str(value.dtype), tuple(value.shape)) for name, value in state.items()]
+    digest = hashlib.sha256(json.dumps(names).encode())
+    # The largest first, so that no thread is left alone with one in the end.
+    arrays = sorted(state.values(), key=np.size, reverse=True)
+    for part in in_threads(_digest_of_array, arrays, title="weights"):
+        digest.update(part)
+    if backbone.unchanging:
+        _DIGESTS[backbone] = digest.hexdigest()
+    return digest.hexdigest()
 
 
 def _digest_of_array(values: np.ndarray) -> bytes:

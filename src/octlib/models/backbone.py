@@ -24,6 +24,7 @@ class Backbone(ABC):
         n_features: length of what comes out.
         stages: for each stage the names of its parameters, from the input to the output.
         undecayed: names of parameters that weight decay leaves alone because the architecture says so.
+        unchanging: whether its weights stay what they are, so that their digest has to be computed once only.
     """
 
     spec: BackboneSpec
@@ -33,6 +34,7 @@ class Backbone(ABC):
     stages: tuple[tuple[str, ...], ...]
     undecayed: frozenset[str]
     trainable: bool
+    unchanging: bool = False
     name: str
 
     @property

@@ -12,6 +12,7 @@ import torch
 
 from octlib._files import written_whole
 from octlib._suggest import unknown
+from octlib.models.backbone import Backbone
 from octlib.models.config_format import carried_over, require_known, with_version
 from octlib.models.exporting import FORMATS, Predictor, export_file
 from octlib.models.keras_backend import keras
@@ -44,7 +45,7 @@ class OctClassifier(keras.Model):
     Build one with ``octlib.build_classifier``, which gives every argument a default.
 
     Args:
-        backbone: the backbone's specification, or its dictionary.
+        backbone: the backbone's specification, or its dictionary; or the backbone of another classifier, to share it.
         class_names: in the order of the outputs.
         preprocessing: what happens to a scan outside the graph, or its dictionary.
         pooling: ``"average"`` or ``"flatten"``.
@@ -60,7 +61,7 @@ class OctClassifier(keras.Model):
     def __init__(
         self,
         *,
-        backbone: BackboneSpec | dict[str, Any],
+        backbone: BackboneSpec | dict[str, Any] | Backbone,
         class_names: Sequence[str],
         preprocessing: Preprocessing | dict[str, Any],
         pooling: str = "average",
@@ -85,7 +86,10 @@ class OctClassifier(keras.Model):
         self.postprocessing = (
             Postprocessing.from_dict(postprocessing) if isinstance(postprocessing, dict) else postprocessing
         )
-        self.backbone = backbone_layer()(backbone, pooling, self.image_size, module=module, name="backbone")
+        layer: Any = backbone
+        if not isinstance(backbone, Backbone):
+            layer = backbone_layer()(backbone, pooling, self.image_size, module=module, name="backbone")
+        self.backbone = layer
         if frozen:
             self.backbone.trainable = False
         else:
