@@ -34,8 +34,9 @@ def random_module(spec: BackboneSpec, seed: int = 0) -> Any:
         try:
             return timm.create_model(spec.architecture, pretrained=False, num_classes=0, **spec.model_args)
         except MISFITS as error:
+            reason = str(error) or type(error).__name__  # many an assertion says nothing
             raise WeightsError(
-                f"timm can't build {spec.architecture!r} with the arguments {dict(spec.model_args)}: {error}."
+                f"timm can't build {spec.architecture!r} with the arguments {dict(spec.model_args)}: {reason}."
             ) from error
 
 
