@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 import timm
 
-import octlib.models
 from octlib.models import list_backbones
 
 
@@ -59,44 +55,3 @@ def test_nothing_is_built(monkeypatch):
 def test_a_pattern_that_fits_nothing_gets_a_suggestion(pattern, meant):
     with pytest.raises(ValueError, match=f"Unknown backbone '.*': did you mean '{meant}"):
         list_backbones(pattern)
-
-
-LIST_WITHOUT_TIMM = """
-import sys
-import octlib.models
-found = octlib.models.list_backbones("resnet10t*")
-assert not {"torch", "keras"} & set(sys.modules) or sys.argv[1:], sorted(sys.modules)
-print(*(f"{each.name} {each.pretrained} {each.image_size}" for each in found))
-"""
-
-
-def listed(*arguments):
-    """List in a process of its own, which has not imported timm."""
-    command = [sys.executable, "-c", LIST_WITHOUT_TIMM, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
-
-
-@pytest.mark.parametrize("damage", [None, "", "{}", '{"architectures": [[1, 2]], "weights": []}', "\0"])
-def test_the_kept_list_says_what_timm_says_and_is_made_anew_where_it_is_damaged(tmp_path, monkeypatch, damage):
-    monkeypatch.setenv("OCTLIB_CACHE", str(tmp_path))
-    if damage is not None:
-        file = tmp_path / "backbones" / f"timm-{timm.__version__}.json"
-        file.parent.mkdir()
-        file.write_text(damage)
-    assert listed("timm is needed") == "resnet10t True (176, 176)"
-    assert listed() == "resnet10t True (176, 176)"  # by now without torch and Keras
-
-
-def test_names_can_be_had_where_nothing_can_be_kept(tmp_path, monkeypatch):
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("OCTLIB_CACHE", str(tmp_path / "file"))
-    assert listed("timm is needed") == "resnet10t True (176, 176)"
-    assert (tmp_path / "file").read_bytes() == b""
-
-
-def test_importing_models_waits_for_neither_torch_nor_keras():
-    program = "import sys, octlib.models as m; m.Postprocessing; print({'torch', 'keras', 'timm'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
-    assert set(octlib.models.__all__) <= set(dir(octlib.models))

@@ -1,0 +1,50 @@
+"""Catalogue: what timm knows, kept on disk, so that names can be had without waiting for torch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import timm
+
+from octlib.models.catalogue import catalogue
+
+LIST_WITHOUT_TIMM = """
+import sys
+import octlib.models
+found = octlib.models.list_backbones("resnet10t*")
+assert not {"torch", "keras"} & set(sys.modules) or sys.argv[1:], sorted(sys.modules)
+print(*(f"{each.name} {each.pretrained} {each.image_size}" for each in found))
+"""
+
+
+def listed(*arguments):
+    """List in a process of its own, which has not imported timm."""
+    command = [sys.executable, "-c", LIST_WITHOUT_TIMM, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("damage", [None, "", "{}", '{"architectures": [[1, 2]], "weights": []}', "\0"])
+def test_the_kept_list_says_what_timm_says_and_is_made_anew_where_it_is_damaged(tmp_path, monkeypatch, damage):
+    monkeypatch.setenv("OCTLIB_CACHE", str(tmp_path))
+    if damage is not None:
+        file = tmp_path / "backbones" / f"timm-{timm.__version__}.json"
+        file.parent.mkdir()
+        file.write_text(damage)
+    assert listed("timm is needed") == "resnet10t True (176, 176)"
+    assert listed() == "resnet10t True (176, 176)"  # by now without torch and Keras
+
+
+def test_names_can_be_had_where_nothing_can_be_kept(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("OCTLIB_CACHE", str(tmp_path / "file"))
+    assert listed("timm is needed") == "resnet10t True (176, 176)"
+    assert (tmp_path / "file").read_bytes() == b""
+
+
+def test_an_architecture_that_a_program_has_registered_is_there(monkeypatch):
+    known = timm.list_models()
+    monkeypatch.setattr(timm, "list_models", lambda: ["resnet10t", *known[-1:]])
+    assert [name for name, *_ in catalogue()] == ["octlib", "resnet10t", known[-1]]

@@ -1,0 +1,26 @@
+"""Lazy packages: names come when they are asked for, and nothing heavy before."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import octlib
+import octlib.models
+
+
+def test_importing_models_waits_for_neither_torch_nor_keras():
+    program = "import sys, octlib.models as m; m.Postprocessing; print({'torch', 'keras', 'timm'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+    assert set(octlib.models.__all__) <= set(dir(octlib.models))
+
+
+@pytest.mark.parametrize("package", [octlib, octlib.models])
+def test_every_name_is_there_and_no_other(package):
+    assert set(package.__all__) <= set(dir(package))
+    assert all(getattr(package, name).__name__ == name for name in package.__all__)
+    with pytest.raises(AttributeError, match=f"module '{package.__name__}' has no attribute 'build'"):
+        package.build
