@@ -27,6 +27,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 import octlib
 import octlib.estimator
 from octlib.errors import UnmatchedClassesError
+from octlib.models import sharing
 
 NAMES = ("DRUSEN", "CNV", "DME")  # not in order of the alphabet, which is scikit-learn's
 SIZE = 32
@@ -202,10 +203,8 @@ def test_a_search_over_the_head_is_one_pass_through_the_backbone(scans, passes):
 
 
 def test_a_search_builds_the_backbone_once(scans, monkeypatch):
-    built, build = [], octlib.estimator.build_classifier
-    monkeypatch.setattr(
-        octlib.estimator, "build_classifier", lambda *given, **more: built.append(1) or build(*given, **more)
-    )
+    built, build = [], sharing.build_classifier
+    monkeypatch.setattr(sharing, "build_classifier", lambda *given, **more: built.append(1) or build(*given, **more))
     search = GridSearchCV(estimator(seed=7, image_size=[SIZE, SIZE]), {"l2": [0.01, 0.1, 1]}, cv=3)
     search.fit(scans, scans.column("label"))
     assert len(built) == 1
@@ -234,6 +233,49 @@ def test_weights_that_have_changed_on_disk_are_read_again(scans, tmp_path):
         fitted = estimator(weights=tmp_path / "weights.safetensors").fit(scans)
         for name, value in fitted.classifier_.backbone.state().items():
             np.testing.assert_array_equal(value, classifier.backbone.state()[name], err_msg=name)
+
+
+def test_a_fit_that_fails_leaves_no_shared_backbone(scans, monkeypatch):
+    estimator(seed=5).fit(scans)
+    monkeypatch.setattr(octlib.estimator, "fit", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        estimator(seed=5).fit(scans)
+    assert not sharing._owner
+
+
+def test_another_backbone_is_not_taken_for_the_one_before(scans):
+    before = estimator(seed=1).fit(scans).predict_proba(scans)
+    for changes in ({"seed": 2}, {"pooling": "flatten"}, {"image_size": 48}, {"backbone": "test_vit"}):
+        built = estimator(seed=1).set_params(**changes).fit(scans)
+        own = octlib.build_classifier(
+            built.backbone, weights=None, image_size=built.image_size, pooling=built.pooling, seed=built.seed
+        )
+        for name, value in built.classifier_.backbone.state().items():
+            np.testing.assert_array_equal(value, own.backbone.state()[name], err_msg=name)
+        assert built.classifier_.image_size == own.image_size
+        assert built.classifier_.backbone.pooling == built.pooling
+    np.testing.assert_array_equal(estimator(seed=1).fit(scans).predict_proba(scans), before)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"freeze": "no"}, "frozen must be True or False"),
+        ({"freeze": None}, "frozen must be True or False"),
+        ({"dropout": 1.0}, r"dropout must be in \[0, 1\)"),
+        ({"image_size": 64.0}, "size must be"),
+    ],
+)
+def test_arguments_are_checked_as_by_build_classifier(wrong, said, scans):
+    estimator(image_size=64).fit(scans)
+    with pytest.raises((TypeError, ValueError), match=said):
+        estimator(**wrong).fit(scans)
+
+
+def test_seeds_may_be_numpys(scans):
+    fitted = estimator(seed=np.int64(3)).fit(scans)
+    again = copy.deepcopy(fitted)  # before anybody has asked for its classifier
+    np.testing.assert_array_equal(again.predict_proba(scans), fitted.predict_proba(scans))
 
 
 def test_epochs_learning_rate_and_dropout_can_be_searched_too(scans, passes):

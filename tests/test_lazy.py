@@ -23,4 +23,4 @@ def test_every_name_is_there_and_no_other(package):
     assert set(package.__all__) <= set(dir(package))
     assert all(getattr(package, name).__name__ == name for name in package.__all__)
     with pytest.raises(AttributeError, match=f"module '{package.__name__}' has no attribute 'build'"):
-        package.build
+        _ = package.build

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,8 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 
 from octlib.data import OctDataset, as_dataset, match_labels
 from octlib.features import predict_probabilities
-from octlib.models import OctClassifier, Postprocessing, build_classifier
-from octlib.models.state import load_state_dict, take_state
+from octlib.models import OctClassifier, build_classifier
+from octlib.models.sharing import forget_shared, own_copy, sharing_classifier
 from octlib.training import fit
 from octlib.training.recipe import Augment, ClassWeight
 
@@ -52,7 +51,7 @@ class OctEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
     Attributes:
         classes_: the labels in their order, (classes,); what columns of probabilities stand for.
         classifier_: the ``octlib.OctClassifier``, for ``octlib.evaluate``, ``octlib.explain`` and ``save``. Until it is
-            asked for, estimators with the same frozen backbone share it: of a hundred fits, one loads its weights.
+            asked for, estimators that follow each other with the same frozen backbone share it, loaded once.
 
     Example:
         >>> import octlib
@@ -121,11 +120,20 @@ class OctEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
             found = f"one class, {classes[0]}" if len(classes) else "no scans"
             raise ValueError(f"Training needs scans of at least two classes, got {found}.")
         names = tuple(map(str, classes))
-        classifier = self._build(names)
+        try:
+            classifier = self._fitted(replace(scans, labels=places, class_names=names))
+        except BaseException:
+            forget_shared()  # On JAX, a pass that is broken off takes the weights along.
+            raise
+        self.classes_, self._classifier = classes, classifier
+        return self
+
+    def _fitted(self, scans: OctDataset) -> OctClassifier:
+        classifier = self._build(scans.class_names)
         weight = self.class_weight
         fit(
             classifier,
-            replace(scans, labels=places, class_names=names),
+            scans,
             l2=self.l2,
             epochs=self.epochs,
             batch_size=self.batch_size,
@@ -136,38 +144,28 @@ class OctEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
             seed=self.seed,
             progress=False,  # of a hundred fits, each would draw its own
         )
-        self.classes_, self._classifier, self._shares = classes, classifier, self.freeze
-        return self
+        return classifier
 
     def _build(self, class_names: tuple[str, ...]) -> OctClassifier:
-        size: Any = self.image_size  # which JSON makes a list
-        size = tuple(size) if isinstance(size, list) else size
-        source: dict[str, Any] = {
-            "image_size": size,
+        settings: dict[str, Any] = {
+            "class_names": class_names,
+            "image_size": self.image_size,
             "weights": self.weights,
             "pooling": self.pooling,
+            "dropout": self.dropout,
+            "flips": self.flips,
             "seed": self.seed,
         }
-        if not self.freeze:
-            return build_classifier(
-                self.backbone, False, class_names=class_names, dropout=self.dropout, flips=self.flips, **source
-            )
-        owner = _frozen(self.backbone, _version(self.weights), **source)
-        return OctClassifier(
-            backbone=owner.backbone,
-            class_names=class_names,
-            preprocessing=owner.preprocessing,
-            dropout=self.dropout,
-            postprocessing=Postprocessing(self.flips),
-            seed=self.seed,
-        )
+        if self.freeze is True:
+            return sharing_classifier(self.backbone, **settings)
+        return build_classifier(self.backbone, self.freeze, **settings)
 
     @property
     def classifier_(self) -> OctClassifier:
         """The classifier, which is this estimator's own from now on: whatever changes it changes no other."""
         check_is_fitted(self)
-        if self._shares:
-            self._classifier, self._shares = _copied(self._classifier), False
+        if self._classifier.backbone.unchanging:
+            self._classifier = own_copy(self._classifier)
         return self._classifier
 
     def predict_proba(self, X: Any) -> NDArray[np.float32]:  # noqa: N803
@@ -233,30 +231,6 @@ class OctEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
         tags.input_tags.two_d_array = False
         tags.input_tags.three_d_array = True
         return tags
-
-
-@lru_cache(maxsize=1)  # the backbone of a search; a second one would fill the memory of who has gone on to another
-def _frozen(backbone: str, _: Any, **source: Any) -> OctClassifier:
-    """Build a classifier whose backbone estimators share; nobody else sees it, so it stays as it is."""
-    owner = build_classifier(backbone, **source)
-    owner.backbone.unchanging = True
-    return owner
-
-
-def _version(weights: Any) -> tuple[Any, ...]:
-    """Tell files of weights from what they were before."""
-    if weights is None or weights == "pretrained":
-        return ()
-    path = Path(weights)
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    found = [(file, file.stat()) for file in files if file.exists()]
-    return tuple((str(file), stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns) for file, stat in found)
-
-
-def _copied(classifier: OctClassifier) -> OctClassifier:
-    copy = OctClassifier.from_config(classifier.get_config())
-    load_state_dict(copy, take_state(classifier))
-    return copy
 
 
 def _as_scans(scans: Any) -> OctDataset:

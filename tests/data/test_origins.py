@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import time
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from octlib.data import origins
 from octlib.data.origins import ArrayScan, FileScan, PhantomScan
-from octlib.errors import MissingScanError
 from octlib.phantoms import PhantomSpec, render
 
 
@@ -64,37 +60,6 @@ def test_fingerprint_of_a_file_is_its_content(plant):
     content[-20] ^= 1
     (root / "a.png").write_bytes(content)
     assert FileScan(root / "a.png").fingerprint() != first
-
-
-def test_a_file_that_nobody_touched_is_digested_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(origins, "SETTLED", 0)
-    read, digest = [], origins._digest
-    monkeypatch.setattr(origins, "_digest", lambda path: read.append(path) or digest(path))
-    file = tmp_path / "a.png"
-    file.write_bytes(b"one")
-    first = FileScan(file).fingerprint()
-    assert FileScan(file).fingerprint() == first
-    assert len(read) == 1
-    times = file.stat()
-    time.sleep(0.02)  # the clock of a file system may tick every few milliseconds
-    file.write_bytes(b"two")
-    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))  # as some tools for copying do
-    second = FileScan(file).fingerprint()
-    assert second != first
-    time.sleep(0.02)
-    other = tmp_path / "b.png"
-    other.write_bytes(b"six")
-    other.replace(file)
-    assert FileScan(file).fingerprint() not in {first, second}
-    file.unlink()
-    with pytest.raises(MissingScanError):
-        FileScan(file).fingerprint()
-
-
-def test_a_file_that_was_touched_just_now_is_digested_each_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(origins, "_known_digest", lambda *_: pytest.fail("remembered"))
-    (tmp_path / "a.png").write_bytes(b"one")
-    FileScan(tmp_path / "a.png").fingerprint()
 
 
 def test_fingerprint_of_a_file_that_is_gone_names_it(tmp_path):

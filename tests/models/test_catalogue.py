@@ -8,6 +8,7 @@ import sys
 import pytest
 import timm
 
+import octlib
 from octlib.models.catalogue import catalogue
 
 LIST_WITHOUT_TIMM = """
@@ -26,7 +27,10 @@ def listed(*arguments):
     return done.stdout.strip()
 
 
-@pytest.mark.parametrize("damage", [None, "", "{}", '{"architectures": [[1, 2]], "weights": []}', "\0"])
+DAMAGED = ["", "{}", "\0", '{"architectures": [], "weights": []}', '{"architectures": [[1, 2]], "weights": []}']
+
+
+@pytest.mark.parametrize("damage", [None, *DAMAGED])
 def test_the_kept_list_says_what_timm_says_and_is_made_anew_where_it_is_damaged(tmp_path, monkeypatch, damage):
     monkeypatch.setenv("OCTLIB_CACHE", str(tmp_path))
     if damage is not None:
@@ -42,6 +46,20 @@ def test_names_can_be_had_where_nothing_can_be_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("OCTLIB_CACHE", str(tmp_path / "file"))
     assert listed("timm is needed") == "resnet10t True (176, 176)"
     assert (tmp_path / "file").read_bytes() == b""
+
+
+def test_a_model_that_a_program_has_registered_needs_no_configuration():
+    name = "my_network_without_configuration"
+
+    def network(pretrained=False, **kwargs):
+        return timm.create_model("test_resnet", **kwargs)
+
+    network.__name__ = name
+    network.__module__ = __name__
+    timm.models.register_model(network)
+    (entry,) = (each for each in catalogue() if each[0] == name)
+    assert entry == (name, False, (224, 224))
+    assert octlib.build_classifier(name, weights=None, image_size=64).backbone_name == name
 
 
 def test_an_architecture_that_a_program_has_registered_is_there(monkeypatch):

@@ -12,7 +12,7 @@ import torch
 
 import octlib
 from octlib.models.keras_backend import keras
-from octlib.models.seeding import random_state, restore_random_state, seeded
+from octlib.models.seeding import drawn_weights, random_state, restore_random_state, seeded
 
 
 def global_draws() -> tuple[float, float, float]:
@@ -126,3 +126,11 @@ def test_dropout_goes_on_as_if_there_had_been_no_break() -> None:
     with seeded(4):
         restore_random_state(state)
         assert torch.equal(dropout(ones), wanted)
+
+
+def test_heads_start_the_same_on_every_backend() -> None:
+    drawn = drawn_weights((2, 3), 1e-3, 7)
+    assert drawn.dtype == np.float32
+    np.testing.assert_allclose(
+        drawn, [[-0.000146795, 0.000786141, 0.000946822], [-0.00111434, 0.00169079, -0.000894828]], rtol=1e-4
+    )

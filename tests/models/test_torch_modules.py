@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import octlib
 from octlib.models.configs import named_config, specify
 from octlib.models.networks import random_module
-from octlib.models.torch_modules import TimmFeatures, token_grid
+from octlib.models.torch_modules import TimmFeatures, patch_grid
 from octlib.preprocessing import Preprocessing
 
 Build = Callable[..., Any]
@@ -84,6 +84,8 @@ def test_maps_lie_as_the_scan_does(case: Any) -> None:
     [
         ("mvitv2_tiny", (96, 96), (768, 3, 3)),
         ("xcit_nano_12_p16_224", (96, 160), (128, 6, 10)),
+        ("xcit_nano_12_p16_224", (160, 100), (128, 10, 7)),
+        ("levit_128s", (160, 320), (384, 3, 5)),
         ("coat_lite_tiny", (160, 96), (320, 5, 3)),
     ],
 )
@@ -98,20 +100,27 @@ def test_a_grid_of_tokens_that_the_architecture_does_not_tell_is_found(
 
 
 @given(
-    side=st.integers(4, 32),
+    side=st.integers(1, 32),
     rows=st.integers(1, 40),
     columns=st.integers(1, 40),
-    rest=st.integers(0, 31),
-    data=st.data(),
+    rest=st.tuples(st.integers(0, 31), st.integers(0, 31)),
+    cut_counts=st.booleans(),
 )
-def test_the_grid_of_tokens_is_that_of_square_patches(
-    side: int, rows: int, columns: int, rest: int, data: st.DataObject
+def test_a_grid_of_square_patches_is_found_or_refused(
+    side: int, rows: int, columns: int, rest: tuple[int, int], cut_counts: bool
 ) -> None:
-    size = (rows * side + rest % side, columns * side + rest % side)
-    # Fewer other tokens than the next finer grid has more.
-    finer = (size[0] // (side - 1)) * (size[1] // (side - 1))
-    others = data.draw(st.integers(0, max(0, finer - rows * columns - 1)))
-    assert token_grid(rows * columns + others, size) == (rows, columns)
+    size = (rows * side + rest[0] % side, columns * side + rest[1] % side)
+    true = (-(-size[0] // side), -(-size[1] // side)) if cut_counts else (rows, columns)
+    try:
+        found = patch_grid(true[0] * true[1], size)
+    except ValueError:  # Several grids have as many patches.
+        found = None
+    assert found == true or (found is None and size[0] != size[1])
+
+
+def test_a_grid_that_can_not_be_told_is_refused() -> None:
+    with pytest.raises(ValueError, match="13 patches of scans of 64 x 96 pixels lie in no grid"):
+        patch_grid(13, (64, 96))
 
 
 def test_average_features_are_the_mean_of_the_map(case: Any) -> None:

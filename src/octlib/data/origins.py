@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -15,18 +13,6 @@ from numpy.typing import NDArray
 
 from octlib.phantoms import PhantomSpec, render
 from octlib.preprocessing import as_grey, errors_of_scan, read_scan
-
-SETTLED = 10 * 10**9  # nanoseconds: so long after a change, the next one has another time on any file system
-
-
-def _digest(path: Path) -> bytes:
-    return hashlib.sha256(path.read_bytes()).digest()
-
-
-@lru_cache(maxsize=2**18)
-def _known_digest(path: Path, *_: int) -> bytes:
-    """Digest a file that nobody has touched for a while once; touched again, it has other numbers."""
-    return _digest(path)
 
 
 class Origin(Protocol):
@@ -82,10 +68,7 @@ class FileScan:
             UnreadableScanError: if it is empty, or may not be read.
         """
         with errors_of_scan(self.path):
-            found = self.path.stat()
-            if time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns) < SETTLED:
-                return _digest(self.path)
-            return _known_digest(self.path, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+            return hashlib.sha256(self.path.read_bytes()).digest()
 
     def lesion_mask(self) -> None:
         """Give ``None``: nobody marked the lesions."""

@@ -6,7 +6,6 @@ import hashlib
 import json
 from importlib import import_module
 from importlib.metadata import version
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -19,8 +18,6 @@ from octlib.models.keras_backend import keras
 # What else decides how a scan is decoded, prepared and passed on.
 PACKAGES = ("octlib", "pillow", "timm")  # and the backend of Keras
 AT_A_TIME = 64  # scans
-
-_DIGESTS: WeakKeyDictionary[Backbone, str] = WeakKeyDictionary()
 
 
 def backbone_key(classifier: OctClassifier) -> str:
@@ -63,8 +60,8 @@ def scan_keys(scans: OctDataset, *, flipped: bool = False, progress: bool | None
 
 
 def _weights_digest(backbone: Backbone) -> str:
-    if backbone in _DIGESTS:
-        return _DIGESTS[backbone]
+    if backbone.unchanging and backbone.weights_digest is not None:
+        return backbone.weights_digest
     state = backbone.state()
     names = [(name, str(value.dtype), tuple(value.shape)) for name, value in state.items()]
     digest = hashlib.sha256(json.dumps(names).encode())
@@ -72,9 +69,8 @@ def _weights_digest(backbone: Backbone) -> str:
     arrays = sorted(state.values(), key=np.size, reverse=True)
     for part in in_threads(_digest_of_array, arrays, title="weights"):
         digest.update(part)
-    if backbone.unchanging:
-        _DIGESTS[backbone] = digest.hexdigest()
-    return digest.hexdigest()
+    backbone.weights_digest = digest.hexdigest()
+    return backbone.weights_digest
 
 
 def _digest_of_array(values: np.ndarray) -> bytes:

@@ -24,7 +24,8 @@ class Backbone(ABC):
         n_features: length of what comes out.
         stages: for each stage the names of its parameters, from the input to the output.
         undecayed: names of parameters that weight decay leaves alone because the architecture says so.
-        unchanging: whether its weights stay what they are, so that their digest has to be computed once only.
+        unchanging: whether its weights stay what they are, so that their digest is computed once only.
+        weights_digest: that digest, where it was computed.
     """
 
     spec: BackboneSpec
@@ -35,6 +36,7 @@ class Backbone(ABC):
     undecayed: frozenset[str]
     trainable: bool
     unchanging: bool = False
+    weights_digest: str | None = None
     name: str
 
     @property
@@ -59,7 +61,7 @@ class Backbone(ABC):
             state: name to array.
 
         Raises:
-            RuntimeError: if names or shapes do not fit.
+            RuntimeError: if names or shapes do not fit; BatchNorm's counts of steps may be missing.
         """
 
     @abstractmethod
@@ -81,7 +83,7 @@ class Backbone(ABC):
                 f"{self.spec.architecture} has {n} stages, of which 1 or more can be unfrozen, got {stages!r}. "
                 "None unfreezes all."
             )
-        self.trainable = True
+        self.trainable, self.unchanging = True, False
         if stages is not None:
             learning = {name for stage in self.stages[-stages:] for name in stage}
             for name, variable in self.parameters.items():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from octlib._checks import as_seed
 from octlib.models.backbones import create_backbone
-from octlib.models.classifier import OctClassifier, as_class_names, check_pooling
+from octlib.models.classifier import OctClassifier, as_class_names, check_dropout, check_pooling
 from octlib.models.postprocessing import Postprocessing
 from octlib.preprocessing import Preprocessing
 
@@ -60,8 +60,7 @@ def build_classifier(
     """
     names, seed = as_class_names(class_names), as_seed(seed)
     check_pooling(pooling)
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout must be in [0, 1), got {dropout}.")
+    check_dropout(dropout)
     spec, module, size = create_backbone(backbone, weights, image_size, seed=seed)
     return OctClassifier(
         backbone=spec,

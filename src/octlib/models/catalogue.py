@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from octlib._cache import cache_folder
+from octlib._cache import cache_folder, cache_limit
 from octlib._files import written_whole
 from octlib.models import octlib_backbone
 
@@ -44,11 +44,21 @@ def _kept(kind: str) -> list[Entry]:
     file = cache_folder() / "backbones" / f"timm-{version('timm')}.json"
     # A file that isn't there, or isn't what was written, is made anew.
     with suppress(OSError, ValueError, KeyError, TypeError):
-        return _read(file, kind)
+        if found := _read(file, kind):
+            return found
     entries = {each: _ask_timm(each) for each in ("architectures", "weights")}
-    with suppress(OSError), written_whole(file) as part:  # Where nothing can be kept, the next one waits again.
-        part.write_text(json.dumps(entries), encoding="utf-8")
+    with suppress(OSError, ValueError):  # Where nothing is or can be kept, the next one waits again.
+        if cache_limit() > 0:
+            _write(file, entries)
     return entries[kind]
+
+
+def _write(file: Path, entries: dict[str, list[Entry]]) -> None:
+    with written_whole(file) as part:
+        part.write_text(json.dumps(entries), encoding="utf-8")
+    for other in file.parent.glob("timm-*.json"):
+        if other != file:  # of a version that was here before
+            other.unlink()
 
 
 def _read(file: Path, kind: str) -> list[Entry]:
@@ -58,9 +68,11 @@ def _read(file: Path, kind: str) -> list[Entry]:
 
 def _ask_timm(kind: str) -> list[Entry]:
     import timm
+    from timm.models import PretrainedCfg
 
     names: Iterable[str] = timm.list_models() if kind == "architectures" else timm.list_pretrained()
-    configs = ((name, timm.get_pretrained_cfg(name).to_dict()) for name in names)
+    # What a program registers needn't have a configuration; timm's defaults stand for it.
+    configs = ((name, (timm.get_pretrained_cfg(name) or PretrainedCfg()).to_dict()) for name in names)
     return [(name, any(config.get(source) for source in SOURCES), _size(config)) for name, config in configs]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from octlib._checks import as_seed
 from octlib._files import written_whole
 from octlib._suggest import unknown
 from octlib.models.backbone import Backbone
@@ -82,14 +83,12 @@ class OctClassifier(keras.Model):
         self.preprocessing = (
             preprocessing if isinstance(preprocessing, Preprocessing) else Preprocessing.from_dict(preprocessing)
         )
-        self.seed = seed
+        check_dropout(dropout)
+        self.seed = seed = as_seed(seed)
         self.postprocessing = (
             Postprocessing.from_dict(postprocessing) if isinstance(postprocessing, dict) else postprocessing
         )
-        layer: Any = backbone
-        if not isinstance(backbone, Backbone):
-            layer = backbone_layer()(backbone, pooling, self.image_size, module=module, name="backbone")
-        self.backbone = layer
+        self.backbone: Any = self._as_layer(backbone, pooling, module)
         if frozen:
             self.backbone.trainable = False
         else:
@@ -104,6 +103,13 @@ class OctClassifier(keras.Model):
         start = drawn_weights((self.backbone.n_features, len(self.class_names)), 1e-3, seed)
         self.head.set_weights([start, np.zeros(len(self.class_names), np.float32)])
         self.built = True
+
+    def _as_layer(self, backbone: Any, pooling: str, module: Any) -> Any:
+        if not isinstance(backbone, Backbone):
+            return backbone_layer()(backbone, pooling, self.image_size, module=module, name="backbone")
+        if (backbone.pooling, backbone.image_size) != (pooling, self.image_size) or module is not None:
+            raise ValueError("A backbone that is shared has its pooling, its image size and its module already.")
+        return backbone
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -415,6 +421,19 @@ def as_class_names(class_names: Sequence[Any]) -> tuple[str, ...]:
     if len(names) < 2 or len(set(names)) < len(names) or not are_names:
         raise ValueError(f"class_names must be at least two different names, got {list(names)}.")
     return names
+
+
+def check_dropout(dropout: float) -> None:
+    """Refuse a share that there can't be.
+
+    Args:
+        dropout: what was given.
+
+    Raises:
+        ValueError: if it is outside [0, 1).
+    """
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout must be in [0, 1), got {dropout}.")
 
 
 def check_pooling(pooling: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import timm
+from timm.models import PretrainedCfg
 
 from octlib._suggest import unknown
 from octlib.errors import MissingWeightsError, WeightsError
@@ -48,7 +49,8 @@ def named_config(name: str) -> BackboneConfig:
     except RuntimeError as error:
         tags = [known.partition(".")[2] for known in timm.list_pretrained(f"{architecture}.*")]
         raise unknown(f"weights tag of {architecture}", tag, tags) from error
-    return BackboneConfig(architecture, cfg.to_dict())
+    # What a program registers needn't have a configuration; timm's defaults stand for it.
+    return BackboneConfig(architecture, (cfg or PretrainedCfg()).to_dict())
 
 
 def folder_config(folder: Path) -> BackboneConfig:

@@ -23,7 +23,8 @@ from octlib.preprocessing import as_size
 
 ops = keras.ops
 
-UNNEEDED = "num_batches_tracked"  # in a state, for torch too: BatchNorm's count of steps, which no prediction needs
+# BatchNorm's count of steps, which no prediction needs: torch loads states without it, and so does this.
+UNNEEDED = "num_batches_tracked"
 
 
 @keras.saving.register_keras_serializable("octlib")
@@ -87,6 +88,7 @@ class GraphBackbone(Backbone, keras.layers.Layer):
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
         """Put back what ``state`` returned; RuntimeError, if names or shapes do not fit."""
+        self.unchanging = False
         now = self.state()
         state = {**{name: now[name] for name in now if name.endswith(UNNEEDED)}, **state}
         wrong = [name for name in now if name not in state or np.shape(state[name]) != np.shape(now[name])]

@@ -61,7 +61,7 @@ def drawn_weights(shape: tuple[int, ...], deviation: float, seed: int) -> np.nda
         float32 of this shape.
     """
     generator = torch.Generator().manual_seed(seed)
-    return np.asarray(torch.normal(0.0, deviation, shape, generator=generator))
+    return np.asarray(torch.normal(0.0, deviation, shape, generator=generator, dtype=torch.float32))
 
 
 def random_state() -> dict[str, np.ndarray]:

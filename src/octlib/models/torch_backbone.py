@@ -67,6 +67,7 @@ class TorchBackbone(Backbone, keras.layers.TorchModuleWrapper):
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
         """Put back what ``state`` returned; RuntimeError, if names or shapes do not fit."""
+        self.unchanging = False
         self.module.module.load_state_dict({name: torch.as_tensor(value) for name, value in state.items()})
 
     def to_torch(self) -> TimmFeatures:

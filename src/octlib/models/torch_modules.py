@@ -124,38 +124,53 @@ class TimmFeatures(nn.Module):
 
     def _patches(self, tokens: torch.Tensor) -> torch.Tensor:
         """Leave out class and register tokens, which come first."""
-        rows, columns = self._grid(tokens)
-        return tokens[:, tokens.shape[1] - rows * columns :]
+        return tokens[:, self._others() :]
+
+    def _others(self) -> int:
+        """Count class and register tokens."""
+        told = getattr(self.module, "num_prefix_tokens", None)
+        has_class_token = any(name.startswith("cls_token") for name, _ in self.module.named_parameters(recurse=False))
+        return int(has_class_token) if told is None else int(told)
 
     def _grid(self, tokens: torch.Tensor) -> tuple[int, int]:
         embedding: Any = getattr(self.module, "patch_embed", None)
         if hasattr(embedding, "grid_size"):
             rows, columns = embedding.grid_size
             return rows, columns
-        return token_grid(tokens.shape[1], self.image_size)
+        return patch_grid(tokens.shape[1] - self._others(), self.image_size)
 
     def _channels_come_last(self) -> bool:
         return getattr(self.module, "output_fmt", "NCHW") == "NHWC"
 
 
-def token_grid(n_tokens: int, image_size: tuple[int, int]) -> tuple[int, int]:
-    """Find the grid of patches that a sequence of tokens stands for, where the architecture doesn't tell.
+def patch_grid(n_patches: int, image_size: tuple[int, int]) -> tuple[int, int]:
+    """Find the grid that square patches lie in, where an architecture doesn't tell.
 
     Args:
-        n_tokens: how many, with class and register tokens.
+        n_patches: how many there are.
         image_size: (height, width) of the scans in pixels.
 
     Returns:
-        How many patches lie below and beside each other: of all grids of square patches, that which leaves the fewest
-        tokens over.
+        How many lie below and beside each other; a patch that the edge cuts counts or doesn't.
+
+    Raises:
+        ValueError: if there is no such grid, or several.
 
     Example:
-        >>> token_grid(201, (224, 224)), token_grid(50, (224, 224)), token_grid(25, (64, 96))
-        ((14, 14), (7, 7), (4, 6))
+        >>> patch_grid(49, (224, 224)), patch_grid(24, (64, 96)), patch_grid(15, (160, 320))
+        ((7, 7), (4, 6), (3, 5))
     """
     height, width = image_size
-    grids = [(height // side, width // side) for side in range(1, min(image_size) + 1)]
-    return max((rows, columns) for rows, columns in grids if rows * columns <= n_tokens)
+    sides = range(1, max(image_size) + 1)
+    grids = {(height // side, width // side) for side in sides}
+    grids |= {(-(-height // side), -(-width // side)) for side in sides}
+    fitting = [(rows, columns) for rows, columns in grids if rows * columns == n_patches]
+    if len(fitting) != 1:
+        raise ValueError(
+            f"{n_patches} patches of scans of {height} x {width} pixels lie in no grid that can be told from others. "
+            "Choose another image_size, such as a square one."
+        )
+    return fitting[0]
 
 
 class NormalisedFeatures(nn.Module):
