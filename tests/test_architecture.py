@@ -147,7 +147,7 @@ def test_heavy_packages_are_imported_where_they_are_used(path):
 
 def test_the_index_imports_no_room():
     rooms = [name for name in imports(SOURCES / "__init__.py", at_module_level=True) if name.startswith("octlib.")]
-    assert rooms == ["octlib._lazy.lazy"]
+    assert {name.rpartition(".")[0] for name in rooms} == {"octlib._lazy"}
 
 
 def test_modules_import_each_other_in_no_circle():

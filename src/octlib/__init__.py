@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from octlib._lazy import lazy
+from octlib._lazy import keep_triton_out, lazy
 
 if TYPE_CHECKING:
     from octlib.data import OctDataset, load_oct_dataset
@@ -58,6 +58,7 @@ __all__ = [
 ]
 
 
+keep_triton_out()  # Somebody may go on to import a room's modules by themselves.
 _find, __dir__ = lazy(__name__, _ROOMS)
 
 

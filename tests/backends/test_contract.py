@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,6 +36,22 @@ def fine_tuned(build: Build, phantoms: octlib.OctDataset) -> tuple[Any, Any, dic
     before = take_state(classifier)
     history = octlib.fit(classifier, phantoms[:16], phantoms[16:], epochs=2, batch_size=8, progress=False)
     return classifier, history, before
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import keras, octlib",
+        "import octlib, keras",
+        "import octlib.models, keras; octlib.models.build_classifier",
+        "import keras; from octlib.explanation import explain; import octlib",
+    ],
+)
+def test_packages_may_be_imported_in_any_order(imports: str) -> None:
+    program = f"{imports}; octlib.build_classifier('test_resnet', weights=None, image_size=64); print('built')"
+    environment = os.environ | {"KERAS_BACKEND": keras.config.backend()}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "built", done.stderr
 
 
 @pytest.mark.parametrize("backbone", ["test_resnet", "test_vit"])

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from octlib._lazy import keep_triton_out
 from octlib.errors import MissingPackageError
 
 DEFAULT_BACKEND = "torch"
@@ -36,7 +37,7 @@ def import_keras() -> ModuleType:
     if "keras" in sys.modules:
         keras = importlib.import_module("keras")
         _require_supported(keras.config.backend())
-        _keep_triton_out(keras.config.backend())
+        keep_triton_out()
         return keras
     backend = os.environ.get("KERAS_BACKEND") or DEFAULT_BACKEND
     _require_supported(backend)
@@ -44,7 +45,7 @@ def import_keras() -> ModuleType:
         raise MissingPackageError(
             f"KERAS_BACKEND={backend} needs {backend}, not installed here.", f"Run: pip install 'octlib[{backend}]'"
         )
-    _keep_triton_out(backend)
+    keep_triton_out()
     with _set_for_now("KERAS_BACKEND", backend), _no_new_home():
         return importlib.import_module("keras")
 
@@ -55,15 +56,6 @@ def _require_supported(backend: str) -> None:
             f"octlib needs Keras on the backend torch, jax or tensorflow, but Keras is to run on {backend!r}. Set "
             "KERAS_BACKEND to one of them, or unset it, which is torch, before Keras is imported."
         )
-
-
-def _keep_triton_out(backend: str) -> None:
-    """Let torch do without triton, its compiler for GPUs, beside TensorFlow.
-
-    Both bring an LLVM of their own, and the process is aborted where triton's is loaded second.
-    """
-    if backend == "tensorflow":
-        sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
 
 
 @contextmanager
