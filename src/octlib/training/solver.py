@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from octlib._progress import progress as progress_bar
 from octlib.errors import TrainingWarning
@@ -48,6 +49,12 @@ def solve_head(classifier: OctClassifier, train: Features, validation: Features 
     Returns:
         The metrics of each step of the path, and the number of the best one.
     """
+    # For the small products of some scans, waking further threads takes longer than the work itself.
+    with threadpool_limits(1 if len(train[1]) <= ROTATED else None, user_api="blas"):
+        return _follow_path(classifier, train, validation, recipe)
+
+
+def _follow_path(classifier: OctClassifier, train: Features, validation: Features | None, recipe: Recipe) -> Outcome:
     problem = Problem.of(train, len(classifier.class_names), recipe)
     end = DEFAULT_L2 if recipe.l2 is None else recipe.l2
     chosen = validation is not None and recipe.l2 is None
@@ -69,7 +76,7 @@ def solve_head(classifier: OctClassifier, train: Features, validation: Features 
                 best = len(steps)
     if unsolved:
         said = f"The head was not solved for to the end with {unsolved} of {len(path)} penalties."
-        warnings.warn(TrainingWarning(said, "Train it in epochs instead: epochs=20."), stacklevel=5)
+        warnings.warn(TrainingWarning(said, "Train it in epochs instead: epochs=20."), stacklevel=6)
     return Outcome(tuple(steps), best)
 
 
