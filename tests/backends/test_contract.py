@@ -18,6 +18,7 @@ import octlib
 from octlib.features import extract_features
 from octlib.models.keras_backend import keras
 from octlib.models.state import take_state
+from octlib.training.compiling import adamw
 
 Build = Callable[..., Any]
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
@@ -52,6 +53,16 @@ def test_packages_may_be_imported_in_any_order(imports: str) -> None:
     environment = os.environ | {"KERAS_BACKEND": keras.config.backend()}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "built", done.stderr
+
+
+def test_the_head_learns_six_times_as_fast_and_decay_spares_what_it_should() -> None:
+    backbone, head, spared = (keras.Variable(np.ones(3, np.float32)) for _ in range(3))
+    optimizer = adamw(1e-3, head=[head], undecayed=[spared])
+    optimizer.build([backbone, head, spared])
+    gradients = [keras.ops.convert_to_tensor(np.full(3, 0.5, np.float32)) for _ in range(3)]
+    optimizer.apply(gradients, [backbone, head, spared])
+    moved = [1 - keras.ops.convert_to_numpy(variable)[0] for variable in (backbone, head, spared)]
+    np.testing.assert_allclose(moved, [1e-3 + 1e-5, 6e-3 + 1e-5, 1e-3], rtol=2e-3)
 
 
 @pytest.mark.parametrize("backbone", ["test_resnet", "test_vit"])

@@ -20,11 +20,13 @@ class HeadFirstAdamW(keras.optimizers.AdamW):
 
     A classifier's head starts from nothing. Which variables are its own is not saved with the optimizer.
 
-    Attributes:
-        head: identities (``id``) of the head's variables.
     """
 
-    head: frozenset[int] = frozenset()
+    _head: frozenset[Any] = frozenset()
+
+    def put_first(self, variables: Sequence[Any]) -> None:
+        """Say which variables are the head's."""
+        self._head = frozenset(map(self._var_key, variables))
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable.
@@ -34,7 +36,8 @@ class HeadFirstAdamW(keras.optimizers.AdamW):
             variable: what is updated.
             learning_rate: of the backbone.
         """
-        factor = HEAD_FACTOR if id(variable) in self.head else 1.0
+        # By Keras's own key: on TensorFlow, what comes here is not Keras's variable but what it wraps.
+        factor = HEAD_FACTOR if self._var_key(variable) in self._head else 1.0
         super().update_step(gradient, variable, learning_rate * factor)
 
 
@@ -53,7 +56,7 @@ def adamw(learning_rate: Any, *, undecayed: Sequence[Any] = (), head: Sequence[A
     optimizer = kind(learning_rate, weight_decay=WEIGHT_DECAY, name=NAME)
     optimizer.exclude_from_weight_decay(var_list=list(undecayed))
     if head:
-        optimizer.head = frozenset(map(id, head))
+        optimizer.put_first(head)
     return optimizer
 
 
