@@ -69,8 +69,9 @@ def _weights_digest(backbone: Backbone) -> str:
     arrays = sorted(state.values(), key=np.size, reverse=True)
     for part in in_threads(_digest_of_array, arrays, title="weights"):
         digest.update(part)
-    backbone.weights_digest = digest.hexdigest()
-    return backbone.weights_digest
+    if backbone.unchanging:
+        backbone.weights_digest = digest.hexdigest()
+    return digest.hexdigest()
 
 
 def _digest_of_array(values: np.ndarray) -> bytes:
