@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 import octlib
 from octlib.errors import TrainingWarning
 from octlib.features import StoredRows
-from octlib.training import solver
+from octlib.training import problem, solver
 from octlib.training.recipe import Recipe
 from octlib.training.solver import solve_head
 from octlib.training.whitening import Whitening
@@ -51,8 +51,8 @@ def test_the_head_is_that_of_logistic_regression(classifier, weights, width, bui
     reference = LogisticRegression(C=1 / solver.DEFAULT_L2, fit_intercept=False, tol=1e-8, max_iter=10_000)
     reference.fit(np.column_stack([whitened, np.ones(len(whitened))]), train[1], share[train[1]])
     expected = whitened @ reference.coef_[:, :-1].T + reference.coef_[:, -1]
-    problem = solver.Problem.of(train, 3, Recipe(1, 8, 1e-3, class_weight=weights))
-    kernel, bias = problem.space.outward(*problem.solve(solver.DEFAULT_L2, None)[0])
+    posed = problem.Problem.of(train, 3, Recipe(1, 8, 1e-3, class_weight=weights))
+    kernel, bias = posed.space.outward(*posed.solve(solver.DEFAULT_L2, None)[0])
     np.testing.assert_allclose(train[0] @ kernel + bias, expected, atol=2e-3)
 
 
@@ -74,7 +74,7 @@ def test_many_scans_are_passed_over_to_the_same_end(build, monkeypatch, stored):
     features, labels = make(60)
     held, passed = build(class_names=NAMES), build(class_names=NAMES)
     solve(held, (features, labels), class_weight=np.array([1, 2, 3], np.float32))
-    monkeypatch.setattr(solver, "ROTATED", 59)
+    monkeypatch.setattr(problem, "ROTATED", 59)
     monkeypatch.setattr("octlib.training.whitening.CHUNK", 7 * FEATURES)
     if stored:
         rows = StoredRows((features,), np.column_stack([np.zeros(60, int), np.arange(60)]), FEATURES)
@@ -82,27 +82,66 @@ def test_many_scans_are_passed_over_to_the_same_end(build, monkeypatch, stored):
     np.testing.assert_allclose(logits(passed, features), logits(held, features), atol=0.05)
 
 
-def test_without_validation_scans_the_path_ends_at_the_default(classifier):
+def test_without_validation_scans_the_penalty_is_the_default(classifier):
     outcome = solve(classifier, make())
-    assert outcome.best_epoch == len(outcome.epochs)
-    assert outcome.epochs[-1]["l2"] == solver.DEFAULT_L2
-    losses = [step["loss"] for step in outcome.epochs]
-    assert losses == sorted(losses, reverse=True)
+    assert (len(outcome.epochs), outcome.best_epoch) == (1, 1)
+    assert outcome.epochs[0]["l2"] == solver.DEFAULT_L2
     assert list(outcome.epochs[0]) == ["step", "l2", "loss", "accuracy", "seconds"]
 
 
 @pytest.mark.parametrize("l2", [30.0, 0.3, 0.01])
 @pytest.mark.parametrize("validated", [False, True])
-def test_the_path_ends_at_the_penalty_that_is_asked_for(build, l2, validated):
+def test_the_penalty_is_what_is_asked_for(build, l2, validated):
     train, classifier = make(apart=0.5), build(class_names=NAMES)
     outcome = solve(classifier, train, make(30, seed=1, apart=0.5) if validated else None, l2=l2)
-    penalties = [step["l2"] for step in outcome.epochs]
-    assert penalties == sorted(penalties, reverse=True)
-    assert penalties[-1] == l2
-    assert outcome.best_epoch == len(penalties)
-    problem = solver.Problem.of(train, 3, Recipe(1, 8, 1e-3))
-    kernel, bias = problem.space.outward(*problem.solve(l2, None)[0])
+    assert ([step["l2"] for step in outcome.epochs], outcome.best_epoch) == ([l2], 1)
+    assert ("val_loss" in outcome.epochs[0]) is validated
+    posed = problem.Problem.of(train, 3, Recipe(1, 8, 1e-3))
+    layer = None
+    for penalty in (*solver.PATH, l2):  # wherever it comes from
+        layer = posed.solve(penalty, layer)[0]
+    kernel, bias = posed.space.outward(*layer)
     np.testing.assert_allclose(logits(classifier, train[0]), train[0] @ kernel + bias, atol=5e-3)
+
+
+def test_problems_are_kept_for_a_search_and_told_apart(build, monkeypatch):
+    whole, posed = problem.Problem.of, []
+
+    def counted(*arguments):
+        posed.append(arguments)
+        return whole(*arguments)
+
+    monkeypatch.setattr(problem.Problem, "of", counted)
+    first, second = make(), make(seed=1)
+    others = [
+        (first, {}),
+        (second, {}),
+        ((first[0], second[1][::-1].copy()), {}),
+        (first, {"class_weight": np.array([1, 2, 3], np.float32)}),
+        (first, {"log_prior": np.log(np.array([0.2, 0.3, 0.5], np.float32))}),
+        (first, {"seed": 1}),
+    ]
+    alone, shared = build(class_names=NAMES), build(class_names=NAMES)
+    shared.backbone.unchanging = True
+    for l2 in (10.0, 0.01):
+        for train, settings in others:
+            solve(shared, train, l2=l2, **settings)
+            solve(alone, train, l2=l2, **settings)
+            for found, expected in zip(shared.head.get_weights(), alone.head.get_weights(), strict=True):
+                np.testing.assert_array_equal(found, expected)
+    assert len(posed) == 3 * len(others)  # alone twice, shared once
+
+
+def test_no_more_problems_are_kept_than_there_is_room_for(build, monkeypatch):
+    shared, parts = build(class_names=NAMES), [make(seed=seed) for seed in range(4)]
+    shared.backbone.unchanging = True
+    monkeypatch.setattr(problem, "KEPT", 2 * parts[0][0].nbytes)
+    for part in parts:
+        solve(shared, part)
+    assert len(problem._posed[shared.backbone]) == 2
+    monkeypatch.setattr(problem.Problem, "of", lambda *_: pytest.fail("the last ones were not kept"))
+    for part in parts[2:]:
+        solve(shared, part)
 
 
 @pytest.mark.parametrize(("apart", "weak"), [(4.0, True), (0.0, False)])
@@ -157,7 +196,7 @@ def test_a_second_fit_finds_the_same_head(build, toy, snapshot):
 
 
 def test_ctrl_c_leaves_the_best_step_so_far_and_says_so(classifier, monkeypatch):
-    whole, steps = solver.Problem.solve, []
+    whole, steps = problem.Problem.solve, []
 
     def interrupted(self, l2, start):
         if len(steps) == 2:
@@ -165,19 +204,19 @@ def test_ctrl_c_leaves_the_best_step_so_far_and_says_so(classifier, monkeypatch)
         steps.append(l2)
         return whole(self, l2, start)
 
-    monkeypatch.setattr(solver.Problem, "solve", interrupted)
+    monkeypatch.setattr(problem.Problem, "solve", interrupted)
     with pytest.raises(KeyboardInterrupt) as caught:
-        solve(classifier, make())
+        solve(classifier, make(), make(seed=1))
     assert caught.value.__notes__ == ["The classifier has the weights of step 2, the best so far."]
     assert (logits(classifier, make()[0]).argmax(axis=1) == make()[1]).mean() > 0.9
 
 
 @pytest.mark.parametrize("rotated", [1000, 44])
 def test_a_solution_that_was_not_reached_is_said_once(classifier, monkeypatch, rotated):
-    monkeypatch.setattr(solver, "ROTATED", rotated)
-    monkeypatch.setitem(solver.TOLERANCE, "maxiter", 2)
+    monkeypatch.setattr(problem, "ROTATED", rotated)
+    monkeypatch.setitem(problem.TOLERANCE, "maxiter", 2)
     with pytest.warns(
-        TrainingWarning, match="not solved for to the end with 5 of 5 penalties. Train it in epochs"
+        TrainingWarning, match="not solved for to the end with 1 of 1 penalties. Train it in epochs"
     ) as all_:
         solve(classifier, make())
     assert len(all_) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cache
 from importlib import import_module
 from importlib.metadata import version
 
@@ -35,7 +36,7 @@ def backbone_key(classifier: OctClassifier) -> str:
         "pooling": backbone.pooling,
         "preprocessing": classifier.preprocessing.to_dict(),
         "device": backbone.device,
-        "versions": {name: version(name) for name in PACKAGES} | {backend: import_module(backend).__version__},
+        "versions": {name: _version(name) for name in PACKAGES} | {backend: import_module(backend).__version__},
         "weights": _weights_digest(backbone),
     }
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
@@ -57,6 +58,9 @@ def scan_keys(scans: OctDataset, *, flipped: bool = False, progress: bool | None
     found = in_threads(lambda part: [scan.fingerprint() for scan in part], parts, title="looking up", show=progress)
     contents = [content for part in found for content in part]
     return [hashlib.sha256(b"flipped" + content).digest() for content in contents] if flipped else contents
+
+
+_version = cache(version)  # which reads a file each time
 
 
 def _weights_digest(backbone: Backbone) -> str:

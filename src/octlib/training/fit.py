@@ -25,6 +25,7 @@ from octlib.training.compiling import compiled_afterwards
 from octlib.training.history import History
 from octlib.training.identity import describe_run
 from octlib.training.imbalance import log_shares
+from octlib.training.problem import Features
 from octlib.training.recipe import (
     LOGIT_ADJUSTMENT,
     Augment,
@@ -38,7 +39,6 @@ from octlib.training.recipe import (
     as_positive,
     check_class_weight,
 )
-from octlib.training.solver import Features
 
 if TYPE_CHECKING:
     from octlib.models.keras_backend import keras

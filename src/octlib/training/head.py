@@ -13,8 +13,9 @@ from octlib.models.threads import one_thread
 from octlib.training.batches import Rows
 from octlib.training.compiling import adamw
 from octlib.training.epochs import run_epochs
+from octlib.training.problem import Features
 from octlib.training.recipe import Outcome, Recipe
-from octlib.training.solver import Features, solve_head
+from octlib.training.solver import solve_head
 from octlib.training.state import variables_state
 from octlib.training.whitening import Whitening
 

@@ -19,8 +19,8 @@ class History:
         epochs: for each epoch its metrics: ``epoch`` (from 1), ``loss``, ``accuracy``, ``learning_rate``, ``seconds``
             and, where there were validation scans, ``val_loss`` and ``val_accuracy``. Both losses are measured alike,
             by class weights, label smoothing and logit adjustment. Accuracies are in [0, 1]. A head that is solved for
-            has no epochs: its rows are the steps along a path of penalties from strong to weak, with ``step`` in place
-            of ``epoch`` and ``l2``, the penalty, in place of the learning rate.
+            has no epochs: it has a row for each penalty that was tried, from strong to weak, with ``step`` in place of
+            ``epoch`` and ``l2``, the penalty, in place of the learning rate.
         best_epoch: number of the epoch or step whose weights the classifier has now: the one with the lowest validation
             loss; without validation scans, the last.
         seconds: the whole fit, the pass through a frozen backbone included.
@@ -52,7 +52,7 @@ class History:
         numbers = [epoch[self._unit] for epoch in self.epochs]
         for name, label in (("loss", "training"), ("val_loss", "validation")):
             if name in self.epochs[0]:
-                ax.plot(numbers, [epoch[name] for epoch in self.epochs], label=label)
+                ax.plot(numbers, [epoch[name] for epoch in self.epochs], marker=".", label=label)
         ax.axvline(self.best_epoch, color="0.6", linestyle=":", label=f"best {self._unit} ({self.best_epoch})")
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.set(xlabel=self._unit, ylabel="loss", ylim=(0, None))
@@ -67,7 +67,7 @@ class History:
             for name, label in (("accuracy", "accuracy"), ("val_accuracy", "validation accuracy"))
             if name in metrics
         )
-        rows = f"{len(self.epochs)} {self._unit}s in {self.seconds:.1f} s"
+        rows = f"{len(self.epochs)} {self._unit}{'s' * (len(self.epochs) > 1)} in {self.seconds:.1f} s"
         return f"History({rows}, best {self._unit} {self.best_epoch}: {shown})"
 
     @property
