@@ -77,19 +77,19 @@ def measure_fold(scans: octlib.OctDataset) -> None:
     print(octlib.evaluate(classifier, test, progress=False))
 
 
-class StopAfterAnEpoch(keras.callbacks.Callback):
+class StopAfterTenSteps(keras.callbacks.Callback):
     """Leaves the rest of a training out, whose steps begin as slowly as those of a whole one."""
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Stop."""
-        self.model.stop_training = True
+        self.model.stop_training = batch == 9
 
 
-def print_losses(scans: octlib.OctDataset) -> None:
+def print_losses(scans: octlib.OctDataset, learning_rate: float | None) -> None:
     """Print the loss of each of the first ten steps."""
     watch = Watch()
-    callbacks = [watch, StopAfterAnEpoch()]
-    octlib.fit(build(freeze=False), scans.sample(10 * BATCH), progress=False, callbacks=callbacks)
+    callbacks = [watch, StopAfterTenSteps()]
+    octlib.fit(build(freeze=False), scans, learning_rate=learning_rate, progress=False, callbacks=callbacks)
     means = np.array(watch.losses)
     steps = np.arange(1, len(means) + 1)
     print("losses", *np.round(np.diff(means * steps, prepend=0), 5))
@@ -100,12 +100,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--fold", action="store_true")
     parser.add_argument("--steps", action="store_true")
+    parser.add_argument("--learning-rate", type=float, help="of the steps")
     arguments = parser.parse_args()
     scans = octlib.load_oct_dataset(os.environ["OCTLIB_KERMANY"])
     backend = keras.config.backend()
     print(f"{backend} {__import__(backend).__version__}, keras {keras.__version__}, {len(scans)} scans, batch {BATCH}")
     if arguments.steps:
-        print_losses(scans)
+        print_losses(scans, arguments.learning_rate)
     elif arguments.fold:
         measure_fold(scans)
     else:

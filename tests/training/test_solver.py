@@ -104,46 +104,6 @@ def test_the_penalty_is_what_is_asked_for(build, l2, validated):
     np.testing.assert_allclose(logits(classifier, train[0]), train[0] @ kernel + bias, atol=5e-3)
 
 
-def test_problems_are_kept_for_a_search_and_told_apart(build, monkeypatch):
-    whole, posed = problem.Problem.of, []
-
-    def counted(*arguments):
-        posed.append(arguments)
-        return whole(*arguments)
-
-    monkeypatch.setattr(problem.Problem, "of", counted)
-    first, second = make(), make(seed=1)
-    others = [
-        (first, {}),
-        (second, {}),
-        ((first[0], second[1][::-1].copy()), {}),
-        (first, {"class_weight": np.array([1, 2, 3], np.float32)}),
-        (first, {"log_prior": np.log(np.array([0.2, 0.3, 0.5], np.float32))}),
-        (first, {"seed": 1}),
-    ]
-    alone, shared = build(class_names=NAMES), build(class_names=NAMES)
-    shared.backbone.unchanging = True
-    for l2 in (10.0, 0.01):
-        for train, settings in others:
-            solve(shared, train, l2=l2, **settings)
-            solve(alone, train, l2=l2, **settings)
-            for found, expected in zip(shared.head.get_weights(), alone.head.get_weights(), strict=True):
-                np.testing.assert_array_equal(found, expected)
-    assert len(posed) == 3 * len(others)  # alone twice, shared once
-
-
-def test_no_more_problems_are_kept_than_there_is_room_for(build, monkeypatch):
-    shared, parts = build(class_names=NAMES), [make(seed=seed) for seed in range(4)]
-    shared.backbone.unchanging = True
-    monkeypatch.setattr(problem, "KEPT", 2 * parts[0][0].nbytes)
-    for part in parts:
-        solve(shared, part)
-    assert len(problem._posed[shared.backbone]) == 2
-    monkeypatch.setattr(problem.Problem, "of", lambda *_: pytest.fail("the last ones were not kept"))
-    for part in parts[2:]:
-        solve(shared, part)
-
-
 @pytest.mark.parametrize(("apart", "weak"), [(4.0, True), (0.0, False)])
 def test_validation_scans_choose_the_penalty(classifier, apart, weak):
     validation = make(300, seed=1, apart=apart)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from octlib._interrupts import heard_interrupts
 from octlib._progress import progress as progress_bar
 from octlib.data import OctDataset
 from octlib.models import OctClassifier
@@ -40,7 +41,9 @@ def forward(
     require_batches(scans, batch_size)
     batches = scans.batches(classifier.preprocessing, batch_size)
     for batch in progress_bar(batches, total=-(-len(scans) // batch_size), title=title, show=progress):
-        result = function(batch)
+        with heard_interrupts() as require_uninterrupted:
+            result = function(batch)
+            require_uninterrupted()
         # Else the first class would be predicted of every scan, without a word.
         if not np.isfinite(result).all():
             raise ValueError(

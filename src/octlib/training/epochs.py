@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from octlib._interrupts import heard_interrupts
 from octlib.models import OctClassifier
 from octlib.models.devices import devices
 from octlib.models.keras_backend import keras
@@ -75,15 +76,22 @@ def run_epochs(
         callbacks.append(recipe.checkpoint)  # the last one, so that it keeps what the others have done
     bar = EpochBar((recipe.epochs - done) * len(batches), recipe.progress)
     batches.start_at(done)
-    with best.kept(), _synced(classifier, trained), closing(batches), closing(held_out) if held_out else nullcontext():
+    with (
+        best.kept(),
+        _synced(classifier, trained),
+        closing(batches),
+        closing(held_out) if held_out else nullcontext(),
+        heard_interrupts() as require_uninterrupted,
+    ):
         if done < recipe.epochs:
+            heard = keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_, **__: require_uninterrupted())
             trained.fit(
                 batches,
                 validation_data=held_out,
                 initial_epoch=done,
                 epochs=recipe.epochs,
                 shuffle=False,  # Batches do that by themselves
-                callbacks=_seeing([*callbacks, bar], classifier, trained, len(batches), recipe.epochs),
+                callbacks=_seeing([*callbacks, bar, heard], classifier, trained, len(batches), recipe.epochs),
                 verbose=0,
             )
     return Outcome(tuple(recorder.epochs), best.epoch)
