@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 from octlib.data import OctDataset, as_dataset, match_labels
 from octlib.features import predict_probabilities
 from octlib.models import OctClassifier, build_classifier
+from octlib.models.backbones import Weights
 from octlib.models.sharing import forget_shared, own_copy, sharing_classifier
 from octlib.training import fit
 from octlib.training.recipe import Augment, ClassWeight
@@ -66,11 +66,11 @@ class OctEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
 
     def __init__(
         self,
-        backbone: str = "resnet50",
+        backbone: str | Sequence[str] = "resnet50",
         freeze: bool = True,
         *,
         image_size: int | tuple[int, int] | None = None,
-        weights: str | Path | None = "pretrained",
+        weights: Weights | Sequence[Weights] = "pretrained",
         pooling: str = "average",
         dropout: float = 0.0,
         flips: bool = False,

@@ -19,7 +19,14 @@ Toy = Callable[..., Any]
 
 def run(classifier: Any, scans: Any, batch_size: int = 3, progress: bool | None = False) -> list[np.ndarray]:
     return list(
-        forward(classifier.extract, classifier, scans, batch_size=batch_size, progress=progress, title="counting")
+        forward(
+            classifier.extract,
+            classifier.preprocessing,
+            scans,
+            batch_size=batch_size,
+            progress=progress,
+            title="counting",
+        )
     )
 
 
@@ -79,7 +86,7 @@ def test_the_mode_is_set_once_for_a_pass(build: Callable[..., Any], toy: Toy, mo
 
 
 def test_inference_mode_ends_with_each_batch(classifier: Any, toy: Toy) -> None:
-    for _ in forward(classifier.extract, classifier, toy(), batch_size=9, progress=False, title=""):
+    for _ in forward(classifier.extract, classifier.preprocessing, toy(), batch_size=9, progress=False, title=""):
         assert not torch.is_inference_mode_enabled()
 
 

@@ -97,7 +97,7 @@ def test_a_classifier_that_was_saved_has_the_same_key(classifier: Any, tmp_path:
 
 def test_another_version_of_a_package_is_another_key(classifier: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     before = backbone_key(classifier)
-    monkeypatch.setattr(keys, "version", lambda name: "99" if name == "timm" else "1")
+    monkeypatch.setattr(keys, "_version", lambda name: "99" if name == "timm" else "1")
     assert backbone_key(classifier) != before
 
 

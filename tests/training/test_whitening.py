@@ -178,3 +178,13 @@ def test_measuring_takes_no_more_memory_than_the_rows_that_are_measured(monkeypa
         assert tracemalloc.get_traced_memory()[1] < 2.2 * features.nbytes
     finally:
         tracemalloc.stop()
+
+
+def test_a_backbone_with_large_features_does_not_drown_another():
+    rng = np.random.default_rng(0)
+    features, labels = rng.normal(size=(60, 8)).astype(np.float32), np.arange(60) % 3
+    louder = features * np.repeat([1, 1000], 4).astype(np.float32)
+    expected = Whitening.of(features, labels, lengths=(4, 4)).apply(features)
+    np.testing.assert_allclose(Whitening.of(louder, labels, lengths=(4, 4)).apply(louder), expected, atol=1e-4)
+    drowned = Whitening.of(louder, labels).apply(louder)
+    assert drowned[:, :4].std() < 0.01 * drowned[:, 4:].std()

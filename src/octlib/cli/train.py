@@ -46,10 +46,12 @@ OF_A_RUN = ("split.csv", "classifier/model.safetensors")  # no other run has the
     "--backbone",
     default="resnet50",
     shell_complete=complete_backbones,
-    help="'octlib', or a timm architecture: octlib backbones lists them.",
+    help="'octlib', or a timm architecture: octlib backbones lists them. Commas join several.",
 )
 @click.option(
-    "--weights", default="pretrained", help="'pretrained', a .safetensors or .pth file, a timm folder, or 'none'."
+    "--weights",
+    default="pretrained",
+    help="'pretrained', a .safetensors or .pth file, a timm folder, or 'none'; of several backbones, one for each.",
 )
 @click.option("--freeze/--no-freeze", default=True, help="Train the head alone, or fine-tune everything.")
 @click.option(

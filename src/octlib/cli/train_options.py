@@ -40,7 +40,14 @@ def require_usable(arguments: dict[str, Any], output: Path) -> None:
     source = click.get_current_context().get_parameter_source("freeze")
     if arguments["unfreeze_stages"] and arguments["freeze"] and source is ParameterSource.COMMANDLINE:
         raise click.UsageError("--freeze trains no stage of the backbone: leave it or --unfreeze-stages out.")
-    _require_weights(arguments["weights"])
+    for weights in several(arguments)[1]:
+        _require_weights(weights)
+
+
+def several(arguments: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """Take apart what commas join: names of backbones and, where there are several, what goes for their weights."""
+    backbones, weights = arguments["backbone"].split(","), arguments["weights"]
+    return backbones, weights.split(",") if len(backbones) > 1 else [weights]
 
 
 def _require_weights(weights: str) -> None:
@@ -79,12 +86,13 @@ def build(class_names: tuple[str, ...], arguments: dict[str, Any]) -> OctClassif
     """Build the classifier that the options ask for."""
     import octlib
 
-    weights = arguments["weights"]
+    backbones, sources = several(arguments)
+    weights = [None if each.lower() == "none" else each for each in sources]
     classifier = octlib.build_classifier(
-        arguments["backbone"],
+        backbones,
         arguments["freeze"],
         class_names=class_names,
-        weights=None if weights.lower() == "none" else weights,
+        weights=weights if len(weights) > 1 else weights[0],
         **{name: arguments[name] for name in ("image_size", "pooling", "dropout", "flips", "seed")},
     )
     if arguments["unfreeze_stages"] is not None:

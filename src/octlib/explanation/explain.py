@@ -27,6 +27,7 @@ def explain(
     method: str = "gradcam",
     target: str | Sequence[str] | None = None,
     layer: str | None = None,
+    backbone: str | None = None,
     flips: bool | None = None,
     batch_size: int = 16,
     progress: bool | None = None,
@@ -44,6 +45,9 @@ def explain(
             ``"scorecam"`` or ``"ablationcam"``.
         target: the class to explain, or one for each scan; ``None`` is the predicted class of each.
         layer: timm's name of a layer, such as ``"layer3"`` of a ResNet; ``None`` is the last map.
+        backbone: which of several to ask, by its name in ``classifier.backbone_names``. ``None`` asks all: their maps
+            are averaged, each weighted by how much more its features add to the logit of the class than to the mean of
+            all logits, if it is more.
         flips: predict from each scan and its mirror image, and give the mean of both maps, the second one mirrored
             back; ``None`` is what ``classifier.postprocessing`` says.
         batch_size: scans in memory at a time, from 1 on.
@@ -58,7 +62,8 @@ def explain(
     Raises:
         TypeError: if ``classifier`` is none, a class is no name, or ``scans`` is no source of ``load_oct_dataset``.
         UnreadableScanError: if some scans can't be read; the text names them all.
-        ValueError: if a method, class or layer is unknown, there are no scans, or ``batch_size`` is below 1.
+        ValueError: if a method, class, layer or backbone is unknown, a layer is named but not of which of several
+            backbones, there are no scans, or ``batch_size`` is below 1.
 
     Example:
         >>> import octlib
@@ -70,18 +75,22 @@ def explain(
     require_classifier(classifier)
     if method not in METHODS:
         raise unknown("method", method, METHODS)
+    _check_backbone(classifier.backbone_names, backbone, layer)
     scans = as_dataset(scans)
     if len(scans) == 0:
         raise ValueError("There are no scans to explain.")
     wanted = _find_classes(target, len(scans), classifier.class_names)
     postprocessing = classifier.postprocessing if flips is None else Postprocessing(flips)
     batches = scans.batches(classifier.preprocessing, batch_size)
-    module = classifier.to_torch().requires_grad_(False)
+    module = classifier.to_torch()
+    asked = [part for name, part in module.parts().items() if backbone in (None, name)] or [module]
+    for each in (module, *asked):
+        each.requires_grad_(False)
     results = []
     starts = range(0, len(scans), batch_size)
     for start, images in zip(progress_bar(starts, title="explanation", show=progress), batches, strict=True):
         classes = wanted[start : start + batch_size]
-        results.append(_explain_batch(module, METHODS[method], layer, images, classes, postprocessing))
+        results.append(_explain_batch(module, asked, METHODS[method], layer, images, classes, postprocessing))
     heatmaps, explained, predicted = (np.concatenate(parts) for parts in zip(*results, strict=True))
     explanation = Explanation(
         heatmaps=heatmaps,
@@ -90,6 +99,7 @@ def explain(
         scans=scans,
         method=method,
         layer=layer,
+        backbone=backbone,
     )
     _warn_of_constants(explanation)
     return explanation
@@ -97,6 +107,7 @@ def explain(
 
 def _explain_batch(
     module: torch.nn.Module,
+    asked: Sequence[torch.nn.Module],
     method: Method,
     layer: str | None,
     images: np.ndarray,
@@ -112,9 +123,36 @@ def _explain_batch(
         probabilities = [module(tensor).softmax(1).cpu().numpy() for tensor in tensors]
     predicted = postprocessing.combine(probabilities).argmax(axis=1)
     classes = np.where(wanted < 0, predicted, wanted)
-    maps = [method(module, tensor, classes, layer) for tensor in tensors]
+    maps = [_joint_map(asked, method, tensor, classes, layer) for tensor in tensors]
     turned = [heatmaps[:, :, ::-1] if each else heatmaps for heatmaps, each in zip(maps, mirrored, strict=True)]
     return np.mean(turned, axis=0), classes, predicted
+
+
+def _joint_map(
+    asked: Sequence[torch.nn.Module], method: Method, scans: torch.Tensor, classes: np.ndarray, layer: str | None
+) -> np.ndarray:
+    """Average the maps of several backbones by what each adds to the logit: float32 (n, height, width) in [0, 1]."""
+    maps: np.ndarray = np.stack([method(each, scans, classes, layer) for each in asked])
+    if len(asked) == 1:
+        return np.asarray(maps[0])
+    with torch.inference_mode():
+        added = np.stack([each(scans).cpu().numpy() for each in asked])  # (backbones, n, classes)
+    # What all classes get decides nothing.
+    more = (added - added.mean(axis=2, keepdims=True))[:, np.arange(len(classes)), classes]
+    shares = np.maximum(more, 0)
+    total = shares.sum(axis=0)
+    shares = np.where(total > 0, shares / np.where(total > 0, total, 1), 1 / len(asked))
+    return np.asarray((shares[:, :, None, None] * maps).sum(axis=0), dtype=np.float32)
+
+
+def _check_backbone(names: tuple[str, ...], backbone: str | None, layer: str | None) -> None:
+    if backbone is not None and backbone not in names:
+        raise unknown("backbone of this classifier", backbone, names)
+    if layer is not None and backbone is None and len(names) > 1:
+        raise ValueError(
+            f"A layer belongs to one backbone, and this classifier has {len(names)}: {', '.join(names)}. Name one with "
+            "backbone=, or leave layer out for the last map of each."
+        )
 
 
 def _find_classes(target: str | Sequence[str] | None, n: int, class_names: tuple[str, ...]) -> np.ndarray:

@@ -28,6 +28,7 @@ class Explanation:
         scans: what was explained.
         method: by which method.
         layer: at which layer; ``None`` is the last map.
+        backbone: of which of several backbones; ``None`` is of all.
     """
 
     heatmaps: np.ndarray = field(repr=False)
@@ -36,6 +37,7 @@ class Explanation:
     scans: OctDataset = field(repr=False)
     method: str
     layer: str | None
+    backbone: str | None = None
 
     @property
     def has_signal(self) -> np.ndarray:

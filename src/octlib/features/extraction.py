@@ -11,9 +11,10 @@ from octlib.data import OctDataset, require_readable
 from octlib.errors import UnreadableScanError
 from octlib.features.forward import forward, require_batches
 from octlib.features.keys import backbone_key, scan_keys
-from octlib.features.rows import StoredRows
+from octlib.features.rows import JoinedRows, StoredRows
 from octlib.features.store import FeatureStore
 from octlib.models import OctClassifier
+from octlib.models.passes import FeaturePass
 
 FLOAT16 = "float16"
 IN_MEMORY = 64 * 2**20  # bytes: more stay on disk, memory-mapped
@@ -56,24 +57,42 @@ def extract_features(
     require_batches(scans, batch_size)
     if not is_cached(cache):
         return np.concatenate(list(compute_features(classifier, scans, flipped, batch_size, progress)))
-    store = open_store(classifier, FLOAT16 if cache == FLOAT16 else "float32")
-    keys = _keys(scans, flipped, progress)
+    dtype, keys = FLOAT16 if cache == FLOAT16 else "float32", _keys(scans, flipped, progress)
+    parts = []
+    for feature_pass in classifier.passes:
+        store = open_store(feature_pass, dtype)
+        _fill(store, feature_pass, scans, keys, flipped=flipped, batch_size=batch_size, progress=progress)
+        parts.append(store.rows(keys))
+    found = parts[0] if len(parts) == 1 else JoinedRows.of(parts)
+    return found if found.nbytes > IN_MEMORY else found[:]
+
+
+def _fill(
+    store: FeatureStore,
+    feature_pass: FeaturePass,
+    scans: OctDataset,
+    keys: list[bytes],
+    *,
+    flipped: bool,
+    batch_size: int,
+    progress: bool | None,
+) -> None:
+    """Compute what a store lacks."""
     store.find(keys)
     missing = store.missing(keys)
-    if missing:
-        store.require_room(len(missing))
-        try:
-            start = 0
-            for rows in compute_features(classifier, scans.subset(missing), flipped, batch_size, progress):
-                store.add([keys[position] for position in missing[start : start + len(rows)]], rows)
-                start += len(rows)
-        except UnreadableScanError:
-            require_readable(scans)  # The pass knows of the scans that were missing; the user wants to know of all.
-            raise
-        finally:
-            store.flush()  # What Ctrl-C or a damaged scan leaves undone does not undo what is done.
-    found = store.rows(keys)
-    return found if found.nbytes > IN_MEMORY else found[:]
+    if not missing:
+        return
+    store.require_room(len(missing))
+    try:
+        start = 0
+        for rows in compute_features(feature_pass, scans.subset(missing), flipped, batch_size, progress):
+            store.add([keys[position] for position in missing[start : start + len(rows)]], rows)
+            start += len(rows)
+    except UnreadableScanError:
+        require_readable(scans)  # The pass knows of the scans that were missing; the user wants to know of all.
+        raise
+    finally:
+        store.flush()  # What Ctrl-C or a damaged scan leaves undone does not undo what is done.
 
 
 def is_cached(cache: object) -> bool:
@@ -94,31 +113,33 @@ def is_cached(cache: object) -> bool:
 
 
 def compute_features(
-    classifier: OctClassifier, scans: OctDataset, flipped: bool, batch_size: int, progress: bool | None
+    source: OctClassifier | FeaturePass, scans: OctDataset, flipped: bool, batch_size: int, progress: bool | None
 ) -> Iterator[np.ndarray]:
-    """Pass scans through the backbone; arguments as in ``extract_features``.
+    """Pass scans through the backbone of a classifier, or all of them, or through one of ``classifier.passes``.
+
+    Other arguments are as in ``extract_features``.
 
     Yields:
         float32 (batch, features), one batch after the other.
     """
-    function = classifier.extract if not flipped else lambda batch: classifier.extract(batch[:, :, ::-1].copy())
-    return forward(function, classifier, scans, batch_size=batch_size, progress=progress, title="features")
+    function = source.extract if not flipped else lambda batch: source.extract(batch[:, :, ::-1].copy())
+    return forward(function, source.preprocessing, scans, batch_size=batch_size, progress=progress, title="features")
 
 
-def open_store(classifier: OctClassifier, dtype: str = "float32") -> FeatureStore:
-    """Open the store of a classifier's backbone.
+def open_store(source: OctClassifier | FeaturePass, dtype: str = "float32") -> FeatureStore:
+    """Open the store of a backbone.
 
     Args:
-        classifier: its preprocessing, weights and pooling say which one.
+        source: its preprocessing, and the backbone's weights and pooling, say which store.
         dtype: ``"float32"`` or ``"float16"``.
 
     Returns:
         The store; on disk, it is made when something is written.
     """
-    key = backbone_key(classifier)
-    height, width = classifier.image_size
-    name = f"{classifier.backbone_name}-{height}x{width}-{dtype}-{key[:16]}"
-    return FeatureStore(features_folder() / name, key, classifier.backbone.n_features, dtype)
+    key, backbone = backbone_key(source), source.backbone
+    height, width = backbone.image_size
+    name = f"{backbone.spec.architecture}-{height}x{width}-{dtype}-{key[:16]}"
+    return FeatureStore(features_folder() / name, key, backbone.n_features, dtype)
 
 
 def _keys(scans: OctDataset, flipped: bool, progress: bool | None) -> list[bytes]:

@@ -9,12 +9,12 @@ import numpy as np
 from octlib._interrupts import heard_interrupts
 from octlib._progress import progress as progress_bar
 from octlib.data import OctDataset
-from octlib.models import OctClassifier
+from octlib.preprocessing import Preprocessing
 
 
 def forward(
     function: Callable[[np.ndarray], np.ndarray],
-    classifier: OctClassifier,
+    preprocessing: Preprocessing,
     scans: OctDataset,
     *,
     batch_size: int,
@@ -25,7 +25,7 @@ def forward(
 
     Args:
         function: what, of a batch of preprocessed scans.
-        classifier: its preprocessing is used.
+        preprocessing: what happens to a scan before.
         scans: the dataset.
         batch_size: scans in memory at a time.
         progress: show a bar; ``None`` shows one where somebody can watch.
@@ -39,7 +39,7 @@ def forward(
         UnreadableScanError: if some can't be read; the text names them all.
     """
     require_batches(scans, batch_size)
-    batches = scans.batches(classifier.preprocessing, batch_size)
+    batches = scans.batches(preprocessing, batch_size)
     for batch in progress_bar(batches, total=-(-len(scans) // batch_size), title=title, show=progress):
         with heard_interrupts() as require_uninterrupted:
             result = function(batch)

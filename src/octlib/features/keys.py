@@ -15,26 +15,27 @@ from octlib.data.threads import in_threads
 from octlib.models import OctClassifier
 from octlib.models.backbone import Backbone
 from octlib.models.keras_backend import keras
+from octlib.models.passes import FeaturePass
 
 # What else decides how a scan is decoded, prepared and passed on.
 PACKAGES = ("octlib", "pillow", "timm")  # and the backend of Keras
 AT_A_TIME = 64  # scans
 
 
-def backbone_key(classifier: OctClassifier) -> str:
+def backbone_key(source: OctClassifier | FeaturePass) -> str:
     """Digest all that turns a scan into features: preprocessing, every weight and buffer, pooling, and versions.
 
     Args:
-        classifier: its preprocessing and backbone count; its head doesn't.
+        source: a classifier, or one of its ``passes``; the head doesn't count.
 
     Returns:
         64 hexadecimal digits.
     """
-    backbone, backend = classifier.backbone, keras.config.backend()
+    backbone, backend = source.backbone, keras.config.backend()
     settings = {
         "backbone": backbone.spec.to_dict() | {"origin": None},  # the same weights from another place are the same
         "pooling": backbone.pooling,
-        "preprocessing": classifier.preprocessing.to_dict(),
+        "preprocessing": source.preprocessing.to_dict(),
         "device": backbone.device,
         "versions": {name: _version(name) for name in PACKAGES} | {backend: import_module(backend).__version__},
         "weights": _weights_digest(backbone),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,3 +54,23 @@ class StoredRows:
         for shard, here in zip(shards, np.split(order, starts)[1:], strict=True):
             features[here] = self.shards[shard][places[here, 1]]
         return features
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class JoinedRows(StoredRows):
+    """Features of several backbones side by side, each read where it lies.
+
+    Args:
+        parts: of each backbone, for the same scans in the same order.
+    """
+
+    parts: tuple[StoredRows, ...] = ()
+
+    @classmethod
+    def of(cls, parts: Sequence[StoredRows]) -> JoinedRows:
+        """Join them."""
+        return cls((), parts[0].places, sum(part.n_features for part in parts), tuple(parts))
+
+    def __getitem__(self, chosen: Any) -> NDArray[np.float32]:
+        """Read rows; see ``StoredRows``."""
+        return np.concatenate([part[chosen] for part in self.parts], axis=1)

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from octlib.models.spec import BackboneSpec
-from octlib.models.torch_modules import TimmFeatures
+from octlib.models.torch_modules import JoinedFeatures, TimmFeatures
 
 
 class Backbone(ABC):
@@ -28,7 +27,7 @@ class Backbone(ABC):
         weights_digest: that digest, where it was computed.
     """
 
-    spec: BackboneSpec
+    spec: Any  # BackboneSpec, or JoinedSpec of several
     pooling: str
     image_size: tuple[int, int]
     n_features: int
@@ -43,6 +42,11 @@ class Backbone(ABC):
     @abstractmethod
     def parameters(self) -> Mapping[str, Any]:
         """Keras's variable of each parameter by timm's name, in timm's order."""
+
+    @property
+    def feature_lengths(self) -> tuple[int, ...]:
+        """How many features come from each backbone."""
+        return (self.n_features,)
 
     @property
     @abstractmethod
@@ -65,7 +69,7 @@ class Backbone(ABC):
         """
 
     @abstractmethod
-    def to_torch(self) -> TimmFeatures:
+    def to_torch(self) -> TimmFeatures | JoinedFeatures:
         """Return a copy as a module of torch, all of which can learn."""
 
     def unfreeze(self, stages: int | None = None) -> None:

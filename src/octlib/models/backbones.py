@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +13,17 @@ from octlib.errors import WeightsError
 from octlib.models import octlib_backbone
 from octlib.models.configs import folder_config, named_config, specify
 from octlib.models.hub import from_hub
+from octlib.models.joined_spec import JoinedSpec
 from octlib.models.networks import loaded_module, random_module
 from octlib.models.spec import BackboneSpec
 from octlib.models.weights import weights_file
 
 Size = int | tuple[int, int] | None
+Weights = str | Path | None
 
 
 def create_backbone(
-    name: str, weights: str | Path | None, image_size: Size, *, seed: int = 0
+    name: str, weights: Weights, image_size: Size, *, seed: int = 0
 ) -> tuple[BackboneSpec, Any, tuple[int, int]]:
     """Create a backbone.
 
@@ -47,6 +51,45 @@ def create_backbone(
         spec, size = specify(named_config(name), image_size, origin="random", fixed_batchnorm=False)
         return spec, random_module(spec, seed), size
     return _from_disk(name, Path(weights), image_size)
+
+
+def create_backbones(
+    names: str | Sequence[str], weights: Weights | Sequence[Weights], image_size: Size, *, seed: int = 0
+) -> tuple[BackboneSpec | JoinedSpec, Any, tuple[int, int]]:
+    """Create a backbone, or several that see the same scans.
+
+    Args:
+        names: one or more, each as for ``create_backbone``.
+        weights: of all, or one for each.
+        image_size: of all; ``None`` is the largest of the backbones' own, and those that are smaller resize inside.
+        seed: of random weights, which differ from one backbone to the next.
+
+    Returns:
+        The specification, the timm module without a head, or one for each of several, and (height, width) of the scans
+        in pixels.
+
+    Raises:
+        TypeError: if a name is none.
+        ValueError: if there are no names, or not as many weights; and as ``create_backbone``, like other errors.
+    """
+    names = list(names) if isinstance(names, list | tuple) else [names]  # type: ignore[list-item]  # as it came
+    if not names or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"backbone must be a name, or several of them, got {names!r}.")
+    sources = [weights] * len(names) if weights is None or isinstance(weights, str | Path) else list(weights)
+    if len(sources) != len(names):
+        raise ValueError(
+            f"weights must be one for all backbones, or one for each: got {len(sources)} for {len(names)} backbones."
+        )
+    created = [
+        create_backbone(name, source, image_size, seed=seed + number)
+        for number, (name, source) in enumerate(zip(names, sources, strict=True))
+    ]
+    if len(created) == 1:
+        return created[0]
+    heights, widths = zip(*(size for *_, size in created), strict=True)
+    largest = max(heights), max(widths)
+    members = (spec if size == largest else replace(spec, inner_size=size) for spec, _, size in created)
+    return JoinedSpec(tuple(members)), [module for _, module, _ in created], largest
 
 
 def _from_disk(name: str, path: Path, image_size: Size) -> tuple[BackboneSpec, Any, tuple[int, int]]:

@@ -3,38 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from octlib._checks import as_seed
-from octlib.models.backbones import create_backbone
+from octlib.models.backbones import Weights, create_backbones
 from octlib.models.classifier import OctClassifier, as_class_names, check_dropout, check_pooling
 from octlib.models.postprocessing import Postprocessing
 from octlib.preprocessing import Preprocessing
 
 
 def build_classifier(
-    backbone: str = "resnet50",
+    backbone: str | Sequence[str] = "resnet50",
     freeze: bool = True,
     *,
     class_names: Sequence[str] = ("CNV", "DME", "DRUSEN", "NORMAL"),
     image_size: int | tuple[int, int] | None = None,
-    weights: str | Path | None = "pretrained",
+    weights: Weights | Sequence[Weights] = "pretrained",
     pooling: str = "average",
     dropout: float = 0.0,
     flips: bool = False,
     seed: int = 0,
 ) -> OctClassifier:
-    """Build a classifier: a timm backbone, a pooling, and one dense layer.
+    """Build a classifier: a timm backbone, or several side by side, a pooling, and one dense layer.
 
     Args:
         backbone: a timm architecture, such as ``"resnet50"`` or ``"resnet50.a1_in1k"``, or ``"hf-hub:owner/name"``; or
-            ``"octlib"``, octlib's own: small, trained on phantoms, and here without a network.
+            ``"octlib"``, octlib's own: small, trained on phantoms, and here without a network. Several names, such as
+            ``("octlib", "mobilenetv2_100")``, stand for one head on the features of all.
         freeze: keep the backbone as it is; ``octlib.fit`` then trains the head on its features alone, which is fast.
         class_names: in the order of the outputs; ``scans.class_names`` of your dataset.
-        image_size: what scans are resized to, in pixels: a number or (height, width). ``None`` is the backbone's own.
+        image_size: what scans are resized to, in pixels: a number or (height, width). ``None`` is the backbone's own;
+            of several, the largest, and those that are smaller resize scans further.
         weights: ``"pretrained"`` for timm's own, through the hub; a ``.safetensors`` or ``.pth`` file; a timm folder
             (``config.json`` and weights), whose configuration wins over the architecture's defaults; ``None`` for
-            random ones.
+            random ones. For several backbones, one for all or one for each.
         pooling: ``"average"`` (timm's pooling, the spatial mean; where that is a class token, the mean over the patches
             instead) or ``"flatten"`` (the whole map).
         dropout: share of features dropped while training, in [0, 1).
@@ -46,6 +47,7 @@ def build_classifier(
         The classifier, a ``keras.Model``.
 
     Raises:
+        TypeError: if ``backbone`` is no name and no names.
         ValueError: if an argument is outside its range, or a name is unknown.
         WeightsError: if the weights do not fit the backbone, or their configuration says more than it may.
         MissingWeightsError: if the weights are not there; a ``FileNotFoundError`` too.
@@ -61,7 +63,7 @@ def build_classifier(
     names, seed = as_class_names(class_names), as_seed(seed)
     check_pooling(pooling)
     check_dropout(dropout)
-    spec, module, size = create_backbone(backbone, weights, image_size, seed=seed)
+    spec, module, size = create_backbones(backbone, weights, image_size, seed=seed)
     return OctClassifier(
         backbone=spec,
         module=module,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
+from octlib.models.joined_spec import as_spec
 from octlib.models.postprocessing import Postprocessing
 from octlib.preprocessing import Preprocessing
 
@@ -19,7 +20,7 @@ def model_card(settings: Mapping[str, Any]) -> str:
     Returns:
         Markdown.
     """
-    backbone, preprocessing = settings["backbone"], Preprocessing.from_dict(settings["preprocessing"])
+    spec, preprocessing = as_spec(settings["backbone"]), Preprocessing.from_dict(settings["preprocessing"])
     height, width = preprocessing.image_size
     frozen = "frozen" if settings["frozen"] else "fine-tuned"
     return f"""# An OCT classifier
@@ -28,7 +29,7 @@ Classes: {", ".join(settings["class_names"])}.
 
 | | |
 |---|---|
-| backbone | {backbone["architecture"]} (timm), weights: {backbone["origin"]}, {frozen} |
+| backbone | {spec.architecture} (timm), weights: {spec.origin}, {frozen} |
 | head | {settings["pooling"]} pooling, one dense layer |
 | input | {height} x {width} pixels (height x width), grey or RGB in 0-255 |
 | preprocessing | {preprocessing.describe()} |

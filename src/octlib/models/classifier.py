@@ -16,6 +16,8 @@ from octlib._suggest import unknown
 from octlib.models.backbone import Backbone
 from octlib.models.config_format import carried_over, require_known, with_version
 from octlib.models.exporting import FORMATS, Predictor, export_file
+from octlib.models.joined_backbone import JoinedBackbone
+from octlib.models.joined_spec import JoinedSpec, as_spec
 from octlib.models.keras_backend import keras
 from octlib.models.layers import backbone_layer
 from octlib.models.passes import FeaturePass
@@ -46,29 +48,32 @@ class OctClassifier(keras.Model):
     Build one with ``octlib.build_classifier``, which gives every argument a default.
 
     Args:
-        backbone: the backbone's specification, or its dictionary; or the backbone of another classifier, to share it.
+        backbone: the specification of the backbone, or of several, or its dictionary; or the backbone of another
+            classifier, to share it.
         class_names: in the order of the outputs.
         preprocessing: what happens to a scan outside the graph, or its dictionary.
         pooling: ``"average"`` or ``"flatten"``.
         dropout: share of features dropped while training, in [0, 1).
         frozen: whether the backbone stays as it is.
-        unfrozen_stages: how many of its last stages learn where it isn't frozen; ``None`` is all.
+        unfrozen_stages: how many of its last stages learn where it isn't frozen; ``None`` is all. Of several backbones
+            that differ in it, a list; 0 is a frozen one.
         postprocessing: what happens to a prediction after the graph, or its dictionary.
         seed: of the head's initial weights and of dropout.
-        module: the timm module with its weights; ``None`` builds one at random, for weights that are loaded later.
+        module: the timm module with its weights, or one for each backbone; ``None`` builds at random, for weights that
+            are loaded later.
         **kwargs: arguments of ``keras.Model``, such as ``name``.
     """
 
     def __init__(
         self,
         *,
-        backbone: BackboneSpec | dict[str, Any] | Backbone,
+        backbone: BackboneSpec | JoinedSpec | dict[str, Any] | Backbone,
         class_names: Sequence[str],
         preprocessing: Preprocessing | dict[str, Any],
         pooling: str = "average",
         dropout: float = 0.0,
         frozen: bool = True,
-        unfrozen_stages: int | None = None,
+        unfrozen_stages: int | Sequence[int | None] | None = None,
         postprocessing: Postprocessing | dict[str, Any] = Postprocessing(),  # noqa: B008 - it can't change
         seed: int = 0,
         module: Any = None,
@@ -106,7 +111,9 @@ class OctClassifier(keras.Model):
 
     def _as_layer(self, backbone: Any, pooling: str, module: Any) -> Any:
         if not isinstance(backbone, Backbone):
-            return backbone_layer()(backbone, pooling, self.image_size, module=module, name="backbone")
+            spec = as_spec(backbone) if isinstance(backbone, dict) else backbone
+            kind: Any = JoinedBackbone if isinstance(spec, JoinedSpec) else backbone_layer()
+            return kind(spec, pooling, self.image_size, module=module, name="backbone")
         if (backbone.pooling, backbone.image_size) != (pooling, self.image_size) or module is not None:
             raise ValueError("A backbone that is shared has its pooling, its image size and its module already.")
         return backbone
@@ -123,8 +130,14 @@ class OctClassifier(keras.Model):
 
     @property
     def backbone_name(self) -> str:
-        """timm's name of the architecture."""
+        """timm's name of the architecture, or several, such as ``"resnet18 + vit_tiny_patch16_224"``."""
         return str(self.backbone.spec.architecture)
+
+    @property
+    def backbone_names(self) -> tuple[str, ...]:
+        """The same, one for each backbone."""
+        spec = self.backbone.spec
+        return spec.names if isinstance(spec, JoinedSpec) else (spec.architecture,)
 
     @property
     def frozen(self) -> bool:
@@ -148,23 +161,32 @@ class OctClassifier(keras.Model):
 
     def __repr__(self) -> str:
         """Say in two lines what it is."""
-        stages = self.backbone.unfrozen_stages
-        state = "frozen" if self.frozen else "not frozen" if stages is None else f"last {stages} stages not frozen"
         height, width = self.image_size
         return (
-            f"OctClassifier: {self.backbone_name}, {state}, for scans of {height} x {width}\n"
+            f"OctClassifier: {self.backbone_name}, {self._state()}, for scans of {height} x {width}\n"
             f"classes: {', '.join(self.class_names)}"
         )
 
-    def unfreeze(self, stages: int | None = None) -> None:
+    def _state(self) -> str:
+        stages = self.backbone.unfrozen_stages
+        if self.frozen:
+            return "frozen"
+        if isinstance(stages, list):
+            learning = [name for name, n in zip(self.backbone_names, stages, strict=True) if n != 0]
+            return f"{', '.join(learning)} not frozen"
+        return "not frozen" if stages is None else f"last {stages} stages not frozen"
+
+    def unfreeze(self, stages: int | None = None, *, backbone: str | None = None) -> None:
         """Let the next ``octlib.fit`` train the backbone too.
 
         Args:
             stages: how many of its last stages, as timm counts them: a ResNet has five with its stem, a transformer one
                 a block and the embedding. ``None`` is all. The others stay frozen, BatchNorm included.
+            backbone: which of several, by its name in ``backbone_names``; the others are frozen. ``None`` is all, each
+                with that many stages.
 
         Raises:
-            ValueError: if there are not that many.
+            ValueError: if there are not that many, or no such backbone.
 
         Example:
             >>> import octlib
@@ -173,7 +195,14 @@ class OctClassifier(keras.Model):
             >>> classifier.frozen
             False
         """
-        self.backbone.unfreeze(stages)
+        if backbone is None:
+            self.backbone.unfreeze(stages)
+        elif backbone not in self.backbone_names:
+            raise unknown("backbone of this classifier", backbone, self.backbone_names)
+        elif len(self.backbone_names) == 1:
+            self.backbone.unfreeze(stages)
+        else:
+            self.backbone.unfreeze_one(backbone, stages)
 
     def preprocess(self, scans: Any) -> np.ndarray:
         """Do to scans what has to happen before the graph: blank the white wedges and resize.
@@ -240,8 +269,10 @@ class OctClassifier(keras.Model):
         return self.backbone(keras.ops.convert_to_tensor(scans), training=training)
 
     @cached_property
-    def _feature_pass(self) -> FeaturePass:
-        return FeaturePass(self.backbone)
+    def passes(self) -> tuple[FeaturePass, ...]:
+        """What gives features, one for each backbone, in the order of ``features``."""
+        members = self.backbone.members if isinstance(self.backbone, JoinedBackbone) else [self.backbone]
+        return tuple(FeaturePass(member, self.preprocessing) for member in members)
 
     def extract(self, scans: np.ndarray) -> np.ndarray:
         """Compute what the backbone gives, without gradients and compiled where the backend compiles.
@@ -252,7 +283,7 @@ class OctClassifier(keras.Model):
         Returns:
             float32 (n, features).
         """
-        return self._feature_pass(scans)
+        return np.concatenate([each.extract(scans) for each in self.passes], axis=1)
 
     def head_logits(self, features: Any, training: bool = False) -> Any:
         """Compute logits from ``features``.

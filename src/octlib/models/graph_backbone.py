@@ -52,7 +52,7 @@ class GraphBackbone(Backbone, keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.spec = spec if isinstance(spec, BackboneSpec) else BackboneSpec.from_dict(spec)
+        self.spec: BackboneSpec = spec if isinstance(spec, BackboneSpec) else BackboneSpec.from_dict(spec)
         self.pooling, self.image_size = pooling, as_size(image_size)
         module = random_module(self.spec) if module is None else module
         self.stages, self.undecayed = parameter_stages(module), undecayed_parameters(module)

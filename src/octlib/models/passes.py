@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from octlib.models.backbone import Backbone
 from octlib.models.devices import devices
 from octlib.models.keras_backend import keras
+from octlib.preprocessing import Preprocessing
 
 
 class FeatureModel(keras.Model):
@@ -32,13 +34,15 @@ class FeaturePass:
 
     Args:
         backbone: the layer.
+        preprocessing: what happens to a scan before.
     """
 
-    def __init__(self, backbone: Any) -> None:
+    def __init__(self, backbone: Backbone, preprocessing: Preprocessing) -> None:
+        self.backbone, self.preprocessing = backbone, preprocessing
         self._model = FeatureModel(backbone)
         self._lengths: set[int] = set()
 
-    def __call__(self, scans: np.ndarray) -> np.ndarray:
+    def extract(self, scans: np.ndarray) -> np.ndarray:
         """Compute the features of preprocessed scans.
 
         Args:

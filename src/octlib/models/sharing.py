@@ -9,6 +9,7 @@ from typing import Any
 import timm
 
 from octlib._checks import as_seed
+from octlib.models.backbones import Weights
 from octlib.models.building import build_classifier
 from octlib.models.classifier import OctClassifier
 from octlib.models.postprocessing import Postprocessing
@@ -21,11 +22,11 @@ _owner: dict[Any, OctClassifier] = {}
 
 
 def sharing_classifier(
-    backbone: str,
+    backbone: str | Sequence[str],
     *,
     class_names: Sequence[str],
     image_size: Any,
-    weights: str | Path | None,
+    weights: Weights | Sequence[Weights],
     pooling: str,
     dropout: float,
     flips: bool,
@@ -49,9 +50,12 @@ def sharing_classifier(
     """
     seed = as_seed(seed)
     size = None if image_size is None else as_size(image_size)
+    names = (backbone,) if isinstance(backbone, str) else tuple(backbone)
+    sources = (weights,) if weights is None or isinstance(weights, str | Path) else tuple(weights)
     # timm's function: a program may register another architecture under the same name.
-    entrypoint = timm.model_entrypoint(backbone) if timm.is_model(backbone) else backbone
-    key = (backbone, entrypoint, size, str(weights), _files(weights), pooling, seed if weights is None else None)
+    entrypoints = tuple(timm.model_entrypoint(name) if timm.is_model(name) else name for name in names)
+    files = tuple((str(each), _files(each)) for each in sources)
+    key = (names, entrypoints, size, files, pooling, seed if None in sources else None)
     if key not in _owner:
         forget_shared()
         owner = build_classifier(backbone, image_size=size, weights=weights, pooling=pooling, seed=seed)

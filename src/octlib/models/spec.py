@@ -8,6 +8,7 @@ from typing import Any
 
 from octlib.models.config_format import require_known
 from octlib.models.model_args import check_architecture, check_model_args
+from octlib.preprocessing import as_size
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class BackboneSpec:
         model_args: further arguments of ``timm.create_model``, such as ``{"pad_type": "same"}``.
         origin: where the weights came from, in words, for the model card.
         fixed_batchnorm: keep BatchNorm's statistics while fine-tuning; right for weights that were trained already.
+        inner_size: (height, width) in pixels that scans are resized to inside the backbone; ``None`` takes them as they
+            come.
 
     Raises:
         WeightsError: if the architecture is no plain name, or an argument does more than shape the network.
@@ -34,6 +37,7 @@ class BackboneSpec:
     model_args: Mapping[str, Any] = field(default_factory=dict)
     origin: str = "unknown"
     fixed_batchnorm: bool = True
+    inner_size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         """Check what reaches timm, wherever the specification is from."""
@@ -62,4 +66,6 @@ class BackboneSpec:
         """
         require_known("a backbone", values, cls.__dataclass_fields__)
         tuples = {name: tuple(values[name]) for name in ("mean", "std")}
+        if values.get("inner_size") is not None:
+            tuples["inner_size"] = as_size(values["inner_size"])
         return cls(**{**values, **tuples, "model_args": dict(values.get("model_args", {}))})

@@ -42,7 +42,7 @@ class TorchBackbone(Backbone, keras.layers.TorchModuleWrapper):
         module: Any = None,
         **kwargs: Any,
     ) -> None:
-        self.spec = spec if isinstance(spec, BackboneSpec) else BackboneSpec.from_dict(spec)
+        self.spec: BackboneSpec = spec if isinstance(spec, BackboneSpec) else BackboneSpec.from_dict(spec)
         self.pooling, self.image_size = pooling, as_size(image_size)
         module = random_module(self.spec) if module is None else module
         self.stages, self.undecayed = parameter_stages(module), undecayed_parameters(module)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
+from octlib.models.resampling import resampling_matrix
 from octlib.models.spec import BackboneSpec
 
 
@@ -34,12 +36,17 @@ class TimmFeatures(nn.Module):
         self.feature_map = nn.Identity()
         self.pooling = pooling
         self.image_size = image_size
+        self.inner_size = spec.inner_size or image_size
         self.frozen = False
         self._modes: tuple[Any, ...] = ()
         self.fixed_batchnorm = spec.fixed_batchnorm
         # Not persistent: the specification holds them, and the saved weights keep timm's key names alone.
         self.register_buffer("mean", 255 * torch.tensor(spec.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(spec.std).view(1, 3, 1, 1), persistent=False)
+        if self.inner_size != image_size:
+            rows, columns = map(resampling_matrix, image_size, self.inner_size)
+            self.register_buffer("rows", torch.from_numpy(rows), persistent=False)
+            self.register_buffer("columns", torch.from_numpy(columns.T.copy()), persistent=False)
 
     def prepare(self, training: bool, frozen: bool) -> None:
         """Bring every part into the mode that a call needs; one call after another finds it there.
@@ -81,6 +88,8 @@ class TimmFeatures(nn.Module):
 
     def features_of(self, normalised: torch.Tensor) -> torch.Tensor:
         """Compute features of scans that are normalised, (batch, 3, height, width)."""
+        if self.inner_size != self.image_size:
+            normalised = self.rows @ normalised @ self.columns
         native = self.module.forward_features(normalised)
         feature_map = self.feature_map(self.to_map(native))
         if self.pooling == "flatten":
@@ -137,10 +146,39 @@ class TimmFeatures(nn.Module):
         if hasattr(embedding, "grid_size"):
             rows, columns = embedding.grid_size
             return rows, columns
-        return patch_grid(tokens.shape[1] - self._others(), self.image_size)
+        return patch_grid(tokens.shape[1] - self._others(), self.inner_size)
 
     def _channels_come_last(self) -> bool:
         return getattr(self.module, "output_fmt", "NCHW") == "NHWC"
+
+
+class JoinedFeatures(nn.Module):
+    """Several backbones that see the same scans, their features side by side.
+
+    Args:
+        members: the backbones by name.
+        lengths: how many features each has.
+    """
+
+    def __init__(self, members: Mapping[str, TimmFeatures], lengths: Sequence[int]) -> None:
+        super().__init__()
+        self.members = nn.ModuleDict(members)
+        self.lengths = tuple(lengths)
+        self.image_size = next(iter(members.values())).image_size
+
+    @property
+    def mean(self) -> torch.Tensor:
+        """A tensor that lies where the modules do."""
+        mean: torch.Tensor = next(self.buffers())
+        return mean
+
+    def forward(self, scans: torch.Tensor) -> torch.Tensor:
+        """Compute features; scans as in ``TimmFeatures.forward``.
+
+        Returns:
+            float32 (batch, features).
+        """
+        return torch.cat([member(scans) for member in self.members.values()], dim=1)
 
 
 def patch_grid(n_patches: int, image_size: tuple[int, int]) -> tuple[int, int]:
@@ -204,7 +242,7 @@ class TorchClassifier(nn.Module):
         bias: (classes,), of the head.
     """
 
-    def __init__(self, backbone: TimmFeatures, weight: torch.Tensor, bias: torch.Tensor) -> None:
+    def __init__(self, backbone: TimmFeatures | JoinedFeatures, weight: torch.Tensor, bias: torch.Tensor) -> None:
         super().__init__()
         self.backbone = backbone
         self.head = nn.Linear(weight.shape[1], weight.shape[0])
@@ -220,3 +258,16 @@ class TorchClassifier(nn.Module):
             float32 (batch, classes); a softmax makes probabilities of them.
         """
         return self.head(self.backbone(scans))
+
+    def parts(self) -> dict[str, TorchClassifier]:
+        """Return what each of several backbones adds to the logits, by its name; nobody's is the head's bias.
+
+        Returns:
+            Classifiers that share the backbones; none for a single backbone.
+        """
+        if not isinstance(self.backbone, JoinedFeatures):
+            return {}
+        weights = self.head.weight.split(self.backbone.lengths, dim=1)
+        nothing = torch.zeros_like(self.head.bias)
+        named = zip(self.backbone.members.items(), weights, strict=True)
+        return {name: TorchClassifier(member, weight, nothing).eval() for (name, member), weight in named}

@@ -38,7 +38,7 @@ def train_head(classifier: OctClassifier, train: Features, validation: Features 
     if recipe.exact:
         return solve_head(classifier, train, validation, recipe)
     features, labels = train
-    scale = Whitening.of(features, labels, seed=recipe.seed)
+    scale = Whitening.of(features, labels, lengths=classifier.backbone.feature_lengths, seed=recipe.seed)
     head = _whitened_head(classifier, scale)
 
     def write_back() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -36,13 +36,13 @@ def pose(classifier: OctClassifier, train: Features, recipe: Recipe) -> Problem:
         train: features and labels.
         recipe: its class weights, log prior and seed count.
     """
-    features, classes = train[0], len(classifier.class_names)
+    features, classes, lengths = train[0], len(classifier.class_names), classifier.backbone.feature_lengths
     if isinstance(features, StoredRows) or not classifier.backbone.unchanging:
-        return Problem.of(train, classes, recipe)
+        return Problem.of(train, classes, recipe, lengths)
     posed = _posed.setdefault(classifier.backbone, {})
     key = _key(features, train[1], classes, recipe)
     if key not in posed:
-        problem = Problem.of(train, classes, recipe)
+        problem = Problem.of(train, classes, recipe, lengths)
         while posed and (len(posed) + 1) * features.nbytes > KEPT:
             posed.pop(next(iter(posed)))
         posed[key] = problem
@@ -115,16 +115,17 @@ class Problem:
     classes: int
 
     @classmethod
-    def of(cls, train: Features, classes: int, recipe: Recipe) -> Problem:
+    def of(cls, train: Features, classes: int, recipe: Recipe, lengths: Sequence[int] = ()) -> Problem:
         """Pose the problem.
 
         Args:
             train: features and labels.
             classes: how many there are.
             recipe: as for ``solve_head``.
+            lengths: how many features come from each of several backbones.
         """
         features, labels = train
-        space = Space.of(features, Whitening.of(features, labels, seed=recipe.seed))
+        space = Space.of(features, Whitening.of(features, labels, lengths=lengths, seed=recipe.seed))
         return cls(space, labels, weights_of_scans(labels, recipe), prior_of(recipe), classes)
 
     def solve(self, l2: float, start: Layer | None) -> tuple[Layer, bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,12 +48,15 @@ class Whitening:
     rest: float
 
     @classmethod
-    def of(cls, features: np.ndarray | StoredRows, labels: np.ndarray, *, seed: int = 0) -> Whitening:
+    def of(
+        cls, features: np.ndarray | StoredRows, labels: np.ndarray, *, lengths: Sequence[int] = (), seed: int = 0
+    ) -> Whitening:
         """Measure features.
 
         Args:
             features: float (n, features), as an array or row by row.
             labels: their classes, int (n,).
+            lengths: how many features come from each of several backbones: the average is that of each.
             seed: chooses the scans that are measured, where there are many.
 
         Returns:
@@ -61,8 +64,9 @@ class Whitening:
         """
         mean = sum(chunk.sum(axis=0, dtype=np.float64) for _, chunk in chunks(features)) / len(labels)
         variance = sum(np.square(chunk - mean).sum(axis=0) for _, chunk in chunks(features)) / len(labels)
-        std = np.sqrt(variance)
-        std = np.maximum(std, QUIETEST * std.mean()) if std.any() else np.ones_like(std)
+        std = np.concatenate(
+            [_floored(part) for part in np.split(np.sqrt(variance), np.cumsum(lengths, dtype=int)[:-1])]
+        )
         chosen = np.random.default_rng(seed).permutation(len(labels))[:MEASURED]
         rows = np.empty((len(chosen), len(mean)), np.float32)
         for part, places in chunks(chosen, width=len(mean)):
@@ -157,6 +161,10 @@ def principal_combinations(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _columns(rows: np.ndarray) -> Iterator[slice]:
     step = max(1, CHUNK // len(rows))
     return (slice(start, start + step) for start in range(0, rows.shape[1], step))
+
+
+def _floored(std: np.ndarray) -> np.ndarray:
+    return np.maximum(std, QUIETEST * std.mean()) if std.any() else np.ones_like(std)
 
 
 def _centre_classes(rows: np.ndarray, labels: np.ndarray) -> None:
