@@ -45,6 +45,8 @@ def main() -> None:
     phantoms = octlib.load_oct_dataset("phantoms")
     report("MobileNetV2, frozen", mobilenet(), train, test)
     report("octlib's own, frozen", octlib.build_classifier("octlib"), train, test)
+    both = octlib.build_classifier(("octlib", "mobilenetv2_100"), weights=("pretrained", os.environ["OCTLIB_WEIGHTS"]))
+    report("octlib's own and MobileNetV2, frozen", both, train, test)
     report("octlib's own, frozen, head from phantoms", octlib.build_classifier("octlib"), phantoms, test)
     if arguments.fine_tuned:
         report("MobileNetV2, fine-tuned", mobilenet(freeze=False), train, test)

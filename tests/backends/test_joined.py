@@ -147,6 +147,7 @@ def _parameters(classifier: Any) -> Any:
     return [(name, member.parameters) for name, member in members]
 
 
+@pytest.mark.filterwarnings("ignore::octlib.errors.ConstantMapWarning")
 @pytest.mark.parametrize("method", ["gradcam", "layercam", "eigencam"])
 def test_maps_are_those_of_the_backbones_by_what_they_add(
     trained: Any, phantoms: octlib.OctDataset, method: str

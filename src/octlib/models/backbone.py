@@ -81,17 +81,21 @@ class Backbone(ABC):
         Raises:
             ValueError: if the architecture has fewer, or ``stages`` is below 1.
         """
+        self.require_stages(stages)
+        self.trainable, self.unchanging = True, False
+        if stages is not None:
+            learning = {name for stage in self.stages[-stages:] for name in stage}
+            for name, variable in self.parameters.items():
+                variable.trainable = name in learning
+
+    def require_stages(self, stages: int | None) -> None:
+        """Refuse more stages than there are; arguments as in ``unfreeze``."""
         n = len(self.stages)
         if stages is not None and (isinstance(stages, bool) or stages not in range(1, n + 1)):
             raise ValueError(
                 f"{self.spec.architecture} has {n} stages, of which 1 or more can be unfrozen, got {stages!r}. "
                 "None unfreezes all."
             )
-        self.trainable, self.unchanging = True, False
-        if stages is not None:
-            learning = {name for stage in self.stages[-stages:] for name in stage}
-            for name, variable in self.parameters.items():
-                variable.trainable = name in learning
 
     @property
     def unfrozen_stages(self) -> int | None:

@@ -104,14 +104,17 @@ class JoinedBackbone(Backbone, keras.layers.Layer):
             ValueError: if a backbone has fewer, or the list is of another length.
         """
         each = list(stages) if isinstance(stages, list | tuple) else [stages] * len(self.members)
-        if len(each) != len(self.members) or all(n == 0 and n is not None for n in each):
+        if len(each) != len(self.members) or all(n == 0 for n in each):
             raise ValueError(f"There are {len(self.members)} backbones, of which one learns or more, got {stages!r}.")
+        for member, n in zip(self.members, each, strict=True):
+            if n != 0:
+                member.require_stages(n)  # all of them first, so that an error changes nothing
         self.trainable, self.unchanging = True, False
         for member, n in zip(self.members, each, strict=True):
-            if n == 0 and n is not None:
-                member.trainable = False
-            else:
+            if n != 0:
                 member.unfreeze(n)
+            else:
+                member.trainable = False
 
     def unfreeze_one(self, name: str, stages: int | None = None) -> None:
         """Let the last stages of one backbone learn, and no others.
