@@ -102,4 +102,4 @@ def _from_disk(name: str, path: Path, image_size: Size) -> tuple[BackboneSpec, A
         )
     origin = "octlib's own, trained on phantoms" if path == octlib_backbone.FOLDER else path.name
     spec, size = specify(config, image_size, origin=origin, fixed_batchnorm=True)
-    return spec, loaded_module(spec, file), size
+    return *loaded_module(spec, file), size

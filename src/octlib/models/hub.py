@@ -41,7 +41,7 @@ def from_hub(name: str, image_size: int | tuple[int, int] | None) -> tuple[Backb
         with _choices_named(name):
             files = [_file(name.removeprefix(HUB_PREFIX), names) for names in ([CONFIG], NAMES_IN_FOLDER)]
         spec, size = specify(file_config(files[0]), image_size, origin=origin, fixed_batchnorm=True)
-        return spec, loaded_module(spec, files[1]), size
+        return *loaded_module(spec, files[1]), size
     config = named_config(name)
     _require_weights(name, config)
     spec, size = specify(config, image_size, origin=origin, fixed_batchnorm=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ import timm
 import torch
 
 from octlib.errors import WeightsError
+from octlib.models.checkpoints import read_checkpoint
 from octlib.models.spec import BackboneSpec
 from octlib.models.weights import load_weights
 
+NORM_OF_MEAN = "fc_norm.weight"
 # What timm raises where arguments don't fit an architecture, or each other.
 MISFITS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
@@ -40,7 +43,7 @@ def random_module(spec: BackboneSpec, seed: int = 0) -> Any:
             ) from error
 
 
-def loaded_module(spec: BackboneSpec, file: Path) -> Any:
+def loaded_module(spec: BackboneSpec, file: Path) -> tuple[BackboneSpec, Any]:
     """Build the timm module of a specification with the weights of a file.
 
     Args:
@@ -48,11 +51,16 @@ def loaded_module(spec: BackboneSpec, file: Path) -> Any:
         file: a ``.safetensors`` file or a torch checkpoint.
 
     Returns:
-        The module.
+        The specification, whose origin says what of the file was resized or dropped, and the module.
 
     Raises:
         WeightsError: if timm can't build it, or the file is damaged or does not fit.
     """
     module = random_module(spec)
-    load_weights(module, file, spec)
-    return module
+    names = module.state_dict()
+    if hasattr(module, "fc_norm") and NORM_OF_MEAN not in names and NORM_OF_MEAN in read_checkpoint(file, names):
+        # A transformer that pooled by the mean, whatever timm's default is, norms what it has pooled.
+        spec = replace(spec, model_args={**spec.model_args, "global_pool": "avg"})
+        module = random_module(spec)
+    report = load_weights(module, file, spec)
+    return replace(spec, origin=f"{spec.origin} ({report})") if report.resized or report.dropped else spec, module

@@ -1,18 +1,17 @@
-"""Weights: files of backbone weights, read without unpickling and fitted to an architecture."""
+"""Weights: files of backbone weights, fitted to an architecture."""
 
 from __future__ import annotations
 
 import sys
-import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from octlib.errors import MissingWeightsError, WeightsError
+from octlib.models.checkpoints import read_checkpoint
 from octlib.models.spec import BackboneSpec
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
@@ -48,7 +47,27 @@ def weights_file(path: Path) -> Path:
     return path
 
 
-def load_weights(module: Any, file: Path, spec: BackboneSpec) -> None:
+@dataclass(frozen=True)
+class LoadReport:
+    """What became of the weights in a file, where none was missing.
+
+    Attributes:
+        matched: names of weights that were taken.
+        resized: those of them that were brought to another shape first, such as position embeddings.
+        dropped: names in the file that the architecture has no use for, such as a decoder's; a head isn't counted.
+    """
+
+    matched: tuple[str, ...]
+    resized: tuple[str, ...]
+    dropped: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        counts = {"resized": self.resized, "dropped": self.dropped}
+        return f"{len(self.matched)} weights" + "".join(f", {len(names)} {what}" for what, names in counts.items())
+
+
+def load_weights(module: Any, file: Path, spec: BackboneSpec) -> LoadReport:
     """Load a file of weights into a timm module that has no head.
 
     Args:
@@ -56,50 +75,31 @@ def load_weights(module: Any, file: Path, spec: BackboneSpec) -> None:
         file: a ``.safetensors`` file or a torch checkpoint.
         spec: the module's specification.
 
+    Returns:
+        What was taken, and what wasn't.
+
     Raises:
         WeightsError: if the file cannot be read, or any weight of the module is missing or of another shape.
     """
-    weights = _timm_keys(_unwrapped(_read(file), file), module)
-    weights = {key: value for key, value in weights.items() if not key.startswith(f"{spec.classifier}.")}
     wanted = module.state_dict()
+    weights = read_checkpoint(file, wanted)
+    weights = {key: value for key, value in weights.items() if not key.startswith(f"{spec.classifier}.")}
+    shapes = {key: value.shape for key, value in weights.items()}
+    converted = _timm_keys(weights, module)
     # BatchNorm's step counter plays no part in inference, and many checkpoints lack it.
-    optional = {key for key in wanted if key.endswith("num_batches_tracked")}
-    fitting = {key: value for key, value in weights.items() if key in wanted and value.shape == wanted[key].shape}
-    missing = [key for key in wanted if key not in fitting and key not in optional]
+    needed = [key for key in wanted if not key.endswith("num_batches_tracked")]
+    fitting = {key: value for key, value in converted.items() if key in wanted and value.shape == wanted[key].shape}
+    unused = tuple(key for key in converted if key not in fitting)
+    missing = [key for key in needed if key not in fitting]
     if missing:
-        unused = [key for key in weights if key not in fitting]
         raise WeightsError(
-            f"{file.name} does not fit {spec.architecture}: {len(wanted) - len(missing)} of {len(wanted)} weights "
-            f"matched. Missing or of another shape: {_some(missing)}. In the file but not used: {_some(unused)}."
+            f"{file.name} does not fit {spec.architecture}: {len(needed) - len(missing)} of {len(needed)} weights "
+            f"matched, and all are needed. Missing or of another shape: {_some(missing)}. In the file but not used: "
+            f"{_some(unused)}."
         )
     module.load_state_dict(fitting, strict=False)
-
-
-def _read(file: Path) -> Any:
-    try:
-        if file.suffix == ".safetensors":
-            return load_file(file)
-        with warnings.catch_warnings():
-            # torch warns of a pickle before it refuses it; the refusal says more.
-            warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
-            return torch.load(file, map_location="cpu", weights_only=True)
-    except UnpicklingError as error:
-        raise WeightsError(
-            f"{file} holds more than tensors, which octlib does not unpickle.", "Save its weights as .safetensors."
-        ) from error
-    except (SafetensorError, RuntimeError, EOFError, ValueError) as error:
-        raise WeightsError(f"{file} is damaged or not a weights file: {error}.") from error
-
-
-def _unwrapped(content: Any, file: Path) -> dict[str, torch.Tensor]:
-    """Take the weights out of a training checkpoint."""
-    for key in ("state_dict_ema", "model_ema", "state_dict", "model"):
-        if isinstance(content, dict) and isinstance(content.get(key), dict):
-            content = content[key]
-            break
-    if not isinstance(content, dict) or not all(isinstance(value, torch.Tensor) for value in content.values()):
-        raise WeightsError(f"{file} must hold a dictionary of tensors (a state dict).")
-    return {key.removeprefix("module."): value for key, value in content.items()}
+    resized = tuple(key for key, value in fitting.items() if shapes.get(key, value.shape) != value.shape)
+    return LoadReport(tuple(needed), resized, unused)
 
 
 def _timm_keys(weights: dict[str, torch.Tensor], module: Any) -> dict[str, torch.Tensor]:
@@ -109,6 +109,6 @@ def _timm_keys(weights: dict[str, torch.Tensor], module: Any) -> dict[str, torch
     return weights if convert is None else dict(convert(weights, module))
 
 
-def _some(keys: list[str], limit: int = 4) -> str:
+def _some(keys: Sequence[str], limit: int = 4) -> str:
     shown = ", ".join(keys[:limit]) or "none"
     return shown + (f" and {len(keys) - limit} more" if len(keys) > limit else "")
