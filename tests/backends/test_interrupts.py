@@ -92,14 +92,14 @@ def test_training_ends_with_the_step(build: Build, phantoms: octlib.OctDataset, 
 @pytest.mark.usefixtures("own_handler")
 def test_a_pass_ends_with_the_batch(build: Build, phantoms: octlib.OctDataset, monkeypatch: pytest.MonkeyPatch) -> None:
     classifier, sizes = build(), []
-    extract = classifier.extract
+    extract = classifier.passes[0].extract
 
     def press(batch: np.ndarray) -> np.ndarray:
         sizes.append(len(batch))
         Press()
         return extract(batch)
 
-    monkeypatch.setattr(classifier, "extract", press)
+    monkeypatch.setattr(classifier.passes[0], "extract", press)
     with pytest.raises(KeyboardInterrupt):
-        octlib.fit(classifier, phantoms[:16], batch_size=4, progress=False)
+        octlib.evaluate(classifier, phantoms[:16], batch_size=4, cache=False, progress=False)
     assert len(sizes) == 1
