@@ -28,6 +28,7 @@ import octlib
 import octlib.estimator
 from octlib.errors import UnmatchedClassesError
 from octlib.models import sharing
+from octlib.models.passes import FeaturePass
 
 NAMES = ("DRUSEN", "CNV", "DME")  # not in order of the alphabet, which is scikit-learn's
 SIZE = 32
@@ -58,13 +59,13 @@ def scans(pixels):
 @pytest.fixture
 def passes(monkeypatch):
     """Count the scans that pass through a backbone."""
-    counts, extract = [], octlib.OctClassifier.extract
+    counts, extract = [], FeaturePass.extract
 
     def counted(self, batch):
         counts.append(len(batch))
         return extract(self, batch)
 
-    monkeypatch.setattr(octlib.OctClassifier, "extract", counted)
+    monkeypatch.setattr(FeaturePass, "extract", counted)
     return counts
 
 
@@ -208,6 +209,17 @@ def test_a_search_builds_the_backbone_once(scans, monkeypatch):
     search = GridSearchCV(estimator(seed=7, image_size=[SIZE, SIZE]), {"l2": [0.01, 0.1, 1]}, cv=3)
     search.fit(scans, scans.column("label"))
     assert len(built) == 1
+
+
+def test_several_backbones_are_searched_as_one_is(scans, passes):
+    several = octlib.OctEstimator(("test_resnet", "test_vit"), weights=None, image_size=SIZE)
+    search = GridSearchCV(several, {"l2": [0.01, 1.0]}, cv=StratifiedGroupKFold(3))
+    search.fit(scans, scans.labels, groups=scans.patient_groups())
+    assert sum(passes) == 2 * len(scans)
+    assert clone(several).get_params()["backbone"] == ("test_resnet", "test_vit")
+    other = octlib.OctEstimator(("test_resnet", "test_resnet"), weights=None, image_size=SIZE).fit(scans)
+    assert other.classifier_.backbone_names == ("test_resnet", "test_resnet_2")
+    assert search.best_estimator_.classifier_.backbone_names == ("test_resnet", "test_vit")
 
 
 def test_what_happens_to_the_classifier_of_one_happens_to_no_other(scans):

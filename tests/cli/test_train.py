@@ -64,6 +64,22 @@ def test_the_classifier_is_what_the_options_asked_for(classifier):
     assert (model.backbone_name, model.image_size, model.frozen) == ("test_resnet", (48, 48), True)
 
 
+def test_commas_join_several_backbones(shell, scans, tmp_path, training):
+    options = list(training)
+    options[options.index("--backbone") + 1] = "test_resnet,test_vit"
+    options[options.index("--weights") + 1] = "none,none"
+    result = shell("train", scans, "-o", tmp_path / "run", *options)
+    assert result.exit_code == 0, result.output
+    model = octlib.load_classifier(tmp_path / "run" / "classifier")
+    assert model.backbone_names == ("test_resnet", "test_vit")
+    assert "test_resnet + test_vit" in shell("inspect", tmp_path / "run" / "classifier").output
+    options[options.index("--weights") + 1] = "none,none,none"
+    failed = shell("train", scans, "-o", tmp_path / "other", *options)
+    assert failed.exit_code == 1
+    assert "one for each: got 3 for 2 backbones" in failed.output
+    assert not (tmp_path / "other").exists()
+
+
 def test_options_reach_the_classifier_and_the_fit(shell, scans, tmp_path, training):
     options = ("--no-freeze", "--pooling", "flatten", "--dropout", "0.25", "--by", "scan", "--seed", "3")
     rates = ("--epochs", "1", "--batch-size", "5", "--learning-rate", "0.002")
