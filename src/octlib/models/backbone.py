@@ -41,7 +41,7 @@ class Backbone(ABC):
     @property
     @abstractmethod
     def parameters(self) -> Mapping[str, Any]:
-        """Keras's variable of each parameter by timm's name, in timm's order."""
+        """Keras's variable of each parameter that can learn, by timm's name, in timm's order."""
 
     @property
     def feature_lengths(self) -> tuple[int, ...]:

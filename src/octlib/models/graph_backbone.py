@@ -57,8 +57,10 @@ class GraphBackbone(Backbone, keras.layers.Layer):
         module = random_module(self.spec) if module is None else module
         self.stages, self.undecayed = parameter_stages(module), undecayed_parameters(module)
         self._graph, self.n_features = self._traced(module)
-        self._parameters = {name: self._variable(name, value) for name, value in module.named_parameters()}
-        # BatchNorm's statistics. Whole numbers, such as its counter of steps, play no part and stay as they are.
+        learning = {name: value for name, value in module.named_parameters() if value.requires_grad}
+        self._parameters = {name: self._variable(name, value) for name, value in learning.items()}
+        # BatchNorm's statistics, and parameters that timm holds still. Whole numbers, such as its counter of steps, play
+        # no part and stay as they are.
         buffers = {name: value for name, value in module.state_dict().items() if name not in self._parameters}
         self._statistics = {
             name: self._variable(name, value, trainable=False)
@@ -72,7 +74,7 @@ class GraphBackbone(Backbone, keras.layers.Layer):
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """Keras's variable of each parameter by timm's name, in timm's order."""
+        """Keras's variable of each parameter that can learn, by timm's name, in timm's order."""
         return dict(self._parameters)
 
     @property

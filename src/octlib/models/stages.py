@@ -23,11 +23,13 @@ def parameter_stages(module: Any) -> tuple[tuple[str, ...], ...]:
     parameters = dict(module.named_parameters())
     stages: list[list[str]] = []
     for _, names in sorted(groups.items()):
-        normalisation = all(parameters[name].ndim == 1 for name in names)
-        if normalisation and stages:
-            stages[-1] += names
+        learning = [name for name in names if parameters[name].requires_grad]  # timm holds some still
+        if not learning:
+            continue
+        if stages and all(parameters[name].ndim == 1 for name in learning):
+            stages[-1] += learning
         else:
-            stages.append(list(names))
+            stages.append(learning)
     return tuple(map(tuple, stages))
 
 

@@ -52,9 +52,10 @@ class TorchBackbone(Backbone, keras.layers.TorchModuleWrapper):
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """Keras's variable of each parameter by timm's name, in timm's order."""
+        """Keras's variable of each parameter that can learn, by timm's name, in timm's order."""
         variable_of = {id(variable.value): variable for variable in self._trainable_variables}
-        return {name: variable_of[id(parameter)] for name, parameter in self.module.module.named_parameters()}
+        named = self.module.module.named_parameters()
+        return {name: variable_of[id(each)] for name, each in named if id(each) in variable_of}
 
     @property
     def device(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -30,7 +31,9 @@ class TimmFeatures(nn.Module):
         if getattr(module, "global_pool", None) == "token":
             # The spatial mean of the patch tokens, so that heads mean the same for every architecture
             # and a class activation map has something to show: the class token gives it an all-zero gradient.
-            module.reset_classifier(0, "avg")
+            # A distilled transformer refuses; the mean is then taken here.
+            with suppress(AssertionError):
+                module.reset_classifier(0, "avg")
         # Convolutions are about twice as fast on a CPU in this layout.
         self.module = module.to(memory_format=torch.channels_last)
         self.feature_map = nn.Identity()
@@ -90,11 +93,20 @@ class TimmFeatures(nn.Module):
         """Compute features of scans that are normalised, (batch, 3, height, width)."""
         if self.inner_size != self.image_size:
             normalised = self.rows @ normalised @ self.columns
-        native = self.module.forward_features(normalised)
+        found = self.module.forward_features(normalised)
+        # Architectures with several branches give a list, of which the last one's map is the deepest or the largest.
+        *others, native = found if isinstance(found, list | tuple) else [found]
         feature_map = self.feature_map(self.to_map(native))
         if self.pooling == "flatten":
             return feature_map.flatten(1)
-        return self.module.forward_head(self._to_native(feature_map, native), pre_logits=True)
+        if getattr(self.module, "global_pool", None) == "token":
+            return feature_map.mean((2, 3))
+        changed = self._to_native(feature_map, native)
+        try:
+            pooled: torch.Tensor = self.module.forward_head([*others, changed] if others else changed, pre_logits=True)
+        except NotImplementedError:  # by encoders that timm has no classifier for
+            return feature_map.mean((2, 3))
+        return pooled
 
     def _normalised(self, scans: torch.Tensor) -> torch.Tensor:
         scans = scans.unsqueeze(1) if scans.ndim == 3 else scans
@@ -116,16 +128,20 @@ class TimmFeatures(nn.Module):
         """Turn activations in the architecture's own layout into a map.
 
         Args:
-            native: (batch, channels, height, width), (batch, height, width, channels) or (batch, tokens, channels).
+            native: (batch, channels, height, width), (batch, height, width, channels), (batch, tokens, channels) or
+                (batch, channels, tokens).
 
         Returns:
             (batch, channels, height, width).
         """
         if native.ndim == 3:
-            return self._patches(native).transpose(1, 2).unflatten(2, self._grid(native))
+            tokens = native.transpose(1, 2) if self._tokens_come_last(native) else native
+            return self._patches(tokens).transpose(1, 2).unflatten(2, self._grid(tokens))
         return native.permute(0, 3, 1, 2) if self._channels_come_last() else native
 
     def _to_native(self, feature_map: torch.Tensor, native: torch.Tensor) -> torch.Tensor:
+        if native.ndim == 3 and self._tokens_come_last(native):
+            return feature_map.flatten(2)
         if native.ndim == 3:
             prefix = native[:, : native.shape[1] - self._patches(native).shape[1]]
             return torch.cat([prefix, feature_map.flatten(2).transpose(1, 2)], dim=1)
@@ -147,6 +163,11 @@ class TimmFeatures(nn.Module):
             rows, columns = embedding.grid_size
             return rows, columns
         return patch_grid(tokens.shape[1] - self._others(), self.inner_size)
+
+    def _tokens_come_last(self, tokens: torch.Tensor) -> bool:
+        stages: Any = getattr(self.module, "feature_info", None)
+        channels = stages[-1]["num_chs"] if isinstance(stages, list) and stages else tokens.shape[2]
+        return bool(tokens.shape[1] == channels != tokens.shape[2])
 
     def _channels_come_last(self) -> bool:
         return getattr(self.module, "output_fmt", "NCHW") == "NHWC"
