@@ -59,8 +59,8 @@ class GraphBackbone(Backbone, keras.layers.Layer):
         self._graph, self.n_features = self._traced(module)
         learning = {name: value for name, value in module.named_parameters() if value.requires_grad}
         self._parameters = {name: self._variable(name, value) for name, value in learning.items()}
-        # BatchNorm's statistics, and parameters that timm holds still. Whole numbers, such as its counter of steps, play
-        # no part and stay as they are.
+        # BatchNorm's statistics, and parameters that timm holds still. Whole numbers, such as its counter of steps,
+        # play no part and stay as they are.
         buffers = {name: value for name, value in module.state_dict().items() if name not in self._parameters}
         self._statistics = {
             name: self._variable(name, value, trainable=False)
