@@ -1,0 +1,70 @@
+"""Maps: one spatial map by a general rule, from every shape in which timm's architectures give features."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from octlib.models.configs import named_config, specify
+from octlib.models.networks import random_module
+from octlib.models.stages import parameter_stages
+from octlib.models.torch_modules import TimmFeatures
+
+# An architecture of each family, and its map at its own size: channels, height, width.
+FAMILIES = {
+    "test_resnet": (96, 5, 5),  # channels first
+    "test_vit": (64, 10, 10),  # tokens, with a class token
+    "vit_small_patch14_reg4_dinov2": (384, 37, 37),  # class and register tokens
+    "swin_tiny_patch4_window7_224": (768, 7, 7),  # channels last
+    "deit_tiny_distilled_patch16_224": (192, 14, 14),  # two class tokens, and a head that refuses the mean
+    "levit_128s": (384, 4, 4),  # tokens without a class token, whose grid nobody tells
+    "mvitv2_tiny": (768, 7, 7),  # the same with a class token
+    "coat_tiny": (152, 7, 7),  # a list of tokens
+    "crossvit_9_240": (256, 14, 14),  # a list of tokens of two sizes
+    "efficientvim_m1": (320, 4, 4),  # a list, with tokens last
+    "deepseek_vit_412m_enc": (1024, 39, 39),  # an encoder without a head
+}
+
+
+def built(name: str, pooling: str) -> TimmFeatures:
+    """Build an architecture on the device that knows shapes alone."""
+    spec, size = specify(named_config(name), None, origin="random", fixed_batchnorm=False)
+    with torch.device("meta"):
+        return TimmFeatures(random_module(spec), spec, pooling, size).eval()
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_map_is_channels_height_and_width(name: str) -> None:
+    features, seen = built(name, "average"), []
+    features.feature_map.register_forward_hook(lambda *call: seen.append(tuple(call[-1].shape)))
+    with torch.inference_mode():
+        pooled = features(torch.zeros(2, *features.image_size, device="meta"))
+    assert seen == [(2, *FAMILIES[name])]
+    assert pooled.ndim == 2
+    assert len(pooled) == 2
+    with torch.inference_mode():
+        flat = built(name, "flatten")(torch.zeros(2, *features.image_size, device="meta"))
+    channels, height, width = FAMILIES[name]
+    assert flat.shape == (2, channels * height * width)
+
+
+@pytest.mark.parametrize("name", ["coat_tiny", "crossvit_9_240", "efficientvim_m1", "deit_tiny_distilled_patch16_224"])
+def test_places_of_a_map_are_places_of_the_scan(name: str) -> None:
+    spec, size = specify(named_config(name), None, origin="random", fixed_batchnorm=False)
+    features, seen = TimmFeatures(random_module(spec), spec, "average", size).eval(), []
+    features.feature_map.register_forward_hook(lambda *call: seen.append(call[-1]))
+    scans = torch.zeros(2, *size)
+    scans[1, : size[0] // 8, : size[1] // 8] = 255  # a corner
+    with torch.inference_mode():
+        features(scans)
+    change = (seen[0][1] - seen[0][0]).abs().mean(0)
+    assert divmod(int(change.argmax()), change.shape[1]) in {(0, 0), (0, 1), (1, 0), (1, 1)}
+
+
+def test_what_timm_holds_still_is_in_no_stage() -> None:
+    module = random_module(specify(named_config("efficientvim_m1"), None, origin="random", fixed_batchnorm=False)[0])
+    still = {name for name, parameter in module.named_parameters() if not parameter.requires_grad}
+    assert still
+    stages = parameter_stages(module)
+    assert all(stages)
+    assert {name for stage in stages for name in stage} == {name for name, _ in module.named_parameters()} - still
