@@ -37,6 +37,10 @@ def weights() -> State:
 VIT = spec_of("test_vit", 64)
 
 
+def loaded_into(module: Any, file: Path, spec: Any) -> Any:
+    return load_weights(module, read_checkpoint(file, module.state_dict()), spec, file)
+
+
 @pytest.mark.parametrize("prefix", ["module.", "backbone.", "module.encoder.", "model.net.backbone.", "_orig_mod."])
 def test_what_all_names_begin_with_is_left_out(weights: State, tmp_path: Path, prefix: str) -> None:
     content = {f"{prefix}{name}": value for name, value in weights.items()}
@@ -56,10 +60,56 @@ def test_of_a_teacher_and_a_student_the_teacher_is_taken(weights: State, tmp_pat
     assert equal(weights, read_checkpoint(tmp_path / "w.pth", weights))
 
 
-def test_two_copies_of_which_none_is_an_average_are_refused(weights: State, tmp_path: Path) -> None:
-    content = {f"{which}.{name}": value for name, value in weights.items() for which in ("left", "right")}
+def test_an_average_without_counters_is_taken_all_the_same(tmp_path: Path) -> None:
+    state = dict(random_module(spec_of("test_resnet")).state_dict())
+    assert any(name.endswith("num_batches_tracked") for name in state)
+    content = {f"student.{name}": value + 1 for name, value in state.items()}
+    average = {name: value for name, value in state.items() if not name.endswith("num_batches_tracked")}
+    torch.save({**content, **{f"ema.{name}": value for name, value in average.items()}}, tmp_path / "w.pth")
+    assert equal(average, read_checkpoint(tmp_path / "w.pth", state))
+
+
+def test_a_teacher_that_is_another_network_is_not_taken_for_an_average(weights: State, tmp_path: Path) -> None:
+    other = {name: value + 1 for name, value in weights.items()}
+    torch.save({"model": weights, "teacher": other}, tmp_path / "w.pth")
+    with pytest.raises(WeightsError, match="holds the weights 2 times, under 'teacher', 'model'"):
+        read_checkpoint(tmp_path / "w.pth", weights)
+    torch.save({"model": weights, "teacher": {"name": "big"}}, tmp_path / "w.pth")
+    assert equal(weights, read_checkpoint(tmp_path / "w.pth", weights))
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_what_lies_outside_takes_no_weights_place(weights: State, tmp_path: Path, first: bool) -> None:
+    strangers = {"norm.weight": 9 * torch.ones(64), "fc_norm.weight": torch.ones(64), "fc_norm.bias": torch.ones(64)}
+    own = {f"backbone.{name}": value for name, value in weights.items()}
+    torch.save({**strangers, **own} if first else {**own, **strangers}, tmp_path / "w.pth")
+    assert equal(weights, read_checkpoint(tmp_path / "w.pth", weights))
+    spec, _ = loaded_module(VIT, tmp_path / "w.pth")
+    assert "global_pool" not in spec.model_args
+
+
+def test_names_that_timm_knows_are_found_behind_what_torch_puts_before_them(tmp_path: Path) -> None:
+    state = dict(random_module(spec_of("test_convnext")).state_dict())
+    foreign = {f"module.{name.replace('stages', 'layers')}": value for name, value in state.items()}
+    torch.save(foreign, tmp_path / "w.pth")
+    assert all(not name.startswith("module.") for name in read_checkpoint(tmp_path / "w.pth", state))
+
+
+def test_hostile_names_are_refused_or_left_out(weights: State, tmp_path: Path) -> None:
+    torch.save({1: torch.ones(1)}, tmp_path / "w.pth")
+    with pytest.raises(WeightsError, match="must hold a dictionary of tensors"):
+        read_checkpoint(tmp_path / "w.pth", weights)
+    torch.save({**weights, "." * 40_000 + "norm.weight": torch.ones(1)}, tmp_path / "w.pth")
+    assert equal(weights, read_checkpoint(tmp_path / "w.pth", weights))
+
+
+@pytest.mark.parametrize(("left", "right"), [("left", "right"), ("semantic", "instance")])
+def test_two_copies_of_which_none_is_an_average_are_refused(
+    weights: State, tmp_path: Path, left: str, right: str
+) -> None:
+    content = {f"{which}.{name}": value for name, value in weights.items() for which in (left, right)}
     torch.save(content, tmp_path / "w.pth")
-    with pytest.raises(WeightsError, match=r"holds the weights 2 times, under 'left\.', 'right\.'"):
+    with pytest.raises(WeightsError, match="holds the weights 2 times, under"):
         read_checkpoint(tmp_path / "w.pth", weights)
 
 
@@ -107,7 +157,7 @@ def test_the_report_counts(weights: State, tmp_path: Path) -> None:
     large = dict(random_module(spec_of("test_vit", 160)).state_dict())
     save_file({**large, "head.weight": torch.ones(3, 3), "mask_token": torch.ones(1)}, tmp_path / "w.safetensors")
     module = random_module(VIT)
-    report = load_weights(module, tmp_path / "w.safetensors", VIT)
+    report = loaded_into(module, tmp_path / "w.safetensors", VIT)
     assert (report.resized, report.dropped) == (("pos_embed",), ())
     assert len(report.matched) == len(module.state_dict())
     assert str(report) == f"{len(report.matched)} weights, 1 resized, 0 dropped"
@@ -146,6 +196,12 @@ def fine_tuned(state: State) -> dict[str, Any]:
     return {"model": {**state, **head}, "epoch": 49, "args": argparse.Namespace(nb_classes=5)}
 
 
+def without_mask_token(state: State) -> dict[str, Any]:
+    """Write as ``dinov2``, but without what tells timm of it."""
+    teacher = dinov2(state)["teacher"]
+    return {"teacher": {name: value for name, value in teacher.items() if not name.endswith("mask_token")}}
+
+
 def dinov2(state: State) -> dict[str, Any]:
     """Write as RETFound-DINOv2 does: a teacher with heads beside its backbone, blocks in chunks, a mask token."""
     chunked = {
@@ -168,6 +224,7 @@ LAYOUTS = [
     pytest.param("vit_tiny_patch16_224", {}, masked_autoencoder, id="RETFound"),
     pytest.param("vit_tiny_patch16_224", {}, fine_tuned, id="RETFound fine-tuned"),
     pytest.param("vit_small_patch14_dinov2", {"img_size": 98, "depth": 6}, dinov2, id="RETFound-DINOv2"),
+    pytest.param("vit_small_patch14_dinov2", {"img_size": 98, "depth": 6}, without_mask_token, id="without a mask"),
     pytest.param("vit_small_patch14_reg4_dinov2", {"img_size": 112, "depth": 4}, plain, id="RETFound-Green"),
 ]
 
@@ -188,7 +245,7 @@ def test_checkpoints_of_the_retina_give_timms_features(
     module = random_module(spec, seed=1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        report = load_weights(module, tmp_path / "w.pth", spec)
+        report = loaded_into(module, tmp_path / "w.pth", spec)
     assert len(report.matched) == len(module.state_dict())
     expected = timm.create_model(name, num_classes=0, **{**settings, "img_size": size}).eval()
     expected.load_state_dict(

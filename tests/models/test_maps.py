@@ -13,6 +13,7 @@ from octlib.models.torch_modules import TimmFeatures
 # An architecture of each family, and its map at its own size: channels, height, width.
 FAMILIES = {
     "test_resnet": (96, 5, 5),  # channels first
+    "lambda_resnet26t": (2048, 8, 8),  # convolutions over three dimensions
     "test_vit": (64, 10, 10),  # tokens, with a class token
     "vit_small_patch14_reg4_dinov2": (384, 37, 37),  # class and register tokens
     "swin_tiny_patch4_window7_224": (768, 7, 7),  # channels last
@@ -22,6 +23,7 @@ FAMILIES = {
     "coat_tiny": (152, 7, 7),  # a list of tokens
     "crossvit_9_240": (256, 14, 14),  # a list of tokens of two sizes
     "efficientvim_m1": (320, 4, 4),  # a list, with tokens last
+    "mobilenetv5_300m_enc": (2048, 16, 16),  # another one
     "deepseek_vit_412m_enc": (1024, 39, 39),  # an encoder without a head
 }
 

@@ -12,6 +12,7 @@ import timm
 import torch
 from safetensors.torch import save_file
 
+from octlib.models.checkpoints import read_checkpoint
 from octlib.models.configs import named_config, specify
 from octlib.models.networks import random_module
 from octlib.models.spec import BackboneSpec
@@ -25,7 +26,7 @@ def spec_of(name: str = "test_resnet", size: int = 64) -> BackboneSpec:
 def loaded(file: Path, spec: BackboneSpec | None = None) -> dict[str, torch.Tensor]:
     spec = spec or spec_of()
     module = random_module(spec, seed=1)
-    load_weights(module, file, spec)
+    load_weights(module, read_checkpoint(file, module.state_dict()), spec, file)
     return dict(module.state_dict())
 
 

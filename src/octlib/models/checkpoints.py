@@ -21,7 +21,10 @@ Weights = dict[str, torch.Tensor]
 
 # Under which a training keeps its weights; where there are several, the average that is to be used comes first.
 HOLDERS = ("teacher", "state_dict_ema", "model_ema", "state_dict", "model")
-AVERAGES = ("teacher", "ema")
+AVERAGES = {"teacher", "ema"}
+WRAPPERS = ("module.", "_orig_mod.")  # what torch puts before all names: parallel training, compiling
+COUNTER = "num_batches_tracked"  # BatchNorm's count of steps plays no part in inference, and many files lack it
+DEEPEST = 50  # parts of a name
 # DINOv2 trains in chunks of blocks, and calls the two halves of a gated MLP otherwise than timm.
 RENAMED = (
     (re.compile(r"\bblocks\.\d+\.(\d+)\."), r"blocks.\1."),
@@ -49,9 +52,16 @@ def read_checkpoint(file: Path, wanted: Collection[str]) -> Weights:
         named = {name_of(name): value for name, value in weights.items()}
         prefix = _prefix(named, wanted, file)
         if prefix is not None:
-            bare = {name.removeprefix(prefix): value for name, value in named.items()}
-            return {name if name in wanted else _renamed(name): value for name, value in bare.items()}
+            return _under(prefix, named, wanted)
     return weights  # names of another kind, which timm may know
+
+
+def _under(prefix: str, weights: Weights, wanted: Collection[str]) -> Weights:
+    """Take a prefix away; what lies outside of it stays under its name, unless it could be taken for a weight."""
+    inside = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
+    found = {name if name in wanted else _renamed(name): value for name, value in inside.items()}
+    outside = {name: value for name, value in weights.items() if not name.startswith(prefix)}
+    return found | {name: value for name, value in outside.items() if name not in wanted and name not in found}
 
 
 def _read(file: Path) -> Any:
@@ -76,36 +86,50 @@ def _read(file: Path) -> Any:
 
 def _unwrapped(content: Any, file: Path) -> Weights:
     """Take the weights out of a training checkpoint."""
-    for key in HOLDERS:
-        if isinstance(content, dict) and isinstance(content.get(key), dict):
-            content = content[key]
-            break
-    if not isinstance(content, dict) or not all(isinstance(value, torch.Tensor) for value in content.values()):
+    holders = [key for key in HOLDERS if isinstance(content, dict) and _is_state(content.get(key))]
+    if "teacher" in holders and len(holders) > 1 and "student" not in content:
+        # A student that averages into a teacher is one network, a teacher that it learns from is another.
+        raise WeightsError(
+            f"{file.name} holds the weights {len(holders)} times, under {', '.join(map(repr, holders))}.",
+            "Save the ones that you mean by themselves.",
+        )
+    state = content[holders[0]] if holders else content
+    if not _is_state(state):
         raise WeightsError(f"{file} must hold a dictionary of tensors (a state dict).")
-    return content
+    for wrapper in WRAPPERS:
+        if all(name.startswith(wrapper) for name in state):
+            state = {name.removeprefix(wrapper): value for name, value in state.items()}
+    return dict(state)
+
+
+def _is_state(content: Any) -> bool:
+    if not isinstance(content, dict) or not content:
+        return False
+    return all(isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in content.items())
 
 
 def _prefix(weights: Mapping[str, Any], wanted: Collection[str], file: Path) -> str | None:
     """Find what stands before the names of the architecture's weights; ``None``, if most of them aren't there."""
+    needed = {name for name in wanted if not name.endswith(COUNTER)}
     found: Counter[str] = Counter()
-    names = set(wanted)
     for name in weights:
         parts = name.split(".")
+        if len(parts) > DEEPEST:
+            continue
         # From the whole name to its last part: the longest that is wanted.
-        start = next((n for n in range(len(parts)) if ".".join(parts[n:]) in names), None)
+        start = next((n for n in range(len(parts)) if ".".join(parts[n:]) in needed), None)
         if start is not None:
             found["".join(f"{part}." for part in parts[:start])] += 1
-    most = max(found.values(), default=0)
-    if most < len(names) / 2:
-        return None
-    best = [prefix for prefix, n in found.items() if n == most]
-    averages = [prefix for prefix in best if any(word in prefix for word in AVERAGES)]
-    if len(best) > 1 and len(averages) != 1:
-        raise WeightsError(
-            f"{file.name} holds the weights {len(best)} times, under {', '.join(map(repr, sorted(best)))}.",
-            "Save the ones that you mean by themselves.",
-        )
-    return (averages or best)[0]
+    copies = sorted(prefix for prefix, n in found.items() if n >= len(needed) / 2)
+    averages = [prefix for prefix in copies if AVERAGES & set(re.split(r"[._]", prefix))]
+    if len(copies) < 2:
+        return copies[0] if copies else None
+    if len(averages) == 1:
+        return averages[0]
+    raise WeightsError(
+        f"{file.name} holds the weights {len(copies)} times, under {', '.join(map(repr, copies))}.",
+        "Save the ones that you mean by themselves.",
+    )
 
 
 def _renamed(name: str) -> str:

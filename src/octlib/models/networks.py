@@ -14,7 +14,7 @@ from octlib.models.checkpoints import read_checkpoint
 from octlib.models.spec import BackboneSpec
 from octlib.models.weights import load_weights
 
-NORM_OF_MEAN = "fc_norm.weight"
+NORM_OF_MEAN, NORM_OF_MAP = "fc_norm.weight", "norm.weight"  # of a vision transformer
 # What timm raises where arguments don't fit an architecture, or each other.
 MISFITS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
@@ -57,10 +57,10 @@ def loaded_module(spec: BackboneSpec, file: Path) -> tuple[BackboneSpec, Any]:
         WeightsError: if timm can't build it, or the file is damaged or does not fit.
     """
     module = random_module(spec)
-    names = module.state_dict()
-    if hasattr(module, "fc_norm") and NORM_OF_MEAN not in names and NORM_OF_MEAN in read_checkpoint(file, names):
+    weights = read_checkpoint(file, module.state_dict())
+    if hasattr(module, "fc_norm") and NORM_OF_MEAN in weights and NORM_OF_MAP not in weights:
         # A transformer that pooled by the mean, whatever timm's default is, norms what it has pooled.
         spec = replace(spec, model_args={**spec.model_args, "global_pool": "avg"})
         module = random_module(spec)
-    report = load_weights(module, file, spec)
+    report = load_weights(module, weights, spec, file)
     return replace(spec, origin=f"{spec.origin} ({report})") if report.resized or report.dropped else spec, module

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -34,8 +35,11 @@ class TimmFeatures(nn.Module):
             # A distilled transformer refuses; the mean is then taken here.
             with suppress(AssertionError):
                 module.reset_classifier(0, "avg")
-        # Convolutions are about twice as fast on a CPU in this layout.
-        self.module = module.to(memory_format=torch.channels_last)
+        # Convolutions are about twice as fast on a CPU in this layout, which those over three dimensions have none of.
+        flat = all(parameter.ndim < 5 for parameter in module.parameters())
+        self.module = module.to(memory_format=torch.channels_last) if flat else module
+        takes = inspect.signature(module.forward_head).parameters
+        self._pooled_by_timm = getattr(module, "global_pool", None) != "token" and "pre_logits" in takes
         self.feature_map = nn.Identity()
         self.pooling = pooling
         self.image_size = image_size
@@ -99,12 +103,12 @@ class TimmFeatures(nn.Module):
         feature_map = self.feature_map(self.to_map(native))
         if self.pooling == "flatten":
             return feature_map.flatten(1)
-        if getattr(self.module, "global_pool", None) == "token":
+        if not self._pooled_by_timm:
             return feature_map.mean((2, 3))
         changed = self._to_native(feature_map, native)
         try:
             pooled: torch.Tensor = self.module.forward_head([*others, changed] if others else changed, pre_logits=True)
-        except NotImplementedError:  # by encoders that timm has no classifier for
+        except NotImplementedError:  # by an encoder that timm has no classifier for
             return feature_map.mean((2, 3))
         return pooled
 

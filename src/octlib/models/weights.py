@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from octlib.errors import MissingWeightsError, WeightsError
-from octlib.models.checkpoints import read_checkpoint
+from octlib.models.checkpoints import COUNTER
 from octlib.models.spec import BackboneSpec
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
@@ -67,27 +67,26 @@ class LoadReport:
         return f"{len(self.matched)} weights" + "".join(f", {len(names)} {what}" for what, names in counts.items())
 
 
-def load_weights(module: Any, file: Path, spec: BackboneSpec) -> LoadReport:
-    """Load a file of weights into a timm module that has no head.
+def load_weights(module: Any, weights: Mapping[str, torch.Tensor], spec: BackboneSpec, file: Path) -> LoadReport:
+    """Load weights into a timm module that has no head.
 
     Args:
         module: the timm module, changed in place.
-        file: a ``.safetensors`` file or a torch checkpoint.
+        weights: what ``read_checkpoint`` found.
         spec: the module's specification.
+        file: where it was found.
 
     Returns:
         What was taken, and what wasn't.
 
     Raises:
-        WeightsError: if the file cannot be read, or any weight of the module is missing or of another shape.
+        WeightsError: if any weight of the module is missing or of another shape.
     """
     wanted = module.state_dict()
-    weights = read_checkpoint(file, wanted)
-    weights = {key: value for key, value in weights.items() if not key.startswith(f"{spec.classifier}.")}
-    shapes = {key: value.shape for key, value in weights.items()}
-    converted = _timm_keys(weights, module)
-    # BatchNorm's step counter plays no part in inference, and many checkpoints lack it.
-    needed = [key for key in wanted if not key.endswith("num_batches_tracked")]
+    headless = {key: value for key, value in weights.items() if not key.startswith(f"{spec.classifier}.")}
+    shapes = {key: value.shape for key, value in headless.items()}
+    converted = _timm_keys(headless, module)
+    needed = [key for key in wanted if not key.endswith(COUNTER)]
     fitting = {key: value for key, value in converted.items() if key in wanted and value.shape == wanted[key].shape}
     unused = tuple(key for key in converted if key not in fitting)
     missing = [key for key in needed if key not in fitting]
