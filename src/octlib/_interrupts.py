@@ -1,4 +1,4 @@
-"""Interrupts: Ctrl-C that is heard in long work, wherever it comes."""
+"""Interrupts: Ctrl-C that is heard in passes and in training, where Python would drop it."""
 
 from __future__ import annotations
 

@@ -100,6 +100,10 @@ class AugmentationError(OctlibError, ValueError):
     """A frozen backbone was to be trained on augmented scans."""
 
 
+class ExplanationError(OctlibError, ValueError):
+    """A layer was named, but not of which of several backbones."""
+
+
 class NoRoomError(OctlibError, OSError):
     """There is no room for features on the disk."""
 

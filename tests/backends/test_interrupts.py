@@ -90,6 +90,18 @@ def test_training_ends_with_the_step(build: Build, phantoms: octlib.OctDataset, 
 
 
 @pytest.mark.usefixtures("own_handler")
+def test_training_ends_in_validation_too(build: Build, phantoms: octlib.OctDataset) -> None:
+    class PressInValidation(keras.callbacks.Callback):
+        def on_test_batch_begin(self, batch: int, logs: object = None) -> None:
+            Press()
+
+    classifier, callbacks = build(freeze=False), [PressInValidation()]
+    parts = phantoms[:16], phantoms[16:]
+    with pytest.raises(KeyboardInterrupt):
+        octlib.fit(classifier, *parts, epochs=1, batch_size=8, progress=False, callbacks=callbacks)
+
+
+@pytest.mark.usefixtures("own_handler")
 def test_a_pass_ends_with_the_batch(build: Build, phantoms: octlib.OctDataset, monkeypatch: pytest.MonkeyPatch) -> None:
     classifier, sizes = build(), []
     extract = classifier.passes[0].extract

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 
 import octlib
-from octlib.features import extract_features
+from octlib.explanation.explain import _joint_map
+from octlib.explanation.methods import METHODS
+from octlib.features import extract_features, keys
 from octlib.models.state import take_state
+from octlib.preprocessing import Preprocessing
 
 Build = Callable[..., Any]
 NAMES = ("test_resnet", "test_vit")
@@ -117,20 +120,22 @@ def test_it_is_exported(trained: Any, tmp_path: Path, suffix: str) -> None:
     assert difference < 1e-5
 
 
-def test_one_backbone_learns_and_the_others_stay(phantoms: octlib.OctDataset, tmp_path: Path) -> None:
-    classifier = build_several()
-    classifier.unfreeze(1, backbone="test_resnet")
+@pytest.mark.parametrize("which", [0, 1])
+def test_one_backbone_learns_and_the_others_stay(phantoms: octlib.OctDataset, tmp_path: Path, which: int) -> None:
+    classifier, name = build_several(), NAMES[which]
+    classifier.unfreeze(1, backbone=name)
     before = take_state(classifier)
     octlib.fit(classifier, phantoms[:16], epochs=1, batch_size=8, progress=False)
     after = take_state(classifier)
     moved = {name for name, value in before.items() if not np.array_equal(after[name], value)}
     moved -= {"head.weight", "head.bias"}
-    assert moved >= {f"test_resnet.{name}" for name in classifier.backbone.members[0].stages[-1]}
-    assert all(name.startswith("test_resnet.layer4.") for name in moved)
+    assert moved >= {f"{name}.{parameter}" for parameter in classifier.backbone.members[which].stages[-1]}
+    assert all(parameter.startswith(("test_resnet.layer4.", "test_vit.")) for parameter in moved)
+    assert all(parameter.startswith(f"{name}.") for parameter in moved)
     classifier.save(tmp_path / "classifier")
     loaded = octlib.load_classifier(tmp_path / "classifier")
-    assert loaded.backbone.unfrozen_stages == [1, 0]
-    assert "test_resnet not frozen" in repr(loaded)
+    assert loaded.backbone.unfrozen_stages == ([1, 0] if which == 0 else [0, 1])
+    assert f"last 1 stages of {name} not frozen" in repr(loaded)
 
 
 def test_all_backbones_learn(phantoms: octlib.OctDataset) -> None:
@@ -155,13 +160,54 @@ def test_maps_are_those_of_the_backbones_by_what_they_add(
     scans, settings = phantoms[:4], {"method": method, "target": "DME", "progress": False}
     both = octlib.explain(trained, scans, **settings).heatmaps
     alone = np.stack([octlib.explain(trained, scans, backbone=name, **settings).heatmaps for name in NAMES])
-    features, weights = trained.extract(scans.images(trained.preprocessing)), trained.head.get_weights()[0]
+    images, weights = scans.images(trained.preprocessing), trained.head.get_weights()[0]
     cut = trained.backbone.members[0].n_features
+    even = np.broadcast_to(images.mean((1, 2), keepdims=True), images.shape)
+    features = trained.extract(images) - trained.extract(even.astype(np.float32))
     added = np.stack([features[:, :cut] @ weights[:cut], features[:, cut:] @ weights[cut:]])
     more = np.maximum(added[:, :, 1] - added.mean(axis=2), 0)
     assert more.max() > 0
     shares = np.where(more.sum(0) > 0, more / np.maximum(more.sum(0), 1e-30), 0.5)
     np.testing.assert_allclose(both, np.einsum("bn,bnhw->nhw", shares, alone), atol=1e-4)
+
+
+def test_shares_do_not_depend_on_where_features_begin(trained: Any, phantoms: octlib.OctDataset) -> None:
+    parts = trained.to_torch().parts()
+    for part in parts.values():
+        part.requires_grad_(False)
+    tensors = _tensor(phantoms[:4].images(trained.preprocessing)).float().unsqueeze(1)
+    before = _joint_map(list(parts.values()), METHODS["gradcam"], tensors, np.full(4, 1), None)
+    parts["test_vit"].head.bias[1] += 7  # as if its features had begun elsewhere
+    after = _joint_map(list(parts.values()), METHODS["gradcam"], tensors, np.full(4, 1), None)
+    np.testing.assert_allclose(after, before, atol=1e-4)
+
+
+def test_another_preprocessing_is_heeded_at_once(phantoms: octlib.OctDataset) -> None:
+    classifier = build_several()
+    extract_features(classifier, phantoms, progress=False)
+    classifier.preprocessing = Preprocessing((64, 64), ())
+    stored, computed = (extract_features(classifier, phantoms, cache=each, progress=False) for each in (True, False))
+    np.testing.assert_allclose(stored, computed, atol=1e-5 * np.abs(computed).max())
+    assert all(each.preprocessing == classifier.preprocessing for each in classifier.passes)
+
+
+def test_weights_that_several_share_are_digested_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    several = build_several()
+    several.backbone.unchanging = True
+    before = [keys.backbone_key(each) for each in several.passes]
+    with monkeypatch.context() as patch:
+        patch.setattr(keys, "in_threads", lambda *_, **__: pytest.fail("digested again"))
+        assert [keys.backbone_key(each) for each in several.passes] == before
+    several.unfreeze(backbone="test_vit")
+    assert not any(member.unchanging for member in several.backbone.members)
+
+
+@pytest.mark.parametrize("size", [[10**9, 10**9], [65, 48], [0, 3], ["x", 3]])
+def test_hostile_sizes_are_refused(size: Any) -> None:
+    config = build_several().get_config()
+    config["backbone"]["members"][1]["inner_size"] = size
+    with pytest.raises((TypeError, ValueError), match="size|resized|smaller"):  # which loading catches
+        octlib.OctClassifier.from_config(config)
 
 
 def test_what_cannot_be_is_said(trained: Any, phantoms: octlib.OctDataset) -> None:
@@ -178,6 +224,7 @@ def test_what_cannot_be_is_said(trained: Any, phantoms: octlib.OctDataset) -> No
         octlib.explain(trained, phantoms[:1], backbone="vit")
     with pytest.raises(ValueError, match="Name one with backbone="):
         octlib.explain(trained, phantoms[:1], layer="layer3")
-    with pytest.raises(ValueError, match="stages"):
-        trained.unfreeze(99)
+    for settings in ({"stages": 99}, {"stages": 0, "backbone": "test_vit"}, {"stages": 99, "backbone": "test_vit"}):
+        with pytest.raises(ValueError, match="stages, of which 1 or more can be unfrozen"):
+            trained.unfreeze(**settings)
     assert trained.frozen

@@ -42,6 +42,7 @@ def test_signature_is_the_contracts():
         "method": "gradcam",
         "target": None,
         "layer": None,
+        "backbone": None,
         "flips": None,
         "batch_size": 16,
         "progress": None,

@@ -10,6 +10,7 @@ import pytest
 
 from octlib.models.keras_backend import keras
 from octlib.models.passes import FeaturePass
+from octlib.preprocessing import Preprocessing
 
 Build = Callable[..., Any]
 
@@ -60,7 +61,7 @@ def test_a_short_batch_is_compiled_for_no_length_of_its_own(
     monkeypatch: pytest.MonkeyPatch, scans: np.ndarray, backend: str, wanted: list[int]
 ) -> None:
     lengths: list[int] = []
-    features = FeaturePass(keras.layers.Flatten())
+    features = FeaturePass(keras.layers.Flatten(), Preprocessing(32))
     monkeypatch.setattr(keras.config, "backend", lambda: backend)
     monkeypatch.setattr(
         features._model,
@@ -68,5 +69,5 @@ def test_a_short_batch_is_compiled_for_no_length_of_its_own(
         lambda batch: (lengths.append(len(batch)), batch.reshape(len(batch), -1))[1],
     )
     for length in (4, 2, 5, 1):
-        np.testing.assert_array_equal(features(scans[:length]), scans[:length].reshape(length, -1))
+        np.testing.assert_array_equal(features.extract(scans[:length]), scans[:length].reshape(length, -1))
     assert lengths == wanted

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from octlib import Explanation
 
 AT_A_TIME = 64  # scans whose maps are held in memory
-EXPLAINING = ("method", "target", "layer", "flips", "batch_size")
+EXPLAINING = ("method", "target", "layer", "backbone", "flips", "batch_size")
 
 
 @click.command(short_help="Show where a classifier finds support for a class.")
@@ -39,6 +39,7 @@ EXPLAINING = ("method", "target", "layer", "flips", "batch_size")
 @click.option("--method", type=OneOf("method", METHODS), default="gradcam", help="How the maps are made.")
 @click.option("--target", metavar="CLASS", help="The class to explain.  [default: the predicted one of each scan]")
 @click.option("--layer", metavar="NAME", help="timm's name of a layer.  [default: the last map]")
+@click.option("--backbone", metavar="NAME", help="Which of several backbones to ask.  [default: all]")
 @reading_options
 @flips_option
 @batch_size_option("Scans that pass through the network at a time.", default=16)

@@ -46,8 +46,9 @@ def require_usable(arguments: dict[str, Any], output: Path) -> None:
 
 def several(arguments: dict[str, Any]) -> tuple[list[str], list[str]]:
     """Take apart what commas join: names of backbones and, where there are several, what goes for their weights."""
-    backbones, weights = arguments["backbone"].split(","), arguments["weights"]
-    return backbones, weights.split(",") if len(backbones) > 1 else [weights]
+    backbones = [name.strip() for name in arguments["backbone"].split(",")]
+    weights = arguments["weights"].split(",") if len(backbones) > 1 else [arguments["weights"]]
+    return backbones, [each.strip() for each in weights]
 
 
 def _require_weights(weights: str) -> None:

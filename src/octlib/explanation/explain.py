@@ -13,7 +13,7 @@ import torch
 from octlib._progress import progress as progress_bar
 from octlib._suggest import unknown
 from octlib.data import OctDataset, as_dataset
-from octlib.errors import ConstantMapWarning
+from octlib.errors import ConstantMapWarning, ExplanationError
 from octlib.explanation.methods import METHODS, Method
 from octlib.explanation.result import Explanation
 from octlib.models import OctClassifier, Postprocessing
@@ -46,8 +46,9 @@ def explain(
         target: the class to explain, or one for each scan; ``None`` is the predicted class of each.
         layer: timm's name of a layer, such as ``"layer3"`` of a ResNet; ``None`` is the last map.
         backbone: which of several to ask, by its name in ``classifier.backbone_names``. ``None`` asks all: their maps
-            are averaged, each weighted by how much more its features add to the logit of the class than to the mean of
-            all logits, if it is more.
+            are averaged, each weighted by what the scan makes its features add to the logit of the class, beyond what
+            they add to the mean of all logits, and beyond an even scan of the same brightness (a baseline, as in
+            Sundararajan et al. 2017, "Axiomatic Attribution for Deep Networks", section 3).
         flips: predict from each scan and its mirror image, and give the mean of both maps, the second one mirrored
             back; ``None`` is what ``classifier.postprocessing`` says.
         batch_size: scans in memory at a time, from 1 on.
@@ -62,8 +63,8 @@ def explain(
     Raises:
         TypeError: if ``classifier`` is none, a class is no name, or ``scans`` is no source of ``load_oct_dataset``.
         UnreadableScanError: if some scans can't be read; the text names them all.
-        ValueError: if a method, class, layer or backbone is unknown, a layer is named but not of which of several
-            backbones, there are no scans, or ``batch_size`` is below 1.
+        ExplanationError: if a layer is named, but not of which of several backbones.
+        ValueError: if a method, class, layer or backbone is unknown, there are no scans, or ``batch_size`` is below 1.
 
     Example:
         >>> import octlib
@@ -135,8 +136,9 @@ def _joint_map(
     maps: np.ndarray = np.stack([method(each, scans, classes, layer) for each in asked])
     if len(asked) == 1:
         return np.asarray(maps[0])
+    even = scans.mean((2, 3), keepdim=True).expand_as(scans)
     with torch.inference_mode():
-        added = np.stack([each(scans).cpu().numpy() for each in asked])  # (backbones, n, classes)
+        added = np.stack([(each(scans) - each(even)).cpu().numpy() for each in asked])  # (backbones, n, classes)
     # What all classes get decides nothing.
     more = (added - added.mean(axis=2, keepdims=True))[:, np.arange(len(classes)), classes]
     shares = np.maximum(more, 0)
@@ -149,9 +151,9 @@ def _check_backbone(names: tuple[str, ...], backbone: str | None, layer: str | N
     if backbone is not None and backbone not in names:
         raise unknown("backbone of this classifier", backbone, names)
     if layer is not None and backbone is None and len(names) > 1:
-        raise ValueError(
-            f"A layer belongs to one backbone, and this classifier has {len(names)}: {', '.join(names)}. Name one with "
-            "backbone=, or leave layer out for the last map of each."
+        raise ExplanationError(
+            f"A layer belongs to one backbone, and this classifier has {len(names)}: {', '.join(names)}.",
+            "Name one with backbone=, or leave layer out for the last map of each.",
         )
 
 

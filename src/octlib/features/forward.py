@@ -40,8 +40,12 @@ def forward(
     """
     require_batches(scans, batch_size)
     batches = scans.batches(preprocessing, batch_size)
-    for batch in progress_bar(batches, total=-(-len(scans) // batch_size), title=title, show=progress):
-        with heard_interrupts() as require_uninterrupted:
+    shown = iter(progress_bar(batches, total=-(-len(scans) // batch_size), title=title, show=progress))
+    while True:
+        with heard_interrupts() as require_uninterrupted:  # Not while the caller has the results.
+            batch = next(shown, None)
+            if batch is None:
+                return
             result = function(batch)
             require_uninterrupted()
         # Else the first class would be predicted of every scan, without a word.

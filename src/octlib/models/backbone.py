@@ -44,6 +44,11 @@ class Backbone(ABC):
         """Keras's variable of each parameter that can learn, by timm's name, in timm's order."""
 
     @property
+    def pretrained(self) -> bool:
+        """Whether what learns here had learned before."""
+        return bool(self.spec.fixed_batchnorm)
+
+    @property
     def feature_lengths(self) -> tuple[int, ...]:
         """How many features come from each backbone."""
         return (self.n_features,)

@@ -172,7 +172,8 @@ class OctClassifier(keras.Model):
         if self.frozen:
             return "frozen"
         if isinstance(stages, list):
-            learning = [name for name, n in zip(self.backbone_names, stages, strict=True) if n != 0]
+            named = zip(self.backbone_names, stages, strict=True)
+            learning = [name if n is None else f"last {n} stages of {name}" for name, n in named if n != 0]
             return f"{', '.join(learning)} not frozen"
         return "not frozen" if stages is None else f"last {stages} stages not frozen"
 
@@ -268,9 +269,15 @@ class OctClassifier(keras.Model):
         """
         return self.backbone(keras.ops.convert_to_tensor(scans), training=training)
 
-    @cached_property
+    @property
     def passes(self) -> tuple[FeaturePass, ...]:
         """What gives features, one for each backbone, in the order of ``features``."""
+        for each in self._passes:
+            each.preprocessing = self.preprocessing  # which may have been exchanged
+        return self._passes
+
+    @cached_property
+    def _passes(self) -> tuple[FeaturePass, ...]:
         members = self.backbone.members if isinstance(self.backbone, JoinedBackbone) else [self.backbone]
         return tuple(FeaturePass(member, self.preprocessing) for member in members)
 

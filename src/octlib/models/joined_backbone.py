@@ -66,6 +66,22 @@ class JoinedBackbone(Backbone, keras.layers.Layer):
         return {f"{name}.{key}": each for name, member in self._named() for key, each in member.parameters.items()}
 
     @property
+    def unchanging(self) -> bool:
+        """Whether the weights of all stay what they are."""
+        return all(member.unchanging for member in self.members)
+
+    @unchanging.setter
+    def unchanging(self, value: bool) -> None:
+        """Set it, of all."""
+        for member in self.members:
+            member.unchanging = value
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether some of those that learn had learned before."""
+        return any(member.spec.fixed_batchnorm for member in self.members if member.trainable)
+
+    @property
     def feature_lengths(self) -> tuple[int, ...]:
         """How many features come from each backbone."""
         return tuple(member.n_features for member in self.members)
@@ -109,7 +125,8 @@ class JoinedBackbone(Backbone, keras.layers.Layer):
         for member, n in zip(self.members, each, strict=True):
             if n != 0:
                 member.require_stages(n)  # all of them first, so that an error changes nothing
-        self.trainable, self.unchanging = True, False
+        self.trainable = True
+        self.unchanging = False
         for member, n in zip(self.members, each, strict=True):
             if n != 0:
                 member.unfreeze(n)
@@ -123,6 +140,7 @@ class JoinedBackbone(Backbone, keras.layers.Layer):
             name: of the backbone.
             stages: how many; ``None`` is all of them.
         """
+        dict(self._named())[name].require_stages(stages)
         self.unfreeze([stages if each == name else 0 for each in self.spec.names])
 
     @property

@@ -63,11 +63,6 @@ class JoinedSpec:
         """Where the weights came from, in words."""
         return " + ".join(member.origin for member in self.members)
 
-    @property
-    def fixed_batchnorm(self) -> bool:
-        """Whether all had learned their weights already."""
-        return all(member.fixed_batchnorm for member in self.members)
-
     def to_dict(self) -> dict[str, Any]:
         """Return the specification as a dictionary that JSON can hold."""
         return {"members": [member.to_dict() for member in self.members]}

@@ -50,7 +50,7 @@ def sharing_classifier(
     """
     seed = as_seed(seed)
     size = None if image_size is None else as_size(image_size)
-    names = (backbone,) if isinstance(backbone, str) else tuple(backbone)
+    names = tuple(backbone) if isinstance(backbone, list | tuple) else (backbone,)
     sources = (weights,) if weights is None or isinstance(weights, str | Path) else tuple(weights)
     # timm's function: a program may register another architecture under the same name.
     entrypoints = tuple(timm.model_entrypoint(name) if timm.is_model(name) else name for name in names)

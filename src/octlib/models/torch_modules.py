@@ -50,6 +50,10 @@ class TimmFeatures(nn.Module):
         # Not persistent: the specification holds them, and the saved weights keep timm's key names alone.
         self.register_buffer("mean", 255 * torch.tensor(spec.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(spec.std).view(1, 3, 1, 1), persistent=False)
+        if any(inner > outer for inner, outer in zip(self.inner_size, image_size, strict=True)):
+            raise ValueError(
+                f"A backbone resizes scans of {image_size} pixels to smaller ones, not to {self.inner_size}."
+            )
         if self.inner_size != image_size:
             rows, columns = map(resampling_matrix, image_size, self.inner_size)
             self.register_buffer("rows", torch.from_numpy(rows), persistent=False)
@@ -295,4 +299,6 @@ class TorchClassifier(nn.Module):
         weights = self.head.weight.split(self.backbone.lengths, dim=1)
         nothing = torch.zeros_like(self.head.bias)
         named = zip(self.backbone.members.items(), weights, strict=True)
-        return {name: TorchClassifier(member, weight, nothing).eval() for (name, member), weight in named}
+        return {
+            name: TorchClassifier(member, weight, nothing).to(nothing.device).eval() for (name, member), weight in named
+        }

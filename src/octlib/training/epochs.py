@@ -30,6 +30,26 @@ class Accuracy(keras.metrics.CategoricalAccuracy):
         super().update_state(y_true, y_pred, keras.ops.any(y_true > 0, axis=-1))
 
 
+class Heard(keras.callbacks.Callback):
+    """Ends training with the step in which Ctrl-C came.
+
+    Args:
+        require_uninterrupted: of ``heard_interrupts``.
+    """
+
+    def __init__(self, require_uninterrupted: Callable[[], None]) -> None:
+        super().__init__()
+        self._require_uninterrupted = require_uninterrupted
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Look for one after a step."""
+        self._require_uninterrupted()
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Look for one after a batch of validation scans."""
+        self._require_uninterrupted()
+
+
 def run_epochs(
     trained: Any,
     classifier: OctClassifier,
@@ -84,7 +104,7 @@ def run_epochs(
         heard_interrupts() as require_uninterrupted,
     ):
         if done < recipe.epochs:
-            heard = keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_, **__: require_uninterrupted())
+            heard = Heard(require_uninterrupted)
             trained.fit(
                 batches,
                 validation_data=held_out,
@@ -94,6 +114,7 @@ def run_epochs(
                 callbacks=_seeing([*callbacks, bar, heard], classifier, trained, len(batches), recipe.epochs),
                 verbose=0,
             )
+            require_uninterrupted()
     return Outcome(tuple(recorder.epochs), best.epoch)
 
 

@@ -52,11 +52,10 @@ def fine_tune(classifier: OctClassifier, train: Labelled, validation: Labelled |
     rows = scan_rows(classifier, train[0], recipe.augment)
     held_out = None if validation is None else (scan_rows(classifier, validation[0]), validation[1])
     # Where the backbone starts from nothing too, nothing speaks for a rate of its own.
-    pretrained = classifier.backbone.spec.fixed_batchnorm
     optimizer = adamw(
         _learning_rate(recipe, len(train[1])),
         undecayed=undecayed_variables(classifier),
-        head=classifier.head.variables if pretrained else (),
+        head=classifier.head.variables if classifier.backbone.pretrained else (),
     )
     return run_epochs(
         LogitModel(classifier),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,7 @@ Features = tuple[np.ndarray | StoredRows, np.ndarray]  # float32 (n, features) a
 Layer = tuple[np.ndarray, np.ndarray]  # kernel (features, classes) and bias (classes,)
 
 # A search asks for the problem of each of its folds again and again, with other penalties. They go with the backbone.
-_posed: WeakKeyDictionary[Any, dict[bytes, Problem]] = WeakKeyDictionary()
+_posed: WeakKeyDictionary[Any, OrderedDict[bytes, Problem]] = WeakKeyDictionary()
 
 
 def pose(classifier: OctClassifier, train: Features, recipe: Recipe) -> Problem:
@@ -37,16 +38,17 @@ def pose(classifier: OctClassifier, train: Features, recipe: Recipe) -> Problem:
         recipe: its class weights, log prior and seed count.
     """
     features, classes, lengths = train[0], len(classifier.class_names), classifier.backbone.feature_lengths
-    if isinstance(features, StoredRows) or not classifier.backbone.unchanging:
+    if isinstance(features, StoredRows) or features.nbytes > KEPT or not classifier.backbone.unchanging:
         return Problem.of(train, classes, recipe, lengths)
-    posed = _posed.setdefault(classifier.backbone, {})
+    posed = _posed.setdefault(classifier.backbone, OrderedDict())
     key = _key(features, train[1], classes, recipe)
-    if key not in posed:
+    problem = posed.get(key)
+    if problem is None:
         problem = Problem.of(train, classes, recipe, lengths)
         while posed and (len(posed) + 1) * features.nbytes > KEPT:
-            posed.pop(next(iter(posed)))
+            posed.popitem(last=False)
         posed[key] = problem
-    return posed[key]
+    return problem
 
 
 def _key(features: np.ndarray, labels: np.ndarray, classes: int, recipe: Recipe) -> bytes:
