@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+import octlib
+from octlib.errors import UnsupportedNetworkError
 from octlib.models.configs import named_config, specify
 from octlib.models.networks import random_module
 from octlib.models.stages import parameter_stages
@@ -61,6 +63,12 @@ def test_places_of_a_map_are_places_of_the_scan(name: str) -> None:
         features(scans)
     change = (seen[0][1] - seen[0][0]).abs().mean(0)
     assert divmod(int(change.argmax()), change.shape[1]) in {(0, 0), (0, 1), (1, 0), (1, 1)}
+
+
+@pytest.mark.parametrize("name", ["pit_ti_224", "pit_ti_distilled_224"])
+def test_an_architecture_without_a_map_is_named(name: str) -> None:
+    with pytest.raises(UnsupportedNetworkError, match=r"PoolingVisionTransformer gives \d patches.* 27 x 27: no map"):
+        octlib.build_classifier(name, weights=None)
 
 
 def test_what_timm_holds_still_is_in_no_stage() -> None:

@@ -19,6 +19,8 @@ def parameter_stages(module: Any) -> tuple[tuple[str, ...], ...]:
     Returns:
         For each stage the names of its parameters, from the input to the output.
     """
+    if not hasattr(module, "group_matcher"):  # timm has not said; all of it is one stage
+        return (tuple(name for name, parameter in module.named_parameters() if parameter.requires_grad),)
     groups = group_parameters(module, module.group_matcher(coarse=True), reverse=False)
     parameters = dict(module.named_parameters())
     stages: list[list[str]] = []

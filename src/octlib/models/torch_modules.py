@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from octlib.errors import UnsupportedNetworkError
 from octlib.models.resampling import resampling_matrix
 from octlib.models.spec import BackboneSpec
 
@@ -144,7 +145,14 @@ class TimmFeatures(nn.Module):
         """
         if native.ndim == 3:
             tokens = native.transpose(1, 2) if self._tokens_come_last(native) else native
-            return self._patches(tokens).transpose(1, 2).unflatten(2, self._grid(tokens))
+            patches, grid = self._patches(tokens), self._grid(tokens)
+            if patches.shape[1] != grid[0] * grid[1]:
+                raise UnsupportedNetworkError(
+                    f"{type(self.module).__name__} gives {patches.shape[1]} patches for a grid of {grid[0]} x "
+                    f"{grid[1]}: no map of the scan, which pooling and heatmaps need.",
+                    "Choose another backbone.",
+                )
+            return patches.transpose(1, 2).unflatten(2, grid)
         return native.permute(0, 3, 1, 2) if self._channels_come_last() else native
 
     def _to_native(self, feature_map: torch.Tensor, native: torch.Tensor) -> torch.Tensor:

@@ -92,6 +92,20 @@ def references(content: Any) -> list[Ref]:
     return [content] if isinstance(content, Ref) else []
 
 
+def test_what_a_reshape_leaves_open_is_settled_but_for_the_batch() -> None:
+    # TensorFlow knows the length of a batch in training as little as torch does, and one length alone may be open.
+    class Reshapes(torch.nn.Module):
+        def forward(self, values: torch.Tensor) -> torch.Tensor:
+            return values.reshape(values.shape[0], -1, 4).flatten(1).view(-1, 8, 3)
+
+    graph, shape = trace(Reshapes(), (4, 6))
+    shapes = [node.args[1] for node in graph.nodes if "reshape" in node.operator or "view" in node.operator]
+    assert shape == (8, 3)
+    assert len(shapes) == 3
+    for lengths in shapes:
+        assert sum(not isinstance(length, int) or length == -1 for length in lengths) == 1
+
+
 def test_a_graph_is_plain_data(planted: Any) -> None:
     _, graph = planted
 

@@ -12,6 +12,7 @@ import torch
 
 from octlib.models.keras_backend import keras
 
+RESHAPES = ("aten.view.default", "aten._unsafe_view.default", "aten.reshape.default", "aten.view_copy.default")
 PLACES = ("device", "layout", "memory_format", "pin_memory")  # arguments that change no value
 
 
@@ -147,7 +148,7 @@ def _folded(graph: torch.fx.Graph, constants: dict[str, Any]) -> list[Node]:
             constants[node.name] = node.target(*args, **kwargs)
         else:
             name = str(node.target) if hasattr(node.target, "overloadpacket") else f"operator.{node.target.__name__}"
-            nodes.append(Node(node.name, name, _plain(node.args), _plain(node.kwargs)))
+            nodes.append(Node(node.name, name, _plain(_settled(node)), _plain(node.kwargs)))
     return nodes
 
 
@@ -170,6 +171,16 @@ def _names(content: Any) -> Iterator[str]:
 
 def _as_array(value: Any) -> Any:
     return value.numpy() if isinstance(value, torch.Tensor) else value
+
+
+def _settled(node: Any) -> Any:
+    """Write the lengths that a reshape leaves open and torch has found out: one may be open, and the batch's may be."""
+    if str(node.target) not in RESHAPES:
+        return node.args
+    values, shape = node.args
+    found = node.meta["val"].shape
+    lengths: Any = zip(shape, found, strict=True)
+    return values, [known if length == -1 and isinstance(known, int) else length for length, known in lengths]
 
 
 def _plain(content: Any) -> Any:
