@@ -102,3 +102,12 @@ def test_keys_of_a_backbone_are_timms_after_its_name(trained: Any) -> None:
     assert {name.partition(".")[0] for name in state} == {*NAMES, "head"}
     module = trained.to_torch().backbone.members["test_vit"].module
     assert {name.partition(".")[2] for name in state if name.startswith("test_vit.")} == set(module.state_dict())
+
+
+@pytest.mark.filterwarnings("ignore::octlib.errors.ConstantMapWarning")
+def test_maps_of_one_backbone_say_so(trained: Any, phantoms: octlib.OctDataset) -> None:
+    one = octlib.explain(trained, phantoms[:1], backbone="test_vit", progress=False)
+    assert "at the last map of test_vit;" in repr(one)
+    assert one.plot()[0, 0].figure.get_suptitle() == "gradcam, last map of test_vit"
+    both = octlib.explain(trained, phantoms[:1], progress=False)
+    assert "at the last map;" in repr(both)

@@ -40,6 +40,11 @@ class Explanation:
     backbone: str | None = None
 
     @property
+    def place(self) -> str:
+        """Where in the classifier the maps were made, in words: the layer and, of several, the backbone asked."""
+        return (self.layer or "last map") + (f" of {self.backbone}" if self.backbone else "")
+
+    @property
     def has_signal(self) -> np.ndarray:
         """bool (n,): whether a map is more than one constant."""
         return np.asarray(np.ptp(self.heatmaps, axis=(1, 2)) > 0)
@@ -79,9 +84,7 @@ class Explanation:
             axis.imshow(_lay_over(scan, self.heatmaps[index]))
             axis.set_title(self._title(index, scan), fontsize="small")
         hidden = len(self.targets) - shown
-        figure.suptitle(
-            f"{self.method}, {self.layer or 'last map'}" + (f" ({hidden} more not shown)" if hidden else "")
-        )
+        figure.suptitle(f"{self.method}, {self.place}" + (f" ({hidden} more not shown)" if hidden else ""))
         figure.supxlabel(KEY, fontsize="small")
         return np.asarray(axes)
 
@@ -95,10 +98,8 @@ class Explanation:
         """Say what it is in one line."""
         height, width = self.heatmaps.shape[1:]
         counts = ", ".join(f"{name} {self.targets.count(name)}" for name in sorted(set(self.targets)))
-        layer = self.layer or "last map"
-        return (
-            f"Explanation({len(self.targets)} maps of {height} x {width} by {self.method} at the {layer}; for {counts})"
-        )
+        maps = f"{len(self.targets)} maps of {height} x {width}"
+        return f"Explanation({maps} by {self.method} at the {self.place}; for {counts})"
 
     def _repr_html_(self) -> str:
         """Show the line in a notebook; ``plot`` shows the maps."""

@@ -45,7 +45,8 @@ def describe_method(explanation: Explanation | None) -> str:
     """Say by what maps were made, such as ``Maps by gradcam at the last map.``."""
     if explanation is None:
         return ""
-    return f"Maps by {explanation.method} at {explanation.layer or 'the last map'}."
+    article = "" if explanation.layer else "the "
+    return f"Maps by {explanation.method} at {article}{explanation.place}."
 
 
 def _item(explanation: Explanation, index: int, scan: Scan) -> dict[str, Any]:
