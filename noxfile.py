@@ -19,6 +19,8 @@ nox.options.error_on_external_run = True
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 NOTEBOOKS = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with=notebooks/nbval_sanitize.cfg"]
+# A file's tests share fixtures, and a notebook's cells a kernel. More processes would take more memory than time.
+SIDE_BY_SIDE = ["--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile"]
 MINIMUM_COVERAGE = 85  # percent, where the tests that need real scans are skipped
 
 
@@ -48,7 +50,7 @@ def tests(session: nox.Session) -> None:
     """Run unit tests, doctests and notebooks, in one environment because torch takes 6 GB of disk."""
     session.install("--editable", ".[onnx]", *_group("test"))
     coverage = ["--cov=octlib", "--cov-config=pyproject.toml", f"--cov-fail-under={MINIMUM_COVERAGE}"]
-    session.run("pytest", *NOTEBOOKS, *(session.posargs or coverage))
+    session.run("pytest", *NOTEBOOKS, *(session.posargs or [*SIDE_BY_SIDE, *coverage]))
 
 
 @nox.session(name="backend-jax")
@@ -66,7 +68,8 @@ def backend_tensorflow(session: nox.Session) -> None:
 def _test_backend(session: nox.Session, backend: str, extras: str) -> None:
     session.install("--editable", f".[onnx,{extras}]", *_group("test"))
     default = ["tests/backends", "tests/models/graph", "notebooks/03_backends.ipynb", *NOTEBOOKS]
-    session.run("pytest", *(session.posargs or default), env={"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"})
+    settings = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    session.run("pytest", *(session.posargs or [*default, *SIDE_BY_SIDE]), env=settings)
 
 
 @nox.session(python="3.11")
@@ -79,7 +82,7 @@ def minimums(session: nox.Session) -> None:
     session.run("uv", "pip", "install", python, "--resolution=lowest-direct", *requirements)
     # Old releases meet newer ones of what they need, which deprecate things that they still use.
     silent = [f"-Wignore::{kind}" for kind in ("DeprecationWarning", "PendingDeprecationWarning", "FutureWarning")]
-    session.run("pytest", *silent, *(session.posargs or ["tests", "src"]))
+    session.run("pytest", *silent, *(session.posargs or ["tests", "src", *SIDE_BY_SIDE]))
 
 
 if __name__ == "__main__":

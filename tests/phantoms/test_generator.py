@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -78,6 +79,16 @@ def test_every_device_shows_a_retina(device):
     image = of("NORMAL", 4, device=device, wedges=False).image.astype(float)
     bright = image.mean(axis=1)
     assert bright.max() > 2 * np.median(bright[: len(bright) // 6])
+
+
+def test_a_device_may_be_ones_own():
+    own = replace(DEVICES["cirrus"], size=(100, 120))
+    by_name, by_hand = (of("DME", 2, device=device, size=(100, 120)) for device in ("cirrus", DEVICES["cirrus"]))
+    assert np.array_equal(by_name.image, by_hand.image)
+    phantom = of("DME", 2, device=own)
+    assert phantom.image.shape == (100, 120)
+    assert json.loads(json.dumps(phantom.parameters))["device"]["floor"] == own.floor
+    assert make_phantoms(1, device=own)[0].image.shape == (100, 120)
 
 
 def test_boundaries_lie_where_grey_values_change():

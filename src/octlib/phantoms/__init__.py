@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from octlib.phantoms.devices import DEVICES
+from octlib.phantoms.devices import DEVICES, Device
 from octlib.phantoms.generator import make_phantoms, render
 from octlib.phantoms.phantom import Phantom
 from octlib.phantoms.spec import CLASS_NAMES, PhantomSpec, phantom_specs
@@ -11,6 +11,7 @@ from octlib.phantoms.writing import write_phantoms
 __all__ = [
     "CLASS_NAMES",
     "DEVICES",
+    "Device",
     "Phantom",
     "PhantomSpec",
     "make_phantoms",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from octlib.phantoms.anatomy import SURFACES, Anatomy, draw_anatomy, draw_view, lateral
 from octlib.phantoms.choroid import paint_choroid
-from octlib.phantoms.devices import DEVICES, Device
+from octlib.phantoms.devices import Device
 from octlib.phantoms.diseases import DISEASES
 from octlib.phantoms.imaging import WHITE, draw_wedges, expose, wedge_mask
 from octlib.phantoms.painting import paint_layers, paint_shadows, paint_texture
@@ -26,7 +26,7 @@ def make_phantoms(
     *,
     scans_per_patient: int = 3,
     size: int | tuple[int, int] | None = None,
-    device: str = "spectralis",
+    device: str | Device = "spectralis",
     severity: float | None = None,
     averaging: int | None = None,
     wedges: bool | None = None,
@@ -38,8 +38,8 @@ def make_phantoms(
         n_patients: how many patients; the classes take turns.
         scans_per_patient: how many scans each of them has; they share the anatomy and the class.
         size: (height, width) in pixels, or one number for a square; ``None`` is the device's own.
-        device: whose looks they have: ``"spectralis"``, ``"spectralis-wide"``, ``"spectralis-fine"``, ``"cirrus"`` or
-            ``"topcon"``.
+        device: whose looks they have: ``"spectralis"``, ``"spectralis-wide"``, ``"spectralis-fine"``, ``"cirrus"``,
+            ``"topcon"``, or a ``Device`` of your own.
         severity: how far the diseases have gone, in (0, 1]; ``None`` draws it for each patient.
         averaging: how many independent frames are averaged, 1 or more; ``None`` draws it as the device does.
         wedges: whether the scans have white wedges; ``None`` draws it.
@@ -88,7 +88,7 @@ def render(spec: PhantomSpec) -> Phantom:
     if spec.severity is not None:
         anatomy = replace(anatomy, severity=spec.severity)
     rng = np.random.default_rng(np.random.SeedSequence((spec.seed, spec.number, spec.scan)))
-    device, view = DEVICES[spec.device], draw_view(rng)
+    device, view = spec.scanner, draw_view(rng)
     millimetres = device.micrometres_across * device.size[1] / 1000
     x = lateral(spec.shape[1], millimetres)
     lesion = DISEASES[spec.label](rng, anatomy, view, x)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from octlib._checks import as_seed, as_whole
 from octlib._suggest import unknown
-from octlib.phantoms.devices import DEVICES
+from octlib.phantoms.devices import DEVICES, Device
 from octlib.preprocessing import as_size
 
 CLASS_NAMES = ("CNV", "DME", "DRUSEN", "NORMAL")
@@ -22,7 +22,7 @@ class PhantomSpec:
         number: the patient's number, from 1.
         scan: the scan's number within the patient, from 1.
         seed: the seed of the whole collection; together with the two numbers it seeds anatomy and scan.
-        device: whose looks it has, one of ``DEVICES``.
+        device: whose looks it has: one of ``DEVICES`` by name, or a ``Device`` of your own.
         size: (height, width) in pixels, 64 at least, of the same field; ``None`` is the device's own.
         severity: how far the disease has gone, in (0, 1]; ``None`` draws it for each patient.
         averaging: how many independent frames are averaged, 1 or more; ``None`` draws it as the device does.
@@ -41,7 +41,7 @@ class PhantomSpec:
     number: int
     scan: int
     seed: int = 0
-    device: str = "spectralis"
+    device: str | Device = "spectralis"
     size: tuple[int, int] | None = None
     severity: float | None = None
     averaging: int | None = None
@@ -51,9 +51,9 @@ class PhantomSpec:
         """Check every field once."""
         if self.label not in CLASS_NAMES:
             raise unknown("phantom class", self.label, CLASS_NAMES)
-        if self.device not in DEVICES:
+        if not isinstance(self.device, Device) and self.device not in DEVICES:
             raise unknown("device", self.device, DEVICES)
-        size = DEVICES[self.device].size if self.size is None else as_size(self.size)
+        size = self.scanner.size if self.size is None else as_size(self.size)
         object.__setattr__(self, "size", size)
         if min(size) < SMALLEST:
             raise ValueError(f"A phantom must be at least {SMALLEST} pixels each way, got {size}. Resize it later.")
@@ -69,9 +69,14 @@ class PhantomSpec:
             object.__setattr__(self, "averaging", as_whole("averaging", self.averaging))
 
     @property
+    def scanner(self) -> Device:
+        """The device, looked up where it was given by name."""
+        return self.device if isinstance(self.device, Device) else DEVICES[self.device]
+
+    @property
     def shape(self) -> tuple[int, int]:
         """(height, width) in pixels."""
-        return self.size or DEVICES[self.device].size
+        return self.size or self.scanner.size
 
     @property
     def patient(self) -> str:
@@ -84,7 +89,7 @@ def phantom_specs(
     *,
     scans_per_patient: int = 3,
     size: int | tuple[int, int] | None = None,
-    device: str = "spectralis",
+    device: str | Device = "spectralis",
     severity: float | None = None,
     averaging: int | None = None,
     wedges: bool | None = None,
@@ -96,7 +101,7 @@ def phantom_specs(
         n_patients: how many patients.
         scans_per_patient: how many scans each of them has; they share the anatomy and the class.
         size: (height, width) in pixels, or one number for a square; ``None`` is the device's own.
-        device: whose looks they have, one of ``octlib.phantoms.DEVICES``.
+        device: whose looks they have: one of ``octlib.phantoms.DEVICES`` by name, or a ``Device`` of your own.
         severity: how far the diseases have gone, in (0, 1]; ``None`` draws it for each patient.
         averaging: how many independent frames are averaged, 1 or more; ``None`` draws it as the device does.
         wedges: whether the scans have white wedges; ``None`` draws it.
