@@ -18,7 +18,7 @@ from octlib.cli.option_types import OneOf, Size, complete_backbones, timm_names
 def test_the_names_are_those_of_the_library():
     from octlib.data import layouts
     from octlib.explanation import METHODS
-    from octlib.models.classifier import POOLINGS
+    from octlib.models.arguments import POOLINGS
     from octlib.models.exporting import FORMATS
     from octlib.phantoms import DEVICES
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from octlib._checks import as_seed
+from octlib.models.arguments import as_class_names, check_dropout, check_pooling
 from octlib.models.backbones import Weights, create_backbones
-from octlib.models.classifier import OctClassifier, as_class_names, check_dropout, check_pooling
+from octlib.models.classifier import OctClassifier
 from octlib.models.postprocessing import Postprocessing
 from octlib.preprocessing import Preprocessing
 

@@ -13,6 +13,7 @@ import torch
 from octlib._checks import as_seed
 from octlib._files import written_whole
 from octlib._suggest import unknown
+from octlib.models.arguments import as_class_names, check_dropout, check_frozen, check_pooling
 from octlib.models.backbone import Backbone
 from octlib.models.config_format import carried_over, require_known, with_version
 from octlib.models.exporting import FORMATS, Predictor, export_file
@@ -33,7 +34,6 @@ SETTINGS = (
     *("name", "backbone", "class_names", "preprocessing", "postprocessing", "pooling", "dropout", "frozen"),
     *("unfrozen_stages", "seed"),
 )
-POOLINGS = ("average", "flatten")
 FOREIGN_SUFFIXES = (".h5", ".hdf5", ".onnx", ".pt", ".pth", ".safetensors")
 
 
@@ -83,8 +83,7 @@ class OctClassifier(keras.Model):
         super().__init__(**{"name": "oct_classifier", **kwargs})
         self._class_names = as_class_names(class_names)
         check_pooling(pooling)
-        if not isinstance(frozen, bool):
-            raise TypeError(f"frozen must be True or False, got {frozen!r}.")
+        check_frozen(frozen)
         self.preprocessing = (
             preprocessing if isinstance(preprocessing, Preprocessing) else Preprocessing.from_dict(preprocessing)
         )
@@ -440,48 +439,3 @@ def require_classifier(value: Any) -> None:
             "classifier must be what octlib.build_classifier or octlib.load_classifier returns, got "
             f"{type(value).__name__}. The classifier comes first, then the scans."
         )
-
-
-def as_class_names(class_names: Sequence[Any]) -> tuple[str, ...]:
-    """Bring class names to a tuple.
-
-    Args:
-        class_names: in the order of the outputs.
-
-    Returns:
-        The names.
-
-    Raises:
-        ValueError: if they are not at least two different names.
-    """
-    names = (class_names,) if isinstance(class_names, str) else tuple(class_names)
-    are_names = all(isinstance(name, str) and name for name in names)
-    if len(names) < 2 or len(set(names)) < len(names) or not are_names:
-        raise ValueError(f"class_names must be at least two different names, got {list(names)}.")
-    return names
-
-
-def check_dropout(dropout: float) -> None:
-    """Refuse a share that there can't be.
-
-    Args:
-        dropout: what was given.
-
-    Raises:
-        ValueError: if it is outside [0, 1).
-    """
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout must be in [0, 1), got {dropout}.")
-
-
-def check_pooling(pooling: str) -> None:
-    """Refuse a pooling that there isn't.
-
-    Args:
-        pooling: what was given.
-
-    Raises:
-        ValueError: if it is none of ``POOLINGS``.
-    """
-    if pooling not in POOLINGS:
-        raise unknown("pooling", pooling, POOLINGS)
