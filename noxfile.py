@@ -48,7 +48,7 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run unit tests, doctests and notebooks, in one environment because torch takes 6 GB of disk."""
-    session.install("--editable", ".[onnx]", *_group("test"))
+    session.install("--editable", ".[lora,onnx]", *_group("test"))
     coverage = ["--cov=octlib", "--cov-config=pyproject.toml", f"--cov-fail-under={MINIMUM_COVERAGE}"]
     session.run("pytest", *NOTEBOOKS, *(session.posargs or [*SIDE_BY_SIDE, *coverage]))
 
@@ -66,7 +66,7 @@ def backend_tensorflow(session: nox.Session) -> None:
 
 
 def _test_backend(session: nox.Session, backend: str, extras: str) -> None:
-    session.install("--editable", f".[onnx,{extras}]", *_group("test"))
+    session.install("--editable", f".[lora,onnx,{extras}]", *_group("test"))
     default = ["tests/backends", "tests/models/graph", "notebooks/03_backends.ipynb", *NOTEBOOKS]
     settings = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     session.run("pytest", *(session.posargs or [*default, *SIDE_BY_SIDE]), env=settings)
@@ -78,7 +78,7 @@ def minimums(session: nox.Session) -> None:
     session.install("uv")  # pip can't choose the lowest
     python = f"--python={session.virtualenv.location}"
     # timm asks for torchvision, and its newest release for a newer torch.
-    requirements = ["--editable", ".[onnx]", *_group("test"), "torchvision<0.26"]
+    requirements = ["--editable", ".[lora,onnx]", *_group("test"), "torchvision<0.26"]
     session.run("uv", "pip", "install", python, "--resolution=lowest-direct", *requirements)
     # Old releases meet newer ones of what they need, which deprecate things that they still use.
     silent = [f"-Wignore::{kind}" for kind in ("DeprecationWarning", "PendingDeprecationWarning", "FutureWarning")]

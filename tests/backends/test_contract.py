@@ -16,6 +16,7 @@ import torch
 
 import octlib
 from octlib.features import extract_features
+from octlib.models.cut_classifier import cut_classifier
 from octlib.models.keras_backend import keras
 from octlib.models.state import take_state
 from octlib.training.compiling import adamw
@@ -57,12 +58,12 @@ def test_packages_may_be_imported_in_any_order(imports: str) -> None:
 
 def test_the_head_learns_six_times_as_fast_and_decay_spares_what_it_should() -> None:
     backbone, head, spared = (keras.Variable(np.ones(3, np.float32)) for _ in range(3))
-    optimizer = adamw(1e-3, head=[head], undecayed=[spared])
+    optimizer = adamw(1e-3, scaled=[head], factors=[6.0], undecayed=[spared])
     optimizer.build([backbone, head, spared])
     gradients = [keras.ops.convert_to_tensor(np.full(3, 0.5, np.float32)) for _ in range(3)]
     optimizer.apply(gradients, [backbone, head, spared])
     moved = [1 - keras.ops.convert_to_numpy(variable)[0] for variable in (backbone, head, spared)]
-    np.testing.assert_allclose(moved, [1e-3 + 1e-5, 6e-3 + 1e-5, 1e-3], rtol=2e-3)
+    np.testing.assert_allclose(moved, [1e-3 + 1e-5, 6e-3 + 6e-5, 1e-3], rtol=2e-3)
 
 
 @pytest.mark.parametrize("backbone", ["test_resnet", "test_vit"])
@@ -123,6 +124,30 @@ def test_only_unfrozen_stages_learn(build: Build, phantoms: octlib.OctDataset) -
     assert moved
     assert all(name.startswith("layer4.") for name in moved)
     assert classifier.backbone.unfrozen_stages == 1
+
+
+def test_stages_that_learn_learn_the_same_from_what_the_others_gave(
+    build: Build, phantoms: octlib.OctDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "weights.pth"
+    torch.save(build().to_torch().backbone.module.state_dict(), file)
+    passes: list[Any] = []
+
+    def trained(cut: Callable[[Any], Any]) -> tuple[dict[str, np.ndarray], list[float]]:
+        monkeypatch.setattr("octlib.training.finetuning.cut_classifier", cut)
+        classifier = build(weights=file)
+        classifier.unfreeze(stages=2)
+        history = octlib.fit(classifier, phantoms[:16], phantoms[16:], epochs=2, batch_size=8, progress=False)
+        return take_state(classifier), [epoch["val_loss"] for epoch in history.epochs]
+
+    def cutting(classifier: Any) -> Any:
+        passes.append(cut_classifier(classifier))
+        return passes[-1]
+
+    (stored, losses), (whole, as_whole) = trained(cutting), trained(lambda _: None)
+    assert None not in passes
+    np.testing.assert_allclose(losses, as_whole, rtol=1e-4)
+    assert {name for name in whole if not np.allclose(stored[name], whole[name], rtol=1e-3, atol=1e-4)} == set()
 
 
 def test_what_is_predicted_is_what_is_evaluated(fine_tuned: Any, phantoms: octlib.OctDataset) -> None:

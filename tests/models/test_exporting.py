@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+import octlib
 import octlib.models.exporting as exporting
 from octlib.models import Postprocessing
 from octlib.models.keras_backend import keras
@@ -130,3 +131,29 @@ def test_a_failure_leaves_no_file(build, tmp_path, monkeypatch):
     with pytest.raises(RuntimeError):
         build().export(tmp_path / "classifier.pt2", format="torch")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "backbone",
+    ["mobilenetv2_100", "vit_tiny_patch16_224", "swin_tiny_patch4_window7_224", ("octlib", "mobilenetv2_100")],
+    ids=["CNN", "ViT", "Swin", "two"],
+)
+def test_on_real_scans_every_form_gives_the_same(
+    kermany: Path, imagenet_weights: Path, tmp_path: Path, backbone: Any
+) -> None:
+    sources = {"octlib": "pretrained", "mobilenetv2_100": imagenet_weights}  # the others at random
+    names = [backbone] if isinstance(backbone, str) else backbone
+    scans = octlib.load_oct_dataset(kermany).sample(24)
+    classifier = octlib.build_classifier(
+        backbone, class_names=scans.class_names, weights=[sources.get(name) for name in names]
+    )
+    octlib.fit(classifier, scans, progress=False)
+    images = scans.images(classifier.preprocessing)
+    own = classifier.predict(images, batch_size=8, verbose=0)
+    assert own.max(1).std() > 0.01
+    with torch.inference_mode():
+        np.testing.assert_allclose(classifier.to_torch()(torch.from_numpy(images)).softmax(1).numpy(), own, atol=1e-5)
+    for kind, run in (("torch", run_torch), ("onnx", run_onnx)):
+        file = tmp_path / f"classifier{exporting.FORMATS[kind]}"
+        classifier.export(file, format=kind)
+        np.testing.assert_allclose(run(file, images)[0], own, atol=1e-5)

@@ -137,7 +137,7 @@ def test_native_layout_and_map_are_two_views_of_the_same(case: Any) -> None:
     classifier, _, scans = case
     module = classifier.backbone.module
     with torch.inference_mode():
-        native = module.module.forward_features(module._normalised(torch.from_numpy(scans)))
+        native = module.module.forward_features(module.normalised(torch.from_numpy(scans)))
         assert torch.equal(module._to_native(module.to_map(native), native), native)
 
 

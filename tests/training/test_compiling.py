@@ -7,7 +7,7 @@ import pytest
 
 import octlib
 from octlib.models.keras_backend import keras
-from octlib.training.compiling import HEAD_FACTOR, HeadFirstAdamW, adamw, undecayed_variables
+from octlib.training.compiling import HEAD_FACTOR, ScaledAdamW, adamw, scaled_variables, undecayed_variables
 
 both_modes = pytest.mark.parametrize("freeze", [True, False], ids=["frozen", "unfrozen"])
 
@@ -30,7 +30,7 @@ def test_the_first_step_of_the_head_is_larger(build, toy, name):
     classifier = build(False)
     classifier.head.name = name
     # Adam's first step is the rate itself, whatever the gradient.
-    optimizer = adamw(1e-3, head=classifier.head.variables)
+    optimizer = adamw(1e-3, scaled=classifier.head.variables, factors=[HEAD_FACTOR] * 2)
     steps, own = steps_of(classifier, optimizer, toy(16))
     head = [step for step, is_own in zip(steps, own, strict=True) if is_own]
     backbone = [step for step, is_own in zip(steps, own, strict=True) if not is_own]
@@ -40,10 +40,24 @@ def test_the_first_step_of_the_head_is_larger(build, toy, name):
 
 
 def test_it_survives_serialisation():
-    optimizer = adamw(2e-3, head=[keras.Variable(1.0)])
+    optimizer = adamw(2e-3, scaled=[keras.Variable(1.0)], factors=[0.5])
     again = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
-    assert type(again) is HeadFirstAdamW
+    assert type(again) is ScaledAdamW
     assert again.get_config() == optimizer.get_config()
+
+
+def test_stages_learn_more_slowly_the_earlier_they_come(build, toy):
+    classifier = build(False)
+    scaled = scaled_variables(classifier, 0.5)
+    steps, own = steps_of(classifier, adamw(1e-3, **scaled), toy(16))
+    rates = dict(zip((id(variable) for variable in classifier.trainable_variables), steps, strict=True))
+    parameters = classifier.backbone.parameters
+    for place, stage in enumerate(reversed(classifier.backbone.stages)):
+        moved = max(rates[id(parameters[name])] for name in stage)
+        assert moved == pytest.approx(1e-3 * 0.5**place, rel=2e-2)  # and decay, at the same rate
+    head = [step for step, is_own in zip(steps, own, strict=True) if is_own]
+    factor = HEAD_FACTOR if classifier.backbone.pretrained else 1
+    assert head == pytest.approx([factor * 1e-3] * 2, rel=1e-2)
 
 
 @pytest.mark.parametrize(("backbone", "named"), [("test_resnet", set()), ("test_vit", {"pos_embed", "cls_token"})])

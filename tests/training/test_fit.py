@@ -43,6 +43,7 @@ def test_signature_is_the_contracts():
         "epochs": None,
         "batch_size": 32,
         "learning_rate": None,
+        "layer_decay": 1.0,
         "l2": None,
         "class_weight": "balanced",
         "augment": None,

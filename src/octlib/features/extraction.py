@@ -14,6 +14,7 @@ from octlib.features.keys import backbone_key, scan_keys
 from octlib.features.rows import JoinedRows, StoredRows
 from octlib.features.store import FeatureStore
 from octlib.models import OctClassifier
+from octlib.models.cut_classifier import CutClassifier
 from octlib.models.passes import FeaturePass
 
 FLOAT16 = "float16"
@@ -23,7 +24,7 @@ Features = np.ndarray | StoredRows
 
 
 def extract_features(
-    classifier: OctClassifier,
+    classifier: OctClassifier | CutClassifier,
     scans: OctDataset,
     *,
     cache: bool | str = True,
@@ -38,7 +39,7 @@ def extract_features(
     else in the operating system's folder for caches, and may be deleted at any time.
 
     Args:
-        classifier: its preprocessing, backbone and pooling are used.
+        classifier: its preprocessing, backbone and pooling are used; of a cut one, the stages that stay as they are.
         scans: the dataset.
         cache: ``True`` takes features from the store and keeps them there, ``"float16"`` in half the room; ``False``
             does without, as does the environment variable ``OCTLIB_CACHE_LIMIT=0``.
@@ -113,7 +114,11 @@ def is_cached(cache: object) -> bool:
 
 
 def compute_features(
-    source: OctClassifier | FeaturePass, scans: OctDataset, flipped: bool, batch_size: int, progress: bool | None
+    source: OctClassifier | CutClassifier | FeaturePass,
+    scans: OctDataset,
+    flipped: bool,
+    batch_size: int,
+    progress: bool | None,
 ) -> Iterator[np.ndarray]:
     """Pass scans through the backbone of a classifier, or all of them, or through one of ``classifier.passes``.
 

@@ -33,8 +33,7 @@ def backbone_key(source: OctClassifier | FeaturePass) -> str:
     """
     backbone, backend = source.backbone, keras.config.backend()
     settings = {
-        "backbone": backbone.spec.to_dict() | {"origin": None},  # the same weights from another place are the same
-        "pooling": backbone.pooling,
+        **backbone.settings,
         "preprocessing": source.preprocessing.to_dict(),
         "device": backbone.device,
         "versions": {name: _version(name) for name in PACKAGES} | {backend: import_module(backend).__version__},

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from octlib.models.graph.network import Graph
 from octlib.models.torch_modules import JoinedFeatures, TimmFeatures
 
 
@@ -52,6 +53,12 @@ class Backbone(ABC):
     def feature_lengths(self) -> tuple[int, ...]:
         """How many features come from each backbone."""
         return (self.n_features,)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All but weights that features depend on, as JSON can hold it."""
+        spec = self.spec.to_dict() | {"origin": None}  # the same weights from another place are the same
+        return {"backbone": spec, "pooling": self.pooling}
 
     @property
     @abstractmethod
@@ -110,6 +117,16 @@ class Backbone(ABC):
             return None
         return sum(any(parameters[name].trainable for name in stage) for stage in self.stages)
 
+    @property
+    def places(self) -> dict[str, int]:
+        """How many stages come after that of each parameter, by timm's name."""
+        return {name: place for place, stage in enumerate(reversed(self.stages)) for name in stage}
+
+    @property
+    def partly_frozen(self) -> bool:
+        """Whether some stages learn and others before them stay as they are."""
+        return self.unfrozen_stages is not None
+
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, int]:
         """Return (batch, features) for any input."""
         return (input_shape[0], self.n_features)
@@ -145,3 +162,39 @@ class Backbone(ABC):
                 f"The classifier takes a batch of grey or RGB scans of {height} x {width} pixels (height x width), "
                 f"got an array of shape {tuple(shape)}. classifier.preprocess(scans) makes them fit."
             )
+
+
+class SingleBackbone(Backbone):
+    """One network, whose operations are known: it can be cut between them."""
+
+    @property
+    @abstractmethod
+    def graph(self) -> Graph:
+        """What the backbone computes, from normalised scans to features; its weights have timm's names."""
+
+    @abstractmethod
+    def normalised(self, scans: Any) -> Any:
+        """Give scans three channels and the mean and deviation that the network knows.
+
+        Args:
+            scans: as in ``call``.
+
+        Returns:
+            float32 (batch, 3, height, width).
+        """
+
+    @abstractmethod
+    def call(self, scans: Any, training: bool = False) -> Any:
+        """Compute features, float32 (batch, features), of scans in 0-255, (batch, height, width[, 1 or 3])."""
+
+    @abstractmethod
+    def carry_out(self, part: Graph, inputs: Sequence[Any]) -> list[Any]:
+        """Carry out a part of the graph, as it predicts, with the weights as they are.
+
+        Args:
+            part: of ``graph``.
+            inputs: of that part.
+
+        Returns:
+            Its outputs.
+        """

@@ -14,6 +14,7 @@ from octlib.models import octlib_backbone
 from octlib.models.configs import folder_config, named_config, specify
 from octlib.models.hub import from_hub
 from octlib.models.joined_spec import JoinedSpec
+from octlib.models.lora import adapt, lora_for
 from octlib.models.networks import loaded_module, random_module
 from octlib.models.spec import BackboneSpec
 from octlib.models.weights import weights_file
@@ -54,7 +55,12 @@ def create_backbone(
 
 
 def create_backbones(
-    names: str | Sequence[str], weights: Weights | Sequence[Weights], image_size: Size, *, seed: int = 0
+    names: str | Sequence[str],
+    weights: Weights | Sequence[Weights],
+    image_size: Size,
+    *,
+    lora: int | None = None,
+    seed: int = 0,
 ) -> tuple[BackboneSpec | JoinedSpec, Any, tuple[int, int]]:
     """Create a backbone, or several that see the same scans.
 
@@ -62,6 +68,7 @@ def create_backbones(
         names: one or more, each as for ``create_backbone``.
         weights: of all, or one for each.
         image_size: of all; ``None`` is the largest of the backbones' own, and those that are smaller resize inside.
+        lora: rank of the matrices that learn beside the linear layers of each; ``None`` is without.
         seed: of random weights, which differ from one backbone to the next.
 
     Returns:
@@ -84,12 +91,22 @@ def create_backbones(
         create_backbone(name, source, image_size, seed=seed + number)
         for number, (name, source) in enumerate(zip(names, sources, strict=True))
     ]
+    if lora is not None:
+        created = [_adapted(spec, module, size, lora, seed + n) for n, (spec, module, size) in enumerate(created)]
     if len(created) == 1:
         return created[0]
     heights, widths = zip(*(size for *_, size in created), strict=True)
     largest = max(heights), max(widths)
     members = (spec if size == largest else replace(spec, inner_size=size) for spec, _, size in created)
     return JoinedSpec(tuple(members)), [module for _, module, _ in created], largest
+
+
+def _adapted(
+    spec: BackboneSpec, module: Any, size: tuple[int, int], rank: int, seed: int
+) -> tuple[BackboneSpec, Any, tuple[int, int]]:
+    lora = lora_for(module, rank, size)
+    adapt(module, lora, seed)
+    return replace(spec, lora=lora), module, size
 
 
 def _from_disk(name: str, path: Path, image_size: Size) -> tuple[BackboneSpec, Any, tuple[int, int]]:

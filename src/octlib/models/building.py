@@ -21,6 +21,7 @@ def build_classifier(
     weights: Weights | Sequence[Weights] = "pretrained",
     pooling: str = "average",
     dropout: float = 0.0,
+    lora: int | None = None,
     flips: bool = False,
     seed: int = 0,
 ) -> OctClassifier:
@@ -40,6 +41,9 @@ def build_classifier(
         pooling: ``"average"`` (timm's pooling, the spatial mean; where that is a class token, the mean over the patches
             instead) or ``"flatten"`` (the whole map).
         dropout: share of features dropped while training, in [0, 1).
+        lora: a rank, such as 8: the backbone itself stays as it is, whatever ``freeze`` says, and small matrices of
+            that rank learn beside its linear layers (Hu et al. 2022, "LoRA"); for transformers, with ``octlib[lora]``.
+            ``classifier.merge_lora()`` adds them up.
         flips: average predictions over a scan and its mirror image, which takes twice as long;
             ``classifier.postprocessing`` changes it later.
         seed: of all initial weights.
@@ -52,6 +56,8 @@ def build_classifier(
         ValueError: if an argument is outside its range, or a name is unknown.
         WeightsError: if the weights do not fit the backbone, or their configuration says more than it may.
         MissingWeightsError: if the weights are not there; a ``FileNotFoundError`` too.
+        UnsupportedNetworkError: if ``lora`` is asked for and there are no linear layers.
+        MissingPackageError: if ``lora`` is asked for and peft isn't installed.
         HubError: if ``weights="pretrained"`` and the hub cannot be reached; a ``ConnectionError`` too, whose text
             names the choices left.
 
@@ -64,7 +70,7 @@ def build_classifier(
     names, seed = as_class_names(class_names), as_seed(seed)
     check_pooling(pooling)
     check_dropout(dropout)
-    spec, module, size = create_backbones(backbone, weights, image_size, seed=seed)
+    spec, module, size = create_backbones(backbone, weights, image_size, lora=lora, seed=seed)
     return OctClassifier(
         backbone=spec,
         module=module,
@@ -72,7 +78,7 @@ def build_classifier(
         preprocessing=Preprocessing(size),
         pooling=pooling,
         dropout=dropout,
-        frozen=freeze,
+        frozen=freeze and lora is None,
         postprocessing=Postprocessing(flips),
         seed=seed,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -203,6 +204,35 @@ class OctClassifier(keras.Model):
             self.backbone.unfreeze(stages)
         else:
             self.backbone.unfreeze_one(backbone, stages)
+
+    def merge_lora(self) -> OctClassifier:
+        """Return a classifier that needs no LoRA: what it has learnt is added to the backbone's own weights.
+
+        Returns:
+            A new classifier with the same probabilities and an ordinary backbone, none of it frozen.
+
+        Raises:
+            ValueError: if there is nothing to add.
+
+        Example:
+            >>> import octlib
+            >>> classifier = octlib.build_classifier("test_vit", weights=None, image_size=64, lora=4)
+            >>> classifier.merge_lora().backbone.spec.lora is None
+            True
+        """
+        spec, backbone = self.backbone.spec, self.backbone.to_torch()
+        if isinstance(spec, JoinedSpec):
+            plain: Any = JoinedSpec(tuple(replace(member, lora=None) for member in spec.members))
+            modules: Any = [member.module for member in backbone.members.values()]
+        else:
+            plain, modules = replace(spec, lora=None), backbone.module
+        if plain == spec:
+            raise ValueError("There is no LoRA to merge. build_classifier(..., lora=8) makes a classifier with one.")
+        settings = carried_over(self.get_config())
+        changed = {"backbone": plain, "module": modules, "frozen": False, "unfrozen_stages": None}
+        merged = OctClassifier(**settings | changed)
+        merged.head.set_weights(self.head.get_weights())
+        return merged
 
     def preprocess(self, scans: Any) -> np.ndarray:
         """Do to scans what has to happen before the graph: blank the white wedges and resize.

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
 from octlib.errors import UnsupportedNetworkError
-from octlib.models.backbone import Backbone
+from octlib.models.backbone import SingleBackbone
 from octlib.models.devices import device_kind
-from octlib.models.graph.network import Graph, trace
+from octlib.models.graph.network import Graph
 from octlib.models.graph.operators import OPERATORS
 from octlib.models.graph.operators.normalisation import BATCH_NORM, batch_norm, moments
 from octlib.models.keras_backend import keras
+from octlib.models.lora import merge
 from octlib.models.networks import random_module
 from octlib.models.spec import BackboneSpec
 from octlib.models.stages import parameter_stages, undecayed_parameters
-from octlib.models.torch_modules import NormalisedFeatures, TimmFeatures
+from octlib.models.torch_modules import TimmFeatures
+from octlib.models.tracing import trace_features
 from octlib.preprocessing import as_size
 
 ops = keras.ops
@@ -28,7 +30,7 @@ UNNEEDED = "num_batches_tracked"
 
 
 @keras.saving.register_keras_serializable("octlib")
-class GraphBackbone(Backbone, keras.layers.Layer):
+class GraphBackbone(SingleBackbone, keras.layers.Layer):
     """A timm backbone as a Keras layer on any backend.
 
     The network is what ``torch.export`` says of timm's module, traced when the layer is built. It is traced as it
@@ -106,6 +108,9 @@ class GraphBackbone(Backbone, keras.layers.Layer):
         module = random_module(self.spec)
         features = TimmFeatures(module, self.spec, self.pooling, self.image_size)
         module.load_state_dict({name: torch.tensor(value) for name, value in self.state().items()})
+        if self.spec.lora is not None:
+            merge(module)
+            module.requires_grad_(True)
         return features
 
     def call(self, scans: Any, training: bool = False) -> Any:
@@ -118,15 +123,30 @@ class GraphBackbone(Backbone, keras.layers.Layer):
         Returns:
             float32 (batch, features).
         """
+        learns = training and self.trainable and not self.spec.fixed_batchnorm
+        operators = {**OPERATORS, BATCH_NORM: _learning_batch_norm} if learns else OPERATORS
+        return self._graph.run([self.normalised(scans)], self._weights, operators)[0]
+
+    @property
+    def graph(self) -> Graph:
+        """What the backbone computes, from normalised scans to features."""
+        return self._graph
+
+    def normalised(self, scans: Any) -> Any:
+        """Give scans three channels and the mean and deviation that the network knows: (batch, 3, height, width)."""
         self._check_shape(tuple(scans.shape))
         scans = scans if len(scans.shape) == 4 else ops.expand_dims(scans, -1)
         # Grey scans become three channels here.
         normalised = ops.divide(ops.subtract(ops.cast(scans, "float32"), self._mean), self._std)
-        learns = training and self.trainable and not self.spec.fixed_batchnorm
-        operators = {**OPERATORS, BATCH_NORM: _learning_batch_norm} if learns else OPERATORS
-        weights = {**self._fixed, **self._statistics, **self._parameters}
-        weights = {f"features.module.{name}": value for name, value in weights.items()}  # as they were traced
-        return self._graph.run(ops.transpose(normalised, (0, 3, 1, 2)), weights, operators)
+        return ops.transpose(normalised, (0, 3, 1, 2))
+
+    def carry_out(self, part: Graph, inputs: Sequence[Any]) -> list[Any]:
+        """Carry out a part of the graph, as it predicts."""
+        return part.run(inputs, self._weights, OPERATORS)
+
+    @property
+    def _weights(self) -> dict[str, Any]:
+        return {**self._fixed, **self._statistics, **self._parameters}
 
     def _variable(self, name: str, value: torch.Tensor, *, trainable: bool = True) -> Any:
         array = value.detach().cpu().numpy()
@@ -142,7 +162,7 @@ class GraphBackbone(Backbone, keras.layers.Layer):
         features = TimmFeatures(module, self.spec, self.pooling, self.image_size).eval()
         height, width = self.image_size
         try:
-            graph, (n_features,) = trace(NormalisedFeatures(features), (3, height, width))
+            graph, n_features = trace_features(features)
         except (AssertionError, RuntimeError) as error:
             raise ValueError(
                 f"{self.spec.architecture} cannot take scans of {height} x {width} pixels: {error} "

@@ -151,6 +151,17 @@ class JoinedBackbone(Backbone, keras.layers.Layer):
         each = [member.unfrozen_stages if member.trainable else 0 for member in self.members]
         return each[0] if len(set(each)) == 1 else each
 
+    @property
+    def places(self) -> dict[str, int]:
+        """How many stages of its backbone come after that of each parameter, by the backbone's name and timm's."""
+        return {f"{name}.{key}": place for name, member in self._named() for key, place in member.places.items()}
+
+    @property
+    def partly_frozen(self) -> bool:
+        """Whether all that learn are partly frozen."""
+        learning = [member for member in self.members if member.trainable]
+        return bool(learning) and all(member.partly_frozen for member in learning)
+
     def call(self, scans: Any, training: bool = False) -> Any:
         """Compute features.
 

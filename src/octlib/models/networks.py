@@ -11,6 +11,7 @@ import torch
 
 from octlib.errors import WeightsError
 from octlib.models.checkpoints import read_checkpoint
+from octlib.models.lora import adapt
 from octlib.models.spec import BackboneSpec
 from octlib.models.weights import load_weights
 
@@ -35,12 +36,15 @@ def random_module(spec: BackboneSpec, seed: int = 0) -> Any:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
-            return timm.create_model(spec.architecture, pretrained=False, num_classes=0, **spec.model_args)
+            module = timm.create_model(spec.architecture, pretrained=False, num_classes=0, **spec.model_args)
         except MISFITS as error:
             reason = str(error) or type(error).__name__  # many an assertion says nothing
             raise WeightsError(
                 f"timm can't build {spec.architecture!r} with the arguments {dict(spec.model_args)}: {reason}."
             ) from error
+    if spec.lora is not None:
+        adapt(module, spec.lora, seed)
+    return module
 
 
 def loaded_module(spec: BackboneSpec, file: Path) -> tuple[BackboneSpec, Any]:

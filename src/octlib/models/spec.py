@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from octlib.models.config_format import require_known
+from octlib.models.lora import Lora
 from octlib.models.model_args import check_architecture, check_model_args
 from octlib.preprocessing import as_size
 
@@ -25,6 +26,7 @@ class BackboneSpec:
         fixed_batchnorm: keep BatchNorm's statistics while fine-tuning; right for weights that were trained already.
         inner_size: (height, width) in pixels that scans are resized to inside the backbone; ``None`` takes them as they
             come.
+        lora: the layers that small matrices learn beside, or ``None``.
 
     Raises:
         WeightsError: if the architecture is no plain name, or an argument does more than shape the network.
@@ -38,6 +40,7 @@ class BackboneSpec:
     origin: str = "unknown"
     fixed_batchnorm: bool = True
     inner_size: tuple[int, int] | None = None
+    lora: Lora | None = None
 
     def __post_init__(self) -> None:
         """Check what reaches timm, wherever the specification is from."""
@@ -65,7 +68,10 @@ class BackboneSpec:
             WeightsError: if a field says more than a specification may.
         """
         require_known("a backbone", values, cls.__dataclass_fields__)
-        tuples = {name: tuple(values[name]) for name in ("mean", "std")}
+        tuples: dict[str, Any] = {name: tuple(values[name]) for name in ("mean", "std")}
         if values.get("inner_size") is not None:
             tuples["inner_size"] = as_size(values["inner_size"])
+        if values.get("lora") is not None:
+            require_known("lora", values["lora"], Lora.__dataclass_fields__)
+            tuples["lora"] = Lora(values["lora"]["rank"], tuple(values["lora"]["layers"]))
         return cls(**{**values, **tuples, "model_args": dict(values.get("model_args", {}))})

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 
-from octlib.models.backbone import Backbone
+from octlib.models.backbone import SingleBackbone
+from octlib.models.graph.aten import OPERATORS
+from octlib.models.graph.network import Graph
 from octlib.models.keras_backend import keras
+from octlib.models.lora import merge
 from octlib.models.networks import random_module
 from octlib.models.spec import BackboneSpec
 from octlib.models.stages import parameter_stages, undecayed_parameters
 from octlib.models.torch_modules import TimmFeatures
+from octlib.models.tracing import trace_features
 from octlib.preprocessing import as_size
 
 
 @keras.saving.register_keras_serializable("octlib")
-class TorchBackbone(Backbone, keras.layers.TorchModuleWrapper):
+class TorchBackbone(SingleBackbone, keras.layers.TorchModuleWrapper):
     """A timm backbone as a Keras layer on torch.
 
     Keras's own wrapper tracks the parameters. What it does in ways that cost users dearly is done otherwise here: its
@@ -75,6 +80,8 @@ class TorchBackbone(Backbone, keras.layers.TorchModuleWrapper):
         """Return a copy as a module of torch, all of which can learn."""
         features: TimmFeatures = copy.deepcopy(self.module)
         features.frozen = False
+        if self.spec.lora is not None:
+            merge(features.module)
         features.zero_grad()
         features.requires_grad_(True)
         return features
@@ -91,6 +98,22 @@ class TorchBackbone(Backbone, keras.layers.TorchModuleWrapper):
         """
         self.module.prepare(bool(training), frozen=not self.trainable)
         return self.module(scans.permute(0, 3, 1, 2) if scans.ndim == 4 else scans)
+
+    @cached_property
+    def graph(self) -> Graph:
+        """What the backbone computes, from normalised scans to features."""
+        features = copy.deepcopy(self.module).eval().cpu()  # which are computed without it, unless a part is asked for
+        return trace_features(features)[0]
+
+    def normalised(self, scans: Any) -> Any:
+        """Give scans three channels and the mean and deviation that the network knows: (batch, 3, height, width)."""
+        return self.module.normalised(scans.permute(0, 3, 1, 2) if scans.ndim == 4 else scans)
+
+    def carry_out(self, part: Graph, inputs: Sequence[Any]) -> list[Any]:
+        """Carry out a part of the graph, as it predicts."""
+        module = self.module.module
+        weights = dict(module.named_buffers()) | dict(module.named_parameters())
+        return part.run(inputs, weights, OPERATORS)
 
     def _count_features(self) -> int:
         height, width = self.image_size

@@ -96,7 +96,7 @@ class TimmFeatures(nn.Module):
         Returns:
             float32 (batch, features).
         """
-        return self.features_of(self._normalised(scans))
+        return self.features_of(self.normalised(scans))
 
     def features_of(self, normalised: torch.Tensor) -> torch.Tensor:
         """Compute features of scans that are normalised, (batch, 3, height, width)."""
@@ -117,7 +117,8 @@ class TimmFeatures(nn.Module):
             return feature_map.mean((2, 3))
         return pooled
 
-    def _normalised(self, scans: torch.Tensor) -> torch.Tensor:
+    def normalised(self, scans: torch.Tensor) -> torch.Tensor:
+        """Give scans three channels and the mean and deviation that the network knows; arguments as in ``forward``."""
         scans = scans.unsqueeze(1) if scans.ndim == 3 else scans
         if not torch.jit.is_tracing():  # While tracing for ONNX, shapes are no plain numbers.
             self._check(tuple(scans.shape))

@@ -30,6 +30,25 @@ def augment_scans(scans: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.stack([_augmented(scan, rng) for scan in scans])
 
 
+def mirror_scans(scans: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Exchange left and right in about half of the scans.
+
+    Args:
+        scans: uint8 (n, height, width).
+        rng: draws which.
+
+    Returns:
+        uint8 (n, height, width).
+    """
+    mirrored = draw_mirrored(len(scans), rng)[:, None, None]
+    return np.where(mirrored, scans[:, :, ::-1], scans)
+
+
+def draw_mirrored(n: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw which of n scans are seen in a mirror: bool (n,)."""
+    return rng.random(n) < 0.5
+
+
 def _augmented(scan: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     height, width = scan.shape
     moved = Image.fromarray(scan).transform(

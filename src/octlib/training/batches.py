@@ -9,9 +9,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from octlib.data import OctDataset
+from octlib.features.extraction import Features, extract_features
 from octlib.models import OctClassifier
+from octlib.models.cut_classifier import CutClassifier
 from octlib.models.keras_backend import keras
-from octlib.training.recipe import Augment
+from octlib.training.augmentation import draw_mirrored
+from octlib.training.recipe import Augment, Recipe
 
 HELD_IN_MEMORY = 512 * 2**20  # bytes: larger datasets are read again in every epoch
 
@@ -127,5 +130,38 @@ def scan_rows(classifier: OctClassifier, scans: OctDataset, augment: Augment | N
     def rows(chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         images = held[chosen] if held is not None else scans.subset(chosen).images(classifier.preprocessing)
         return images if augment is None else augment(images, rng)
+
+    return rows
+
+
+def stored_rows(cut: CutClassifier, scans: OctDataset, recipe: Recipe, *, mirrored: bool = False) -> Rows:
+    """Make rows of what frozen stages give, from the store.
+
+    Args:
+        cut: the classifier whose stages they are.
+        scans: the dataset.
+        recipe: whether they are kept, and whether a bar is shown.
+        mirrored: whether half of the rows are those of mirror images, as ``mirror_scans`` draws them.
+
+    Returns:
+        Rows of float32 (values,).
+
+    Raises:
+        UnreadableScanError: if some scans can't be read.
+        OSError: if there is no room for the results.
+    """
+
+    def results(*, flipped: bool) -> Features:
+        return extract_features(cut, scans, cache=recipe.cache, flipped=flipped, progress=recipe.progress)
+
+    plain = results(flipped=False)
+    in_a_mirror = results(flipped=True) if mirrored else plain
+
+    def rows(chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        found = plain[chosen]
+        if mirrored:
+            drawn = draw_mirrored(len(chosen), rng)
+            found[drawn] = in_a_mirror[chosen[drawn]]
+        return found
 
     return rows

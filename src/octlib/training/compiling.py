@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 from octlib.models import OctClassifier
@@ -15,18 +16,21 @@ NAME = "octlib_adamw"  # of every optimizer of octlib's; one of another name is 
 
 
 @keras.saving.register_keras_serializable("octlib")
-class HeadFirstAdamW(keras.optimizers.AdamW):
-    """AdamW whose learning rate is that of the backbone; the head learns ``HEAD_FACTOR`` times as fast.
+class ScaledAdamW(keras.optimizers.AdamW):
+    """AdamW some of whose variables learn, and decay, faster or more slowly than the others.
 
-    A classifier's head starts from nothing. Which variables are its own is not saved with the optimizer.
-
+    Which ones is not saved with the optimizer.
     """
 
-    _head: frozenset[Any] = frozenset()
+    _factors: Mapping[Any, float] = MappingProxyType({})
+    _decays: frozenset[Any] = frozenset()
 
-    def put_first(self, variables: Sequence[Any]) -> None:
-        """Say which variables are the head's."""
-        self._head = frozenset(map(self._var_key, variables))
+    def scale(self, variables: Sequence[Any], factors: Sequence[float], undecayed: Sequence[Any]) -> None:
+        """Say which variables learn at which multiple of the learning rate, and which are left to grow."""
+        # By Keras's own key: on TensorFlow, what comes to update_step is not Keras's variable but what it wraps.
+        self._factors = dict(zip(map(self._var_key, variables), factors, strict=True))
+        self._decays = frozenset(self._factors) - frozenset(map(self._var_key, undecayed))
+        self.exclude_from_weight_decay(var_list=[*variables, *undecayed])  # which Keras does at one rate for all
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable.
@@ -34,30 +38,60 @@ class HeadFirstAdamW(keras.optimizers.AdamW):
         Args:
             gradient: of the loss.
             variable: what is updated.
-            learning_rate: of the backbone.
+            learning_rate: of those that aren't scaled.
         """
-        # By Keras's own key: on TensorFlow, what comes here is not Keras's variable but what it wraps.
-        factor = HEAD_FACTOR if self._var_key(variable) in self._head else 1.0
-        super().update_step(gradient, variable, learning_rate * factor)
+        key = self._var_key(variable)
+        rate = learning_rate * self._factors.get(key, 1.0)
+        if key in self._decays:
+            self.assign_sub(variable, variable * keras.ops.cast(self.weight_decay * rate, variable.dtype))
+        super().update_step(gradient, variable, rate)
 
 
-def adamw(learning_rate: Any, *, undecayed: Sequence[Any] = (), head: Sequence[Any] = ()) -> Any:
+def adamw(
+    learning_rate: Any, *, undecayed: Sequence[Any] = (), scaled: Sequence[Any] = (), factors: Sequence[float] = ()
+) -> Any:
     """Make an AdamW.
 
     Args:
         learning_rate: a number, or a schedule of Keras's.
         undecayed: variables whose size says nothing of how complex a network is, so that it is left alone.
-        head: variables that learn ``HEAD_FACTOR`` times as fast as all others.
+        scaled: variables that learn at a rate of their own.
+        factors: of each of these, by which its rate is multiplied.
 
     Returns:
         The optimizer, to be built.
     """
-    kind = HeadFirstAdamW if head else keras.optimizers.AdamW
+    kind = ScaledAdamW if scaled else keras.optimizers.AdamW
     optimizer = kind(learning_rate, weight_decay=WEIGHT_DECAY, name=NAME)
-    optimizer.exclude_from_weight_decay(var_list=list(undecayed))
-    if head:
-        optimizer.put_first(head)
+    if scaled:
+        optimizer.scale(scaled, factors, undecayed)
+    else:
+        optimizer.exclude_from_weight_decay(var_list=list(undecayed))
     return optimizer
+
+
+def scaled_variables(classifier: OctClassifier, layer_decay: float) -> dict[str, Sequence[Any]]:
+    """List the variables of a classifier that learn at rates of their own, as ``adamw`` takes them.
+
+    The head of a backbone that has learned before learns ``HEAD_FACTOR`` times as fast. Each stage learns
+    ``layer_decay`` times as fast as the one after it (Clark et al. 2020, "ELECTRA", appendix A; Bao et al. 2022,
+    "BEiT", section 3).
+
+    Args:
+        classifier: whose.
+        layer_decay: in (0, 1].
+
+    Returns:
+        ``scaled`` and ``factors``.
+    """
+    found: list[tuple[Any, float]] = []
+    # Where the backbone starts from nothing too, nothing speaks for a rate of its own.
+    if classifier.backbone.pretrained:
+        found += [(variable, HEAD_FACTOR) for variable in classifier.head.variables]
+    if layer_decay < 1:
+        parameters = classifier.backbone.parameters
+        found += [(parameters[name], layer_decay**place) for name, place in classifier.backbone.places.items()]
+    return {"scaled": [variable for variable, _ in found], "factors": [factor for _, factor in found]}
 
 
 def undecayed_variables(classifier: OctClassifier) -> list[Any]:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from octlib._cache import cache_limit
+from octlib.data import OctDataset
+from octlib.features.extraction import FLOAT16, is_cached
 from octlib.models import OctClassifier
+from octlib.models.cut_classifier import CutClassifier, cut_classifier
 from octlib.models.keras_backend import keras
 from octlib.models.state import load_state_dict, take_state
-from octlib.training.batches import scan_rows
-from octlib.training.compiling import adamw, undecayed_variables
+from octlib.training.augmentation import mirror_scans
+from octlib.training.batches import HELD_IN_MEMORY, scan_rows, stored_rows
+from octlib.training.compiling import adamw, scaled_variables, undecayed_variables
 from octlib.training.epochs import run_epochs
 from octlib.training.recipe import Labelled, Outcome, Recipe
 from octlib.training.state import State, variables_state
@@ -26,15 +32,18 @@ class LogitModel(keras.Model):
 
     Args:
         classifier: whose logits.
+        cut: what it learns from in place of scans, the results of its frozen stages; ``None`` for the scans.
     """
 
-    def __init__(self, classifier: OctClassifier) -> None:
+    def __init__(self, classifier: OctClassifier, cut: CutClassifier | None) -> None:
         super().__init__()
-        self.classifier = classifier
+        self.classifier, self._cut = classifier, cut
 
-    def call(self, scans: Any, training: bool = False) -> Any:
-        """Compute logits, (batch, classes); arguments as in ``OctClassifier.call``."""
-        return self.classifier.logits(scans, training=training)
+    def call(self, rows: Any, training: bool = False) -> Any:
+        """Compute logits, (batch, classes); arguments as in ``OctClassifier.call``, or rows of results."""
+        if self._cut is None:
+            return self.classifier.logits(rows, training=training)
+        return self.classifier.head_logits(self._cut.features(rows), training=training)
 
 
 def fine_tune(classifier: OctClassifier, train: Labelled, validation: Labelled | None, recipe: Recipe) -> Outcome:
@@ -49,16 +58,20 @@ def fine_tune(classifier: OctClassifier, train: Labelled, validation: Labelled |
     Returns:
         The metrics of each epoch.
     """
-    rows = scan_rows(classifier, train[0], recipe.augment)
-    held_out = None if validation is None else (scan_rows(classifier, validation[0]), validation[1])
-    # Where the backbone starts from nothing too, nothing speaks for a rate of its own.
+    cut = _cut(classifier, [part[0] for part in (train, validation) if part is not None], recipe)
+    if cut is None:
+        rows = scan_rows(classifier, train[0], recipe.augment)
+        held_out = None if validation is None else (scan_rows(classifier, validation[0]), validation[1])
+    else:
+        rows = stored_rows(cut, train[0], recipe, mirrored=recipe.augment is mirror_scans)
+        held_out = None if validation is None else (stored_rows(cut, validation[0], recipe), validation[1])
     optimizer = adamw(
         _learning_rate(recipe, len(train[1])),
         undecayed=undecayed_variables(classifier),
-        head=classifier.head.variables if classifier.backbone.pretrained else (),
+        **scaled_variables(classifier, recipe.layer_decay),
     )
     return run_epochs(
-        LogitModel(classifier),
+        LogitModel(classifier, cut),
         classifier,
         (rows, train[1]),
         held_out,
@@ -67,6 +80,20 @@ def fine_tune(classifier: OctClassifier, train: Labelled, validation: Labelled |
         result=State(lambda: take_state(classifier), lambda state: load_state_dict(classifier, state)),
         others={"dropout": variables_state(classifier.dropout.variables)},
     )
+
+
+def _cut(classifier: OctClassifier, parts: Sequence[OctDataset], recipe: Recipe) -> CutClassifier | None:
+    """Cut a classifier whose frozen stages would give the same in every epoch, if what they give finds room."""
+    if not classifier.backbone.partly_frozen or recipe.augment not in (None, mirror_scans):
+        return None
+    cut = cut_classifier(classifier)
+    if cut is None:
+        return None
+    views = 2 if recipe.augment is mirror_scans else 1
+    scans = views * len(parts[0]) + sum(map(len, parts[1:]))
+    width = 2 if recipe.cache == FLOAT16 else 4
+    room = cache_limit() if is_cached(recipe.cache) else HELD_IN_MEMORY
+    return cut if width * scans * cut.n_values <= room else None
 
 
 def _learning_rate(recipe: Recipe, scans: int) -> Any:

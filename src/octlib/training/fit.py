@@ -52,6 +52,7 @@ def fit(
     epochs: int | None = None,
     batch_size: int = 32,
     learning_rate: float | None = None,
+    layer_decay: float = 1.0,
     l2: float | None = None,
     class_weight: ClassWeight = "balanced",
     augment: bool | Augment | None = None,
@@ -66,8 +67,8 @@ def fit(
 
     A frozen classifier passes each scan through its backbone once. Its head is then solved for on the features, a
     convex problem, unless something is asked for that needs epochs: ``epochs``, ``learning_rate``, ``callbacks``,
-    ``checkpoint``, or a classifier with dropout. An unfrozen one is fine-tuned as a whole, on augmented scans. The same
-    seed on the same machine gives the same result.
+    ``checkpoint``, or a classifier with dropout. An unfrozen one is fine-tuned as a whole, on augmented scans; one of
+    which the last stages alone are unfrozen, from there on. The same seed on the same machine gives the same result.
 
     Args:
         classifier: changed in place; a second fit in epochs goes on from where it stands.
@@ -79,18 +80,22 @@ def fit(
         batch_size: scans a step of an epoch; not used where the head is solved for.
         learning_rate: of AdamW; ``None`` is 1e-3 for a frozen backbone and, at the peak of warm-up and cosine decay,
             5e-4 for an unfrozen one.
+        layer_decay: of an unfrozen backbone: each stage learns at this share, in (0, 1], of the rate of the stage after
+            it; 1 is the same rate for all.
         l2: penalty of a head that is solved for, above 0: the larger, the less the head relies on single features.
             ``None`` is 0.1 or, with validation scans, the one with the lowest loss on them.
         class_weight: ``"balanced"`` weighs classes by the inverse of their frequency; a dictionary gives a weight for
             each class name; ``None`` weighs all alike. ``"logit_adjustment"`` weighs all alike and adds the logarithm
             of the classes' shares to the logits in the loss alone (Menon et al. 2021, "Long-tail learning via logit
             adjustment", section 5.1).
-        augment: ``None`` or ``True`` augments the scans of an unfrozen classifier by flips, small turns, shifts,
-            scalings, changes of brightness and contrast, and speckle; ``False`` doesn't; a function that takes scans,
-            uint8 (n, height, width), and a ``numpy.random.Generator`` does it your way. A frozen backbone sees each
-            scan once, so it takes none.
-        cache: keep the backbone's features on disk for later runs, ``"float16"`` in half the room; see
-            ``octlib.features.extract_features``.
+        augment: ``True`` augments the scans of an unfrozen classifier by flips, small turns, shifts, scalings, changes
+            of brightness and contrast, and speckle; ``False`` doesn't; a function that takes scans, uint8 (n, height,
+            width), and a ``numpy.random.Generator`` does it your way. ``None`` is ``True`` where the whole backbone
+            learns, and flips alone where some of its stages are frozen: what these give is then kept for each scan and
+            its mirror image, and an epoch costs what the other stages cost. A frozen backbone sees each scan once, so
+            it takes none.
+        cache: keep on disk, for later runs, what a frozen backbone or frozen stages give, ``"float16"`` in half the
+            room; see ``octlib.features.extract_features``.
         checkpoint: a folder that gets, after each epoch, all that it takes to go on; ``None`` keeps nothing. A frozen
             classifier's head is then trained in epochs.
         resume: go on with the run whose checkpoint is in that folder, if there is one. The scans, the arguments and the
@@ -133,7 +138,8 @@ def fit(
         epochs=as_whole("epochs", defaults.EPOCHS if epochs is None else epochs),
         batch_size=as_whole("batch_size", batch_size),
         learning_rate=as_positive("learning_rate", defaults.LEARNING_RATE if learning_rate is None else learning_rate),
-        augment=as_augmentation(augment, frozen=classifier.frozen),
+        layer_decay=_as_decay(layer_decay, frozen=classifier.frozen),
+        augment=as_augmentation(augment, frozen=classifier.frozen, partly=classifier.backbone.partly_frozen),
         l2=None if l2 is None else as_positive("l2", l2),
         cache=cache,
         callbacks=as_callbacks(callbacks),
@@ -166,6 +172,16 @@ def _require_solver(recipe: Recipe) -> None:
             "it out, or leave out what needs epochs: an unfrozen backbone, dropout, epochs, learning_rate, callbacks, "
             "checkpoint."
         )
+
+
+def _as_decay(layer_decay: float, *, frozen: bool) -> float:
+    decay = as_positive("layer_decay", layer_decay)
+    if decay > 1 or (frozen and decay < 1):
+        raise ValueError(
+            f"layer_decay must be in (0, 1], and 1 for a frozen backbone, got {layer_decay:g}. To train stages at "
+            "rates of their own, call classifier.unfreeze() first."
+        )
+    return decay
 
 
 def _checkpoint_in(folder: str | Path | None, *, resume: bool) -> Checkpoint | None:

@@ -38,6 +38,7 @@ def describe_run(
         "epochs": recipe.epochs,
         "batch_size": recipe.batch_size,
         "learning_rate": recipe.learning_rate,
+        "layer_decay": recipe.layer_decay,
         "class_weight": None if recipe.class_weight is None else recipe.class_weight.tolist(),
         "logit_adjustment": recipe.log_prior is not None,
         "augment": None

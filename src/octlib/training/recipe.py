@@ -12,7 +12,7 @@ import numpy as np
 from octlib.data import OctDataset
 from octlib.errors import AugmentationError
 from octlib.models.keras_backend import keras
-from octlib.training.augmentation import augment_scans
+from octlib.training.augmentation import augment_scans, mirror_scans
 from octlib.training.imbalance import balanced_weights
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Recipe:
         learning_rate: at its peak.
         class_weight: of each class, float32 (classes,), or ``None``.
         log_prior: logarithm of each class's share, float32 (classes,), if logits are to be adjusted by it, or ``None``.
+        layer_decay: each stage's rate as a share of that of the stage after it, in (0, 1].
         label_smoothing: share of each target that asks for all classes alike, in [0, 1).
         l2: penalty of a head that is solved for, or ``None``.
         augment: changes a batch of scans, or ``None``.
@@ -51,6 +52,7 @@ class Recipe:
     learning_rate: float
     class_weight: np.ndarray | None = None
     log_prior: np.ndarray | None = None
+    layer_decay: float = 1.0
     label_smoothing: float = 0.0
     l2: float | None = None
     augment: Augment | None = None
@@ -135,12 +137,13 @@ def as_callbacks(value: Any) -> tuple[keras.callbacks.Callback, ...]:
     return callbacks
 
 
-def as_augmentation(augment: Any, *, frozen: bool) -> Augment | None:
+def as_augmentation(augment: Any, *, frozen: bool, partly: bool = False) -> Augment | None:
     """Bring the wish for augmentation to a function.
 
     Args:
-        augment: ``None`` or ``True`` for octlib's own, ``False``, or a function.
+        augment: ``None`` for octlib's choice, ``True`` for changes of place and light, ``False``, or a function.
         frozen: whether the backbone is.
+        partly: whether some of its stages are, whose results can be kept: of scans and of their mirror images.
 
     Returns:
         The function, or ``None``.
@@ -161,7 +164,9 @@ def as_augmentation(augment: Any, *, frozen: bool) -> Augment | None:
         )
     if frozen or augment is False:
         return None
-    return augment_scans if augment is None or augment is True else augment
+    if augment is None:
+        return mirror_scans if partly else augment_scans
+    return augment_scans if augment is True else augment
 
 
 def check_class_weight(class_weight: Any, class_names: tuple[str, ...]) -> None:

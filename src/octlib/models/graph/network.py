@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,40 +48,42 @@ class Graph:
         nodes: the operations.
         weights: for each name in the graph the key of the state dict that it stands for.
         constants: for each name in the graph an array that belongs to the architecture and is in no state dict.
-        input: name of the scans.
-        output: name of the result.
+        inputs: names of what comes in; a whole network has one, the scans.
+        outputs: names of what comes out; a whole network has one, the features.
     """
 
     nodes: tuple[Node, ...]
     weights: Mapping[str, str]
     constants: Mapping[str, Any]
-    input: str
-    output: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
 
     @property
     def operators(self) -> set[str]:
         """Names of the operators that it takes."""
         return {node.operator for node in self.nodes}
 
-    def run(self, inputs: Any, weights: Mapping[str, Any], operators: Mapping[str, Callable[..., Any]]) -> Any:
+    def run(
+        self, inputs: Sequence[Any], weights: Mapping[str, Any], operators: Mapping[str, Callable[..., Any]]
+    ) -> list[Any]:
         """Carry it out.
 
         Args:
-            inputs: the scans.
+            inputs: in the order of their names.
             weights: key of the state dict to tensor.
             operators: torch's name to a function.
 
         Returns:
-            What the module gives.
+            What comes out, in the order of the names.
         """
         values: dict[str, Any] = {name: weights[key] for name, key in self.weights.items()}
-        values[self.input] = inputs
+        values.update(zip(self.inputs, inputs, strict=True))
         for name, value in self.constants.items():
             values[name] = keras.ops.convert_to_tensor(value) if isinstance(value, np.ndarray) else value
         for node in self.nodes:
             args, kwargs = _filled(node.args, values), _filled(node.kwargs, values)
             values[node.name] = operators[node.operator](*args, **kwargs)
-        return values[self.output]
+        return [values[name] for name in self.outputs]
 
 
 def _filled(content: Any, values: Mapping[str, Any]) -> Any:
@@ -125,14 +127,8 @@ def trace(module: torch.nn.Module, shape: tuple[int, ...]) -> tuple[Graph, tuple
     (output,) = (node for node in program.graph.nodes if node.op == "output")
     (result,) = output.args[0]
     nodes = _folded(program.graph, constants)
-    used = _needed(nodes, result.name)
-    graph = Graph(
-        nodes=tuple(node for node in nodes if node.name in used),
-        weights={name: key for name, key in weights.items() if name in used},
-        constants={name: _as_array(value) for name, value in constants.items() if name in used},
-        input=signature.user_inputs[0],
-        output=result.name,
-    )
+    arrays = {name: _as_array(value) for name, value in constants.items()}
+    graph = graph_of(nodes, weights, arrays, inputs=tuple(signature.user_inputs), outputs=(result.name,))
     return graph, tuple(result.meta["val"].shape[1:])
 
 
@@ -152,13 +148,40 @@ def _folded(graph: torch.fx.Graph, constants: dict[str, Any]) -> list[Node]:
     return nodes
 
 
-def _needed(nodes: list[Node], result: str) -> set[str]:
-    """Return the names of all that a result depends on."""
-    needed = {result}
+def graph_of(
+    nodes: Sequence[Node],
+    weights: Mapping[str, str],
+    constants: Mapping[str, Any],
+    *,
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+) -> Graph:
+    """Make a graph of what its outputs depend on, and leave out all else.
+
+    Args:
+        nodes: operations, in the order in which they can be carried out.
+        weights: as a graph has them.
+        constants: as a graph has them.
+        inputs: names.
+        outputs: names.
+    """
+    needed = set(outputs)
     for node in reversed(nodes):
         if node.name in needed:
-            needed |= set(_names((node.args, node.kwargs)))
-    return needed
+            needed |= set(names_in(node))
+    needed -= set(inputs)
+    return Graph(
+        nodes=tuple(node for node in nodes if node.name in needed),
+        weights={name: key for name, key in weights.items() if name in needed},
+        constants={name: value for name, value in constants.items() if name in needed},
+        inputs=inputs,
+        outputs=outputs,
+    )
+
+
+def names_in(node: Node) -> Iterable[str]:
+    """Name what an operation takes."""
+    return _names((node.args, node.kwargs))
 
 
 def _names(content: Any) -> Iterator[str]:

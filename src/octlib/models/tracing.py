@@ -1,0 +1,28 @@
+"""Tracing: a backbone as a graph whose weights have timm's names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from octlib.models.graph.network import Graph, trace
+from octlib.models.torch_modules import NormalisedFeatures, TimmFeatures
+
+PREFIX = "features.module."  # of timm's names, as they are traced
+
+
+def trace_features(features: TimmFeatures) -> tuple[Graph, int]:
+    """Trace a backbone from normalised scans, (batch, 3, height, width), to features.
+
+    Args:
+        features: the backbone; it is left as it was.
+
+    Returns:
+        The graph, and the number of features.
+
+    Raises:
+        AssertionError: if the architecture doesn't take scans of that size.
+        RuntimeError: the same, or torch can't trace it.
+    """
+    graph, (n_features,) = trace(NormalisedFeatures(features), (3, *features.image_size))
+    weights = {name: key.removeprefix(PREFIX) for name, key in graph.weights.items()}
+    return replace(graph, weights=weights), n_features
