@@ -13,6 +13,7 @@ __all__ = [
     "ConfigWarning",
     "ConstantMapWarning",
     "HubError",
+    "ImageSizeError",
     "LayoutError",
     "LeakageWarning",
     "LeftOutWarning",
@@ -90,6 +91,10 @@ class MissingWeightsError(WeightsError, FileNotFoundError):
 
 class HubError(OctlibError, ConnectionError):
     """The hub can't be reached, and the weights aren't in the local cache."""
+
+
+class ImageSizeError(OctlibError, ValueError):
+    """An architecture, or its weights, can't take scans of a size; the problem names sizes that they can take."""
 
 
 class CheckpointError(OctlibError, ValueError):

@@ -111,3 +111,15 @@ def test_maps_of_one_backbone_say_so(trained: Any, phantoms: octlib.OctDataset) 
     assert one.plot()[0, 0].figure.get_suptitle() == "gradcam, last map of test_vit"
     both = octlib.explain(trained, phantoms[:1], progress=False)
     assert "at the last map;" in repr(both)
+
+
+def test_each_has_a_size_of_its_own() -> None:
+    names = ("test_resnet", "test_vit")
+    built = octlib.build_classifier(names, weights=None, image_size=[(32, 96), (64, 64)])
+    assert built.image_size == (64, 96)  # the largest each way
+    assert [member.spec.inner_size for member in built.backbone.members] == [(32, 96), (64, 64)]
+    own = octlib.build_classifier(names, weights=None, image_size=[None, (64, 64)])
+    assert own.image_size == (160, 160)
+    assert octlib.build_classifier(names, weights=None, image_size=[64, 96]).image_size == (64, 96)  # of both
+    with pytest.raises(ValueError, match="image_size must be one for all backbones.*got 3 for 2 backbones"):
+        octlib.build_classifier(names, weights=None, image_size=[None, (64, 64), None])

@@ -65,6 +65,27 @@ def test_places_of_a_map_are_places_of_the_scan(name: str) -> None:
     assert divmod(int(change.argmax()), change.shape[1]) in {(0, 0), (0, 1), (1, 0), (1, 1)}
 
 
+@pytest.mark.parametrize("size", [(64, 128), (128, 64)])
+@pytest.mark.parametrize("name", ["test_resnet", "test_convnext", "test_vit", "test_vit_relpos", "test_maxvit"])
+def test_places_of_a_wide_or_high_scan_are_those_of_its_map(name: str, size: tuple[int, int]) -> None:
+    spec, size = specify(named_config(name), size, origin="random", fixed_batchnorm=False)
+    features, seen = TimmFeatures(random_module(spec), spec, "average", size).eval(), []
+    features.feature_map.register_forward_hook(lambda *call: seen.append(call[-1]))
+    scans = torch.zeros(2, *size)
+    scans[1, :16, -16:] = 255  # top right
+    with torch.inference_mode():
+        features(scans)
+        native = features.module.forward_features(features._normalised(scans))
+    change = (seen[0][1] - seen[0][0]).abs().mean(0)
+    rows, columns = change.shape
+    assert rows / columns == size[0] / size[1]
+    row, column = divmod(int(change.argmax()), columns)
+    assert row < rows / 2
+    assert column >= columns / 2
+    patches = native if native.ndim == 4 else native[:, -rows * columns :].transpose(1, 2)
+    torch.testing.assert_close(seen[0].flatten(2), patches.flatten(2))
+
+
 @pytest.mark.parametrize("name", ["pit_ti_224", "pit_ti_distilled_224"])
 def test_an_architecture_without_a_map_is_named(name: str) -> None:
     with pytest.raises(UnsupportedNetworkError, match=r"PoolingVisionTransformer gives \d patches.* 27 x 27: no map"):

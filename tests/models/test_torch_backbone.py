@@ -93,5 +93,5 @@ def test_a_module_for_torch_is_a_copy_that_can_learn(build: Build, scans: np.nda
 
 
 def test_a_size_that_the_architecture_forbids_is_named(build: Build) -> None:
-    with pytest.raises(ValueError, match="test_vit cannot take scans of 65 x 65 pixels: .*Choose another image_size"):
+    with pytest.raises(ValueError, match="test_vit cannot take scans of 65 x 65 pixels: .*It takes 64 x 64"):
         build("test_vit", image_size=65)

@@ -33,6 +33,7 @@ ADVICE: dict[type[Exception], tuple[tuple[str | None, str], ...]] = {
         (None, "Connect to the network once, or point HF_HOME to a cache from elsewhere"),
         ("weights", "; or choose --weights none for random ones, or --weights PATH: a file or a timm folder"),
     ),
+    errors.ImageSizeError: (("image_size", "Choose another --image-size, or leave it out for the backbone's own"),),
     errors.CheckpointError: (
         ("resume", "--resume goes on with the run that it holds, if scans and options are the same"),
         ("checkpoint", "; to start anew, remove it or choose another --checkpoint"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import click
 
 from octlib.cli.console import answer, say
@@ -17,7 +19,8 @@ def backbones(pattern: str, pretrained: bool) -> None:
     """List what --backbone takes: octlib's own, then timm's architectures.
 
     PATTERN is a part of the name, or a name with wildcards: 'resnet*'. With a dot, 'resnet50.*' lists the weights of
-    one architecture. The columns are the name, whether there are weights, and the image size (height x width).
+    one architecture. Parameters are counted without a head, image sizes are height x width, and weights are on this
+    machine, to download, or none.
     """
     from octlib.models import list_backbones
 
@@ -26,14 +29,5 @@ def backbones(pattern: str, pretrained: bool) -> None:
         raise ValueError(
             f"No backbone like {pattern!r} has weights. Leave --pretrained out to see those that there are."
         )
-    width = max(len(each.name) for each in found)
-    for each in found:
-        weights = "pretrained" if each.pretrained else "no weights"
-        say(f"{each.name:<{width}}  {weights}  {each.image_size[0]} x {each.image_size[1]}")
-    answer(
-        {
-            "backbones": [
-                {"name": each.name, "pretrained": each.pretrained, "image_size": each.image_size} for each in found
-            ]
-        }
-    )
+    say(found.as_text())
+    answer({"backbones": [asdict(each) for each in found]})

@@ -7,11 +7,12 @@ from octlib._lazy import lazy
 if TYPE_CHECKING:
     from octlib.models.building import build_classifier
     from octlib.models.classifier import OctClassifier
-    from octlib.models.listing import ListedBackbone, list_backbones
+    from octlib.models.listing import BackboneList, ListedBackbone, list_backbones
     from octlib.models.loading import load_classifier
     from octlib.models.postprocessing import Postprocessing
 
 __all__ = [
+    "BackboneList",
     "ListedBackbone",
     "OctClassifier",
     "Postprocessing",
@@ -24,6 +25,7 @@ __all__ = [
 __getattr__, __dir__ = lazy(
     __name__,
     {
+        "BackboneList": "listing",
         "ListedBackbone": "listing",
         "OctClassifier": "classifier",
         "Postprocessing": "postprocessing",

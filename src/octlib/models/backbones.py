@@ -16,10 +16,12 @@ from octlib.models.hub import from_hub
 from octlib.models.joined_spec import JoinedSpec
 from octlib.models.lora import adapt, lora_for
 from octlib.models.networks import loaded_module, random_module
+from octlib.models.sizing import loaded_at
 from octlib.models.spec import BackboneSpec
 from octlib.models.weights import weights_file
 
 Size = int | tuple[int, int] | None
+Sizes = Size | Sequence[tuple[int, int] | None]
 Weights = str | Path | None
 
 
@@ -41,6 +43,7 @@ def create_backbone(
     Raises:
         ValueError: if the name is unknown.
         WeightsError: if the weights do not fit, or their configuration says more than it may.
+        ImageSizeError: if the architecture, or its weights, can't take the size; the text names some that it can.
         MissingWeightsError: if the weights are not there.
         HubError: if the hub cannot be reached.
     """
@@ -57,7 +60,7 @@ def create_backbone(
 def create_backbones(
     names: str | Sequence[str],
     weights: Weights | Sequence[Weights],
-    image_size: Size,
+    image_size: Sizes,
     *,
     lora: int | None = None,
     seed: int = 0,
@@ -67,7 +70,8 @@ def create_backbones(
     Args:
         names: one or more, each as for ``create_backbone``.
         weights: of all, or one for each.
-        image_size: of all; ``None`` is the largest of the backbones' own, and those that are smaller resize inside.
+        image_size: of all, or a list with (height, width) or ``None`` for each; ``None`` is a backbone's own. Scans
+            have the largest, and backbones with a smaller one resize inside.
         lora: rank of the matrices that learn beside the linear layers of each; ``None`` is without.
         seed: of random weights, which differ from one backbone to the next.
 
@@ -77,7 +81,7 @@ def create_backbones(
 
     Raises:
         TypeError: if a name is none.
-        ValueError: if there are no names, or not as many weights; and as ``create_backbone``, like other errors.
+        ValueError: if there are not as many weights or sizes as names; and as ``create_backbone``, like other errors.
     """
     names = list(names) if isinstance(names, list | tuple) else [names]  # type: ignore[list-item]  # as it came
     if not names or not all(isinstance(name, str) for name in names):
@@ -87,9 +91,10 @@ def create_backbones(
         raise ValueError(
             f"weights must be one for all backbones, or one for each: got {len(sources)} for {len(names)} backbones."
         )
+    sizes = _sizes(image_size, len(names))
     created = [
-        create_backbone(name, source, image_size, seed=seed + number)
-        for number, (name, source) in enumerate(zip(names, sources, strict=True))
+        create_backbone(name, source, size, seed=seed + number)
+        for number, (name, source, size) in enumerate(zip(names, sources, sizes, strict=True))
     ]
     if lora is not None:
         created = [_adapted(spec, module, size, lora, seed + n) for n, (spec, module, size) in enumerate(created)]
@@ -109,6 +114,19 @@ def _adapted(
     return replace(spec, lora=lora), module, size
 
 
+def _sizes(image_size: Any, n_backbones: int) -> list[Size]:
+    # Two numbers are (height, width) of all, so that sizes of each are told by a pair or a None among them.
+    several = image_size if n_backbones > 1 and isinstance(image_size, list | tuple) else ()
+    if not any(each is None or isinstance(each, list | tuple) for each in several):
+        return [image_size] * n_backbones
+    if len(several) != n_backbones:
+        raise ValueError(
+            f"image_size must be one for all backbones, or (height, width) or None for each: got {len(several)} for "
+            f"{n_backbones} backbones."
+        )
+    return list(several)
+
+
 def _from_disk(name: str, path: Path, image_size: Size) -> tuple[BackboneSpec, Any, tuple[int, int]]:
     file = weights_file(path)
     config = folder_config(path) if path.is_dir() else named_config(name)
@@ -119,4 +137,4 @@ def _from_disk(name: str, path: Path, image_size: Size) -> tuple[BackboneSpec, A
         )
     origin = "octlib's own, trained on phantoms" if path == octlib_backbone.FOLDER else path.name
     spec, size = specify(config, image_size, origin=origin, fixed_batchnorm=True)
-    return *loaded_module(spec, file), size
+    return *loaded_at(lambda spec: loaded_module(spec, file), spec, size, config.image_size), size

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from octlib._checks import as_seed
 from octlib.models.arguments import as_class_names, check_dropout, check_pooling
-from octlib.models.backbones import Weights, create_backbones
+from octlib.models.backbones import Sizes, Weights, create_backbones
 from octlib.models.classifier import OctClassifier
 from octlib.models.postprocessing import Postprocessing
 from octlib.preprocessing import Preprocessing
@@ -17,7 +17,7 @@ def build_classifier(
     freeze: bool = True,
     *,
     class_names: Sequence[str] = ("CNV", "DME", "DRUSEN", "NORMAL"),
-    image_size: int | tuple[int, int] | None = None,
+    image_size: Sizes = None,
     weights: Weights | Sequence[Weights] = "pretrained",
     pooling: str = "average",
     dropout: float = 0.0,
@@ -34,7 +34,8 @@ def build_classifier(
         freeze: keep the backbone as it is; ``octlib.fit`` then trains the head on its features alone, which is fast.
         class_names: in the order of the outputs; ``scans.class_names`` of your dataset.
         image_size: what scans are resized to, in pixels: a number or (height, width). ``None`` is the backbone's own;
-            of several, the largest, and those that are smaller resize scans further.
+            of several, the largest, and those that are smaller resize scans further. A list sets a size for each of
+            several: (height, width), or ``None`` for its own.
         weights: ``"pretrained"`` for timm's own, through the hub; a ``.safetensors`` or ``.pth`` file; a timm folder
             (``config.json`` and weights), whose configuration wins over the architecture's defaults; ``None`` for
             random ones. For several backbones, one for all or one for each.
@@ -54,6 +55,8 @@ def build_classifier(
     Raises:
         TypeError: if ``backbone`` is no name and no names.
         ValueError: if an argument is outside its range, or a name is unknown.
+        ImageSizeError: if a backbone, or its weights, can't take the size; a ``ValueError`` too, whose text names sizes
+            that they can take.
         WeightsError: if the weights do not fit the backbone, or their configuration says more than it may.
         MissingWeightsError: if the weights are not there; a ``FileNotFoundError`` too.
         UnsupportedNetworkError: if ``lora`` is asked for and there are no linear layers.

@@ -8,15 +8,30 @@ from collections.abc import Iterable
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from octlib._cache import cache_folder, cache_limit
 from octlib._files import written_whole
 from octlib.models import octlib_backbone
 
-# A name, whether there are weights of it, and (height, width) in pixels that it was made for.
-Entry = tuple[str, bool, tuple[int, int]]
 SOURCES = ("hf_hub_id", "url", "file")  # where timm says that weights are
+FORM = 2  # of the kept list; another one needs another number
+
+
+class Entry(NamedTuple):
+    """What there is of a backbone, as it is kept.
+
+    Attributes:
+        name: what ``build_classifier`` takes.
+        image_size: (height, width) in pixels that it was made for.
+        license: of the weights, as timm has it; ``None`` where it isn't known.
+        sources: where the weights are, by timm's own names (``SOURCES``, ``hf_hub_filename``); none without weights.
+    """
+
+    name: str
+    image_size: tuple[int, int]
+    license: str | None
+    sources: dict[str, str]
 
 
 def catalogue(*, with_tags: bool = False) -> list[Entry]:
@@ -37,13 +52,14 @@ def catalogue(*, with_tags: bool = False) -> list[Entry]:
 
 def _own() -> Entry:
     config = json.loads((octlib_backbone.FOLDER / "config.json").read_text(encoding="utf-8"))
-    return octlib_backbone.NAME, True, _size(config["pretrained_cfg"])
+    file = octlib_backbone.FOLDER / "model.safetensors"
+    return _entry(octlib_backbone.NAME, {**config["pretrained_cfg"], "file": str(file)})
 
 
 def _kept(kind: str) -> list[Entry]:
-    file = cache_folder() / "backbones" / f"timm-{version('timm')}.json"
+    file = cache_folder() / "backbones" / f"timm-{version('timm')}-{FORM}.json"
     # A file that isn't there, or isn't what was written, is made anew.
-    with suppress(OSError, ValueError, KeyError, TypeError):
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
         if found := _read(file, kind):
             return found
     entries = {each: _ask_timm(each) for each in ("architectures", "weights")}
@@ -57,13 +73,21 @@ def _write(file: Path, entries: dict[str, list[Entry]]) -> None:
     with written_whole(file) as part:
         part.write_text(json.dumps(entries), encoding="utf-8")
     for other in file.parent.glob("timm-*.json"):
-        if other != file:  # of a version that was here before
+        if other != file:  # of a version of timm, or in a form, that was here before
             other.unlink()
 
 
 def _read(file: Path, kind: str) -> list[Entry]:
     rows = json.loads(file.read_text(encoding="utf-8"))[kind]
-    return [(str(name), bool(pretrained), (int(height), int(width))) for name, pretrained, (height, width) in rows]
+    return [
+        Entry(
+            str(name),
+            (int(height), int(width)),
+            None if licence is None else str(licence),
+            {str(source): str(place) for source, place in sources.items()},
+        )
+        for name, (height, width), licence, sources in rows
+    ]
 
 
 def _ask_timm(kind: str) -> list[Entry]:
@@ -72,10 +96,13 @@ def _ask_timm(kind: str) -> list[Entry]:
 
     names: Iterable[str] = timm.list_models() if kind == "architectures" else timm.list_pretrained()
     # What a program registers needn't have a configuration; timm's defaults stand for it.
-    configs = ((name, (timm.get_pretrained_cfg(name) or PretrainedCfg()).to_dict()) for name in names)
-    return [(name, any(config.get(source) for source in SOURCES), _size(config)) for name, config in configs]
+    return [_entry(name, (timm.get_pretrained_cfg(name) or PretrainedCfg()).to_dict()) for name in names]
 
 
-def _size(config: dict[str, Any]) -> tuple[int, int]:
+def _entry(name: str, config: dict[str, Any]) -> Entry:
     _, height, width = config["input_size"]
-    return height, width
+    places = {source: str(config[source]) for source in SOURCES if config.get(source)}
+    if places and config.get("hf_hub_filename"):
+        places["hf_hub_filename"] = str(config["hf_hub_filename"])
+    licence = config.get("license") if places else None  # timm names one where there are no weights, too
+    return Entry(name, (height, width), None if licence == "unknown" else licence, places)

@@ -14,6 +14,7 @@ from octlib._suggest import unknown
 from octlib.errors import MissingWeightsError, WeightsError
 from octlib.models import octlib_backbone
 from octlib.models.model_args import check_architecture, check_description
+from octlib.models.sizing import require_size
 from octlib.models.spec import BackboneSpec
 from octlib.preprocessing import as_size
 
@@ -33,6 +34,12 @@ class BackboneConfig:
     architecture: str
     pretrained_cfg: dict[str, Any]
     model_args: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) in pixels that the weights were made for."""
+        # What they were built with says more of it than what they were evaluated at.
+        return as_size(self.model_args.get("img_size", tuple(self.pretrained_cfg["input_size"][1:])))
 
 
 def named_config(name: str) -> BackboneConfig:
@@ -109,14 +116,13 @@ def specify(
 
     Raises:
         WeightsError: if the weights need other than three channels, or the configuration says more than it may.
+        ImageSizeError: if the architecture can't take the size; the text names some that it can.
     """
     cfg, model_args = config.pretrained_cfg, dict(config.model_args)
-    channels, *known_size = cfg["input_size"]
-    channels = model_args.get("in_chans", channels)
+    channels = model_args.get("in_chans", cfg["input_size"][0])
     if channels != 3:
         raise WeightsError(f"octlib needs backbones for three channels; {origin} takes {channels}.")
-    # What the weights were built with says more of their size than what they were evaluated at.
-    size = as_size(model_args.get("img_size", tuple(known_size)) if image_size is None else image_size)
+    size = config.image_size if image_size is None else as_size(image_size)
     if cfg.get("fixed_input_size") or "img_size" in model_args or model_args.get("dynamic_img_size"):
         # Transformers hold one position embedding a patch: they are built for one size.
         model_args["img_size"] = size
@@ -131,6 +137,7 @@ def specify(
         origin=origin,
         fixed_batchnorm=fixed_batchnorm,
     )
+    require_size(spec, size, config.image_size)
     return spec, size
 
 

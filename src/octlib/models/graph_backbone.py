@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from octlib.errors import UnsupportedNetworkError
+from octlib.errors import ImageSizeError, UnsupportedNetworkError
 from octlib.models.backbone import SingleBackbone
 from octlib.models.devices import device_kind
 from octlib.models.graph.network import Graph
@@ -164,9 +164,9 @@ class GraphBackbone(SingleBackbone, keras.layers.Layer):
         try:
             graph, n_features = trace_features(features)
         except (AssertionError, RuntimeError) as error:
-            raise ValueError(
-                f"{self.spec.architecture} cannot take scans of {height} x {width} pixels: {error} "
-                "Choose another image_size; None is the backbone's own."
+            raise ImageSizeError(
+                f"{self.spec.architecture} cannot take scans of {height} x {width} pixels: {error}",
+                "Choose another image_size; None is the backbone's own.",
             ) from error
         missing = sorted(graph.operators - set(OPERATORS))
         if missing:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import timm
-from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url, try_to_load_from_cache
+from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
 from huggingface_hub.errors import EntryNotFoundError
 
 from octlib.errors import HubError, WeightsError
 from octlib.models.configs import CONFIG, BackboneConfig, file_config, named_config, specify
+from octlib.models.hub_cache import NAMES_IN_FOLDER, cached_file
 from octlib.models.networks import loaded_module
+from octlib.models.sizing import loaded_at
 from octlib.models.spec import BackboneSpec
-from octlib.models.weights import NAMES_IN_FOLDER
 
 HUB_PREFIX = "hf-hub:"
 PATIENCE = 10  # seconds
@@ -34,18 +36,21 @@ def from_hub(name: str, image_size: int | tuple[int, int] | None) -> tuple[Backb
     Raises:
         ValueError: if the name is unknown, or timm has no weights for it.
         WeightsError: if somebody's configuration says more than it may, or the weights don't fit it.
+        ImageSizeError: if the architecture, or its weights, can't take the size.
         HubError: if the weights are neither in the local cache nor to be had from the hub.
     """
     origin = f"timm's {name}"
     if name.startswith(HUB_PREFIX):
         with _choices_named(name):
             files = [_file(name.removeprefix(HUB_PREFIX), names) for names in ([CONFIG], NAMES_IN_FOLDER)]
-        spec, size = specify(file_config(files[0]), image_size, origin=origin, fixed_batchnorm=True)
-        return *loaded_module(spec, files[1]), size
+        config = file_config(files[0])
+        spec, size = specify(config, image_size, origin=origin, fixed_batchnorm=True)
+        return *loaded_at(lambda spec: loaded_module(spec, files[1]), spec, size, config.image_size), size
     config = named_config(name)
     _require_weights(name, config)
     spec, size = specify(config, image_size, origin=origin, fixed_batchnorm=True)
-    return spec, _timm_module(name, config.pretrained_cfg, spec), size
+    load = partial(_timm_module, name, config.pretrained_cfg)
+    return spec, loaded_at(load, spec, size, config.image_size), size
 
 
 def _require_weights(name: str, config: BackboneConfig) -> None:
@@ -80,13 +85,10 @@ def _file(repository: str, names: Sequence[str]) -> Path:
     Raises:
         Exception: of the hub's client, if none is to be had.
     """
+    if cached := cached_file(repository, names):
+        return cached
     identifier, _, revision = repository.partition("@")
     where: dict[str, Any] = {"repo_id": identifier, "revision": revision or None}
-    # Not hf_hub_download(local_files_only=True): that asks the hub about other things.
-    cached = (try_to_load_from_cache(filename=name, **where) for name in names)
-    for path in cached:
-        if isinstance(path, str):  # the cache also knows of files that do not exist
-            return Path(path)
     name, *others = names
     try:
         # One question fails at once where the hub is out of reach: a download asks again for half a minute.

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from octlib.errors import ImageSizeError
 from octlib.models.backbone import SingleBackbone
 from octlib.models.graph.aten import OPERATORS
 from octlib.models.graph.network import Graph
@@ -122,7 +123,7 @@ class TorchBackbone(SingleBackbone, keras.layers.TorchModuleWrapper):
             with torch.inference_mode():
                 return int(self.module(torch.zeros(1, height, width, device=self.module.mean.device)).shape[1])
         except (AssertionError, RuntimeError) as error:
-            raise ValueError(
-                f"{self.spec.architecture} cannot take scans of {height} x {width} pixels: {error} "
-                "Choose another image_size; None is the backbone's own."
+            raise ImageSizeError(
+                f"{self.spec.architecture} cannot take scans of {height} x {width} pixels: {error}",
+                "Choose another image_size; None is the backbone's own.",
             ) from error

@@ -12,10 +12,10 @@ import torch
 
 from octlib.errors import MissingWeightsError, WeightsError
 from octlib.models.checkpoints import COUNTER
+from octlib.models.hub_cache import NAMES_IN_FOLDER
 from octlib.models.spec import BackboneSpec
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
-NAMES_IN_FOLDER = ("model.safetensors", "pytorch_model.bin")
 
 
 def weights_file(path: Path) -> Path:
