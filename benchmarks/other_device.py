@@ -8,7 +8,7 @@ FOLDER has class folders of Kermany scans, TIMM_FOLDER the ImageNet weights of m
 octlib's backbone that aren't in the package yet. Five folds by patient (seed 0): the classifier of each fold is trained
 once, by octlib's defaults, on scans as they are, and evaluated on the rest as they are and under each of IMITATIONS;
 --folds 1 does the first fold alone. --sheet draws some scans under all imitations, and does no more. The default
-recipes are the frozen ones, ten minutes on two cores; each of the fine-tuned ones takes an hour.
+recipes are the frozen ones, ten minutes on a core; the fine-tuned ones take up to an hour each.
 
 No scan of another device can be shared with the project; these imitate what is known to differ. They are fixed, their
 noise is seeded by the scan, and nothing may be trained on them: what they tell, they tell of devices never seen.
