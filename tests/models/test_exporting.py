@@ -150,7 +150,7 @@ def test_on_real_scans_every_form_gives_the_same(
     octlib.fit(classifier, scans, progress=False)
     images = scans.images(classifier.preprocessing)
     own = classifier.predict(images, batch_size=8, verbose=0)
-    assert own.max(1).std() > 0.01
+    assert len(set(own.argmax(1))) > 1
     with torch.inference_mode():
         np.testing.assert_allclose(classifier.to_torch()(torch.from_numpy(images)).softmax(1).numpy(), own, atol=1e-5)
     for kind, run in (("torch", run_torch), ("onnx", run_onnx)):
