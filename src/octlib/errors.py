@@ -90,7 +90,7 @@ class MissingWeightsError(WeightsError, FileNotFoundError):
 
 
 class HubError(OctlibError, ConnectionError):
-    """The hub can't be reached, and the weights aren't in the local cache."""
+    """The hub can't be reached, or refuses, and what is asked of it isn't in the local cache."""
 
 
 class ImageSizeError(OctlibError, ValueError):

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import socket
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,39 +14,9 @@ from safetensors.torch import save
 
 import octlib
 
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 VIT = "vit_tiny_patch16_224.augreg_in21k_ft_in1k"
 OURS = "someone/tiny-oct"
 HOSTILE = "someone/hostile"
-
-
-class Hub(BaseHTTPRequestHandler):
-    """Answer HEAD and GET of /{owner}/{repository}/resolve/{revision}/{file}, as the hub does."""
-
-    files: dict[str, bytes]
-
-    def do_HEAD(self) -> None:
-        self._answer()
-
-    def do_GET(self) -> None:
-        content = self._answer()
-        if content:
-            self.wfile.write(content)
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-    def _answer(self) -> bytes | None:
-        owner, repository, _, _, name = [*self.path.strip("/").split("/"), *[""] * 5][:5]
-        content = self.files.get(f"{owner}/{repository}/{name}")
-        self.send_response(404 if content is None else 200)
-        self.send_header("X-Repo-Commit", COMMIT)
-        if content is None:
-            self.send_header("X-Error-Code", "EntryNotFound")
-        self.send_header("ETag", f'"{hashlib.sha256(content or b"").hexdigest()}"')
-        self.send_header("Content-Length", str(len(content or b"")))
-        self.end_headers()
-        return content
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +31,7 @@ def networks() -> dict[str, torch.nn.Module]:
 
 
 @pytest.fixture(scope="module")
-def hub(networks: dict[str, torch.nn.Module]) -> Iterator[ThreadingHTTPServer]:
+def hub(networks: dict[str, torch.nn.Module], start_hub: Callable[[], Any]) -> Any:
     """Serve the networks on the loopback address."""
     config = {
         "architecture": "test_resnet",
@@ -73,16 +39,13 @@ def hub(networks: dict[str, torch.nn.Module]) -> Iterator[ThreadingHTTPServer]:
         "model_args": {"output_stride": 16},
         "pretrained_cfg": {"input_size": [3, 64, 64], "mean": [0.3] * 3, "std": [0.2] * 3, "classifier": "fc"},
     }
-    Hub.files = {f"{name}/model.safetensors": save(network.state_dict()) for name, network in networks.items()}
-    Hub.files[f"{OURS}/config.json"] = json.dumps(config).encode()
-    hostile = {**config, "model_args": {"checkpoint_path": "canary.pth"}}
-    Hub.files[f"{HOSTILE}/config.json"] = json.dumps(hostile).encode()
-    Hub.files[f"{HOSTILE}/model.safetensors"] = Hub.files[f"{OURS}/model.safetensors"]
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    served = start_hub()
+    configs = {OURS: {"config.json": json.dumps(config).encode()}}
+    for name, network in networks.items():
+        served.put(name, {"model.safetensors": save(network.state_dict()), **configs.get(name, {})})
+    hostile = json.dumps({**config, "model_args": {"checkpoint_path": "canary.pth"}}).encode()
+    served.put(HOSTILE, {"model.safetensors": save(networks[OURS].state_dict()), "config.json": hostile})
+    return served
 
 
 NAMES = ("resnet50", VIT, f"hf-hub:{OURS}")
@@ -115,16 +78,9 @@ print(json.dumps(answer))
 """
 
 
-def closed_port() -> str:
-    """Give an address at which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"
-
-
 @pytest.fixture(scope="module")
 def answers(
-    hub: ThreadingHTTPServer, start_python: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
+    hub: Any, closed_port: str, start_python: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
     """Run octlib with the hub, then with what is left in the cache; beside it, offline with nothing in the cache."""
     folder = tmp_path_factory.mktemp("hub")
@@ -141,10 +97,10 @@ def answers(
         assert run.returncode == 0, err
         return json.loads(out.strip().splitlines()[-1])
 
-    online = start(NAMES, "cache", f"http://127.0.0.1:{hub.server_port}")
-    offline = start((), "empty", closed_port(), "1")
+    online = start(NAMES, "cache", hub.address)
+    offline = start((), "empty", closed_port, "1")
     found = {"scans": scans, "online": finish(online)}
-    alone = start(NAMES, "cache", closed_port())
+    alone = start(NAMES, "cache", closed_port)
     return {**found, "offline": finish(offline), "alone": finish(alone)}
 
 

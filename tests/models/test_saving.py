@@ -107,6 +107,32 @@ def test_timm_reads_the_weights(build: Build, learned: Any, tmp_path: Path, back
     np.testing.assert_allclose(numpy(classifier.logits(scans)), logits.numpy(), rtol=1e-4, atol=1e-5)
 
 
+def test_timm_reads_the_backbones_of_a_classifier_with_several(
+    build: Build, learned: Any, tmp_path: Path, scans: np.ndarray
+) -> None:
+    classifier = build(("test_resnet", "test_vit", "test_resnet"))
+    for member in classifier.backbone.members:
+        learned(member.module)
+    classifier.save(tmp_path / "classifier")
+    weights = load_file(tmp_path / "classifier" / "model.safetensors")
+    config = json.loads((tmp_path / "classifier" / "config.json").read_text(encoding="utf-8"))["classifier"]
+    scans = classifier.preprocess(scans)
+    found = []
+    for name, member in zip(classifier.backbone_names, config["backbone"]["members"], strict=True):
+        plain = timm.create_model(member["architecture"], num_classes=0, **member["model_args"]).eval()
+        start = f"{name}."
+        own = {key.removeprefix(start): value for key, value in weights.items() if key.startswith(start)}
+        plain.load_state_dict(own, strict=True)
+        mean, std = (torch.tensor(member[key]).view(1, 3, 1, 1) for key in ("mean", "std"))
+        with torch.inference_mode():
+            features = plain.forward_features((torch.from_numpy(scans).unsqueeze(1) / 255 - mean) / std)
+        # A transformer's map is averaged over its patches, the class token left out.
+        vit = features.ndim == 3
+        found.append((features[:, 1:].mean(1) if vit else features.mean((2, 3))).numpy())
+    assert len(found) == 3
+    np.testing.assert_allclose(classifier.extract(scans), np.concatenate(found, axis=1), rtol=1e-3, atol=1e-4)
+
+
 def is_pickle(content: bytes) -> bool:
     try:
         return bool(list(pickletools.genops(content)))

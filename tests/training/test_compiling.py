@@ -60,6 +60,19 @@ def test_stages_learn_more_slowly_the_earlier_they_come(build, toy):
     assert head == pytest.approx([factor * 1e-3] * 2, rel=1e-2)
 
 
+def test_stages_at_rates_of_their_own_are_trained(build, toy):
+    classifier = build(False)
+    classifier.unfreeze(2)
+    before = {name: value.copy() for name, value in classifier.backbone.state().items()}
+    octlib.fit(classifier, toy(16), epochs=1, batch_size=8, layer_decay=0.5, progress=False)
+    moved = {name for name, value in classifier.backbone.state().items() if not np.array_equal(value, before[name])}
+    assert {name.split(".")[0] for name in moved} == {"layer3", "layer4"}
+    with pytest.raises(ValueError, match=r"layer_decay must be in \(0, 1\], and 1 for a frozen backbone, got 0.5"):
+        octlib.fit(build(True), toy(16), layer_decay=0.5, progress=False)
+    with pytest.raises(ValueError, match=r"layer_decay must be in \(0, 1\], and 1 for a frozen backbone, got 1.5"):
+        octlib.fit(build(False), toy(16), layer_decay=1.5, progress=False)
+
+
 @pytest.mark.parametrize(("backbone", "named"), [("test_resnet", set()), ("test_vit", {"pos_embed", "cls_token"})])
 def test_weight_decay_leaves_norms_biases_and_positions_alone(build, backbone, named):
     classifier = octlib.build_classifier(backbone, False, weights=None, image_size=64)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from octlib.evaluation.caveats import find_caveats
 from octlib.evaluation.metrics import METRICS
 from octlib.evaluation.plots import draw_confusion_matrix
 from octlib.evaluation.prediction import tabulate_predictions
@@ -68,6 +69,18 @@ class Evaluation:
     def n_scans(self) -> int:
         """The number of scans."""
         return len(self.truth)
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """How the intervals came about, and where they promise too much: a sentence each, for pages and cards."""
+        known = self.n_patients is not None
+        return find_caveats(
+            self.intervals,
+            resampled=self.resampled,
+            groups=self.n_scans if self.n_patients is None else self.n_patients,
+            without_patient=int(self.scans["patient"].isna().sum()) if known else self.n_scans,
+            confidence=self.confidence,
+        )
 
     def errors(self, n: int | None = None) -> np.ndarray:
         """Find the scans that were taken for another class, the most confident errors first.

@@ -24,6 +24,7 @@ from octlib.models.keras_backend import keras
 from octlib.models.layers import backbone_layer
 from octlib.models.passes import FeaturePass
 from octlib.models.postprocessing import Postprocessing
+from octlib.models.publishing import Published
 from octlib.models.saving import save_folder
 from octlib.models.seeding import drawn_weights
 from octlib.models.spec import BackboneSpec
@@ -39,7 +40,7 @@ FOREIGN_SUFFIXES = (".h5", ".hdf5", ".onnx", ".pt", ".pth", ".safetensors")
 
 
 @keras.saving.register_keras_serializable("octlib")
-class OctClassifier(keras.Model):
+class OctClassifier(Published, keras.Model):
     """A classifier of retinal OCT B-scans: an ordinary Keras model that knows its classes and its preprocessing.
 
     Two halves: ``preprocess`` does what a graph can't (wedge blanking, resizing); the graph takes what comes out of
@@ -342,7 +343,7 @@ class OctClassifier(keras.Model):
         classifier.to(backbone.mean.device).eval()
         return classifier
 
-    def save(self, folder: str | Path, *, overwrite: bool = False, **kwargs: Any) -> None:
+    def save(self, folder: str | Path, *, overwrite: bool = False, evaluation: Any = None, **kwargs: Any) -> None:
         """Save the classifier.
 
         Args:
@@ -350,11 +351,14 @@ class OctClassifier(keras.Model):
                 (a model card). A path that ends in ``.keras`` is written in Keras's own format.
                 ``octlib.load_classifier`` reads both.
             overwrite: replace the classifier that is there; a folder with anything else in it is never replaced.
+            evaluation: what ``octlib.evaluate`` returned, for the model card of a folder.
             **kwargs: further arguments of ``keras.Model.save``, for ``.keras`` alone.
 
         Raises:
             FileExistsError: if the target exists and ``overwrite`` is false, or it is no classifier.
-            ValueError: if the name has the suffix of a format that is not written.
+            TypeError: if ``evaluation`` is none.
+            ValueError: if the name has the suffix of a format that is not written; if the evaluation is of other
+                classes, or there is no model card for it.
         """
         target = Path(folder).absolute()
         if target.suffix in FOREIGN_SUFFIXES:
@@ -367,10 +371,14 @@ class OctClassifier(keras.Model):
                 f"{target} exists already. Choose another name, or pass overwrite=True to replace it."
             )
         if target.suffix == ".keras":
+            if evaluation is not None:
+                raise ValueError(
+                    f"A .keras file has no model card for an evaluation, got {target.name!r}. Save a folder."
+                )
             with written_whole(target) as path:
                 super().save(path, overwrite=True, **kwargs)
         else:
-            save_folder(target, self.get_config(), state_dict(self))
+            save_folder(target, self.get_config(), state_dict(self), evaluation)
 
     def export(self, path: str | Path, format: str = "onnx", **kwargs: Any) -> float | None:  # noqa: A002
         """Write the classifier as one file that needs neither octlib nor Keras, run the file, and compare.

@@ -9,18 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import timm
-from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
+from huggingface_hub import constants, hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError
 
 from octlib.errors import HubError, WeightsError
 from octlib.models.configs import CONFIG, BackboneConfig, file_config, named_config, specify
 from octlib.models.hub_cache import NAMES_IN_FOLDER, cached_file
+from octlib.models.hub_questions import HUB_PREFIX, ask, reason_of
 from octlib.models.networks import loaded_module
 from octlib.models.sizing import loaded_at
 from octlib.models.spec import BackboneSpec
-
-HUB_PREFIX = "hf-hub:"
-PATIENCE = 10  # seconds
 
 
 def from_hub(name: str, image_size: int | tuple[int, int] | None) -> tuple[BackboneSpec, Any, tuple[int, int]]:
@@ -91,8 +89,7 @@ def _file(repository: str, names: Sequence[str]) -> Path:
     where: dict[str, Any] = {"repo_id": identifier, "revision": revision or None}
     name, *others = names
     try:
-        # One question fails at once where the hub is out of reach: a download asks again for half a minute.
-        get_hf_file_metadata(hf_hub_url(filename=name, **where), timeout=PATIENCE)
+        ask(filename=name, **where)
     except EntryNotFoundError:
         if not others:
             raise
@@ -106,11 +103,9 @@ def _choices_named(name: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # the hub's client raises a dozen kinds, and others with each release
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        reason = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else reason
         raise HubError(
             f"The pretrained weights of {name!r} are not in the local cache and could not be downloaded from "
-            f"{constants.ENDPOINT} ({reason}).",
+            f"{constants.ENDPOINT} ({reason_of(error)}).",
             "Three choices are left: connect to the network once, or copy a cache and point HF_HOME to it; "
             "weights=PATH with a .safetensors or .pth file or a timm folder; or weights=None for random weights.",
         ) from error

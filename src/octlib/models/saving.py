@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,28 +20,41 @@ import numpy as np
 from safetensors.numpy import save
 
 from octlib._files import failure_named, is_part, remove_parts, written_whole
-from octlib.models.card import model_card
+from octlib.models.card import check_evaluation, model_card
 
 FORMAT = "octlib-classifier"
-CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
+FILES = CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 SETTINGS = "classifier"  # the key of a classifier's settings, in the configuration and in the metadata of the weights
 
 
-def save_folder(folder: Path, settings: Mapping[str, Any], weights: Mapping[str, np.ndarray]) -> None:
+def save_folder(
+    folder: Path,
+    settings: Mapping[str, Any],
+    weights: Mapping[str, np.ndarray],
+    evaluation: Any = None,
+    *,
+    place: str = "this-folder",
+) -> None:
     """Write a classifier's folder; a classifier that is there is replaced, and nothing else.
 
     Args:
         folder: where to.
         settings: the classifier's, as JSON can hold them.
         weights: name to array, in C's order.
+        evaluation: what the model card says of how well the classifier does; ``None`` says nothing.
+        place: where the model card loads the classifier from.
 
     Raises:
         FileExistsError: if anything else is in the folder.
         OSError: if it can't be written.
+        TypeError: if ``evaluation`` is none.
+        ValueError: if it is of other classes.
     """
+    check_evaluation(evaluation, settings["class_names"])
     _require_replaceable(folder)
+    card = partial(model_card, settings, evaluation, place)
     if folder.exists():
-        _write_files(folder, settings, weights)
+        _write_files(folder, settings, weights, card)
         remove_parts(folder)
         return
     with failure_named(folder):
@@ -50,13 +64,15 @@ def save_folder(folder: Path, settings: Mapping[str, Any], weights: Mapping[str,
     try:
         written = scratch / folder.name  # A temporary folder itself is closed to other users, and would stay so.
         written.mkdir()
-        _write_files(written, settings, weights)
+        _write_files(written, settings, weights, card)
         written.rename(folder)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _write_files(folder: Path, settings: Mapping[str, Any], weights: Mapping[str, np.ndarray]) -> None:
+def _write_files(
+    folder: Path, settings: Mapping[str, Any], weights: Mapping[str, np.ndarray], card: Callable[[], str]
+) -> None:
     config = {"format": FORMAT, "octlib_version": version("octlib"), SETTINGS: settings}
     # One entry, since safetensors writes several in an order that differs from run to run.
     metadata = {SETTINGS: json.dumps(settings)}
@@ -69,7 +85,7 @@ def _write_files(folder: Path, settings: Mapping[str, Any], weights: Mapping[str
         # Not by save_file: it makes a file of its own first, which nobody would remove after a process was killed.
         weights_file.write_bytes(save(dict(weights), metadata))
         config_file.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-        card_file.write_text(model_card(settings), encoding="utf-8")
+        card_file.write_text(card(), encoding="utf-8")
 
 
 def _require_replaceable(folder: Path) -> None:
@@ -78,8 +94,7 @@ def _require_replaceable(folder: Path) -> None:
         return
     strange = [folder.name]
     if folder.is_dir():
-        ours = (CONFIG, WEIGHTS, CARD)
-        strange = [path.name for path in folder.iterdir() if path.name not in ours and not is_part(path)]
+        strange = [path.name for path in folder.iterdir() if path.name not in FILES and not is_part(path)]
     if strange:
         raise FileExistsError(
             f"{folder} holds more than a classifier ({', '.join(sorted(strange)[:3])}), so it is not replaced. "

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 
 UNDEFINED = "\N{EN DASH}"
 DARKEST = 0.42  # share of colour in a cell of the confusion matrix, so that the ink on it stays legible
-FEW = 20  # patients: fewer make intervals of the bootstrap too narrow
 
 
 def describe_evaluation(evaluation: Evaluation) -> dict[str, Any]:
@@ -30,7 +29,7 @@ def describe_evaluation(evaluation: Evaluation) -> dict[str, Any]:
     n_errors = len(evaluation.errors())
     return {
         "verdict": _verdict(evaluation),
-        "how": _how(evaluation),
+        "how": " ".join(evaluation.caveats),
         "confidence": f"{100 * evaluation.confidence:g} %",
         "whole": [
             (each.title, _value(each, evaluation.metrics[each.name], evaluation.intervals[each.name]))
@@ -88,32 +87,6 @@ def _verdict(evaluation: Evaluation) -> dict[str, str]:
         "value": f"{evaluation.accuracy:.3f}",
         "rest": f"{interval}: {right:,} of {_count(evaluation.n_scans, 'scan')}{patients} were recognised.",
     }
-
-
-def _how(evaluation: Evaluation) -> str:
-    """Say what the intervals are, and where they promise too much."""
-    from octlib.evaluation.intervals import caveat_of
-
-    groups = evaluation.n_scans if evaluation.n_patients is None else evaluation.n_patients
-    if groups == 1:
-        return f"There are no intervals: they need more than one {evaluation.resampled}."
-    said = [f"Intervals of {100 * evaluation.confidence:g} %, bootstrapped over {evaluation.resampled}s."]
-    if evaluation.n_patients is None:
-        said.append("Patients are unknown: where they have several scans, intervals are too narrow.")
-    else:
-        said += _unknown_patients(evaluation)
-        said += [f"From as few as {groups} patients, intervals tend to be too narrow."] if groups < FEW else []
-    return " ".join([*said, caveat_of(_intervals(evaluation))]).strip()
-
-
-def _unknown_patients(evaluation: Evaluation) -> list[str]:
-    unknown = int(evaluation.scans["patient"].isna().sum())
-    return [f"A scan without a patient counts as a patient of its own: there are {unknown:,}."] if unknown else []
-
-
-def _intervals(evaluation: Evaluation) -> list[tuple[float, float]]:
-    values = evaluation.intervals.values()
-    return [pair for each in values for pair in (each.values() if isinstance(each, dict) else [each])]
 
 
 def _matrix(evaluation: Evaluation) -> list[dict[str, Any]]:

@@ -16,21 +16,20 @@ NAME = "octlib_adamw"  # of every optimizer of octlib's; one of another name is 
 
 
 @keras.saving.register_keras_serializable("octlib")
-class ScaledAdamW(keras.optimizers.AdamW):
+class ScaledAdamW(keras.optimizers.Adam):
     """AdamW some of whose variables learn, and decay, faster or more slowly than the others.
 
-    Which ones is not saved with the optimizer.
+    Which ones is not saved with the optimizer. Keras's own AdamW decays all variables at one rate.
     """
 
     _factors: Mapping[Any, float] = MappingProxyType({})
-    _decays: frozenset[Any] = frozenset()
+    _undecayed: frozenset[Any] = frozenset()
 
     def scale(self, variables: Sequence[Any], factors: Sequence[float], undecayed: Sequence[Any]) -> None:
-        """Say which variables learn at which multiple of the learning rate, and which are left to grow."""
+        """Say which variables learn at which multiple of the learning rate, and which don't decay."""
         # By Keras's own key: on TensorFlow, what comes to update_step is not Keras's variable but what it wraps.
         self._factors = dict(zip(map(self._var_key, variables), factors, strict=True))
-        self._decays = frozenset(self._factors) - frozenset(map(self._var_key, undecayed))
-        self.exclude_from_weight_decay(var_list=[*variables, *undecayed])  # which Keras does at one rate for all
+        self._undecayed = frozenset(map(self._var_key, undecayed))
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable.
@@ -42,8 +41,8 @@ class ScaledAdamW(keras.optimizers.AdamW):
         """
         key = self._var_key(variable)
         rate = learning_rate * self._factors.get(key, 1.0)
-        if key in self._decays:
-            self.assign_sub(variable, variable * keras.ops.cast(self.weight_decay * rate, variable.dtype))
+        if key not in self._undecayed:
+            self.assign_sub(variable, variable * keras.ops.cast(WEIGHT_DECAY * rate, variable.dtype))
         super().update_step(gradient, variable, rate)
 
 
@@ -61,12 +60,12 @@ def adamw(
     Returns:
         The optimizer, to be built.
     """
-    kind = ScaledAdamW if scaled else keras.optimizers.AdamW
-    optimizer = kind(learning_rate, weight_decay=WEIGHT_DECAY, name=NAME)
     if scaled:
+        optimizer = ScaledAdamW(learning_rate, name=NAME)
         optimizer.scale(scaled, factors, undecayed)
-    else:
-        optimizer.exclude_from_weight_decay(var_list=list(undecayed))
+        return optimizer
+    optimizer = keras.optimizers.AdamW(learning_rate, weight_decay=WEIGHT_DECAY, name=NAME)
+    optimizer.exclude_from_weight_decay(var_list=list(undecayed))
     return optimizer
 
 
