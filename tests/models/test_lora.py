@@ -43,6 +43,7 @@ def test_the_small_matrices_learn_and_nothing_else(trained: Any) -> None:
     moved = {name for name in before if not np.array_equal(before[name], now[name])}
     assert moved == {name for name in before if ".lora_" in name}
     assert not classifier.frozen
+    assert "LoRA of rank 4" in repr(classifier)
 
 
 def test_nothing_changes_before_training(build: Any, scans: np.ndarray) -> None:

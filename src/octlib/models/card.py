@@ -56,7 +56,7 @@ def model_card(settings: Mapping[str, Any], evaluation: Any = None, place: str =
     """
     spec, preprocessing = as_spec(settings["backbone"]), Preprocessing.from_dict(settings["preprocessing"])
     height, width = preprocessing.image_size
-    frozen = "frozen" if settings["frozen"] else "fine-tuned"
+    frozen = "frozen" if settings["frozen"] else "fine-tuned" if spec.lora is None else f"LoRA of rank {spec.lora.rank}"
     return f"""---
 {_head(spec.architecture, evaluation)}
 ---

@@ -176,6 +176,9 @@ class OctClassifier(Published, keras.Model):
             named = zip(self.backbone_names, stages, strict=True)
             learning = [name if n is None else f"last {n} stages of {name}" for name, n in named if n != 0]
             return f"{', '.join(learning)} not frozen"
+        if self.backbone.spec.lora is not None:
+            last = "" if stages is None else f" in the last {stages} stages"
+            return f"LoRA of rank {self.backbone.spec.lora.rank}{last}"
         return "not frozen" if stages is None else f"last {stages} stages not frozen"
 
     def unfreeze(self, stages: int | None = None, *, backbone: str | None = None) -> None:
@@ -222,13 +225,13 @@ class OctClassifier(Published, keras.Model):
             True
         """
         spec, backbone = self.backbone.spec, self.backbone.to_torch()
+        if spec.lora is None:
+            raise ValueError("There is no LoRA to merge. build_classifier(..., lora=8) makes a classifier with one.")
         if isinstance(spec, JoinedSpec):
             plain: Any = JoinedSpec(tuple(replace(member, lora=None) for member in spec.members))
             modules: Any = [member.module for member in backbone.members.values()]
         else:
             plain, modules = replace(spec, lora=None), backbone.module
-        if plain == spec:
-            raise ValueError("There is no LoRA to merge. build_classifier(..., lora=8) makes a classifier with one.")
         settings = carried_over(self.get_config())
         changed = {"backbone": plain, "module": modules, "frozen": False, "unfrozen_stages": None}
         merged = OctClassifier(**settings | changed)

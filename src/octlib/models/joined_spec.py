@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from octlib.models.config_format import require_known
+from octlib.models.lora import Lora
 from octlib.models.spec import BackboneSpec
 
 HEAD = "head"  # the name under which a head is saved that belongs to no single architecture
@@ -57,6 +58,11 @@ class JoinedSpec:
     def classifier(self) -> str:
         """The name under which the head is saved."""
         return HEAD
+
+    @property
+    def lora(self) -> Lora | None:
+        """That of the first: all have one, or none has."""
+        return self.members[0].lora
 
     @property
     def origin(self) -> str:
