@@ -155,7 +155,7 @@ class SplitWarning(OctlibWarning):
 
 
 class TrainingWarning(OctlibWarning):
-    """Training ended before it was done."""
+    """Training ended before it was done, or takes longer than it could."""
 
 
 class UnknownPatientsWarning(OctlibWarning):

@@ -75,7 +75,7 @@ def test_places_of_a_wide_or_high_scan_are_those_of_its_map(name: str, size: tup
     scans[1, :16, -16:] = 255  # top right
     with torch.inference_mode():
         features(scans)
-        native = features.module.forward_features(features._normalised(scans))
+        native = features.module.forward_features(features.normalised(scans))
     change = (seen[0][1] - seen[0][0]).abs().mean(0)
     rows, columns = change.shape
     assert rows / columns == size[0] / size[1]

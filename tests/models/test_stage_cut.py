@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 import octlib
+from octlib.errors import CheckpointError, NoRoomError, TrainingWarning
 from octlib.features import extract_features
 from octlib.models.cut_classifier import cut_classifier
 from octlib.models.keras_backend import keras
@@ -110,9 +112,38 @@ def test_without_room_training_is_the_same_from_scans(pretrained: Any, monkeypat
     assert seen
     seen.clear()
     monkeypatch.setenv("OCTLIB_CACHE_LIMIT", "1 KB")
-    again = trained()
+    with pytest.warns(TrainingWarning, match="What the frozen stages give finds no room"):
+        again = trained()
     assert not seen
     assert {name for name in stored if not np.allclose(stored[name], again[name], atol=1e-5)} == set()
+
+
+def test_a_full_disk_costs_time_and_nothing_else(pretrained: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    scans = octlib.load_oct_dataset("phantoms").sample(8)
+
+    def full(*_: Any, **__: Any) -> None:
+        raise NoRoomError("no room", "free some")
+
+    monkeypatch.setattr(finetuning, "stored_rows", full)
+    with pytest.warns(TrainingWarning, match="finds no room"):
+        assert octlib.fit(pretrained("test_vit", 2), scans, epochs=1, progress=False).best_epoch == 1
+
+
+def test_what_drops_values_while_it_learns_is_not_cut(pretrained: Any) -> None:
+    classifier = pretrained("test_vit", 2)
+    spec = replace(classifier.backbone.spec, model_args={**classifier.backbone.spec.model_args, "drop_path_rate": 0.1})
+    assert cut_classifier(classifier) is not None
+    classifier.backbone.spec = spec
+    assert cut_classifier(classifier) is None
+
+
+def test_a_run_on_kept_results_goes_on_with_the_same_precision_alone(pretrained: Any, tmp_path: Path) -> None:
+    scans = octlib.load_oct_dataset("phantoms").sample(8)
+    settings = {"epochs": 2, "checkpoint": tmp_path / "run", "progress": False}
+    octlib.fit(pretrained("test_vit", 1), scans, **settings)
+    with pytest.raises(CheckpointError, match="cache"):
+        octlib.fit(pretrained("test_vit", 1), scans, cache="float16", resume=True, **settings)
+    assert octlib.fit(pretrained("test_vit", 1), scans, resume=True, **settings).best_epoch == 2
 
 
 def test_joined_backbones_are_cut_one_by_one(build: Any, scans: np.ndarray) -> None:

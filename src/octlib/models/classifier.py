@@ -350,8 +350,8 @@ class OctClassifier(Published, keras.Model):
         """Save the classifier.
 
         Args:
-            folder: where to: a folder with ``config.json``, ``model.safetensors`` (timm's key names) and ``README.md``
-                (a model card). A path that ends in ``.keras`` is written in Keras's own format.
+            folder: where to: a folder with ``config.json``, ``model.safetensors`` (timm's key names, but for LoRA) and
+                ``README.md`` (a model card). A path that ends in ``.keras`` is written in Keras's own format.
                 ``octlib.load_classifier`` reads both.
             overwrite: replace the classifier that is there; a folder with anything else in it is never replaced.
             evaluation: what ``octlib.evaluate`` returned, for the model card of a folder.

@@ -61,8 +61,8 @@ class JoinedSpec:
 
     @property
     def lora(self) -> Lora | None:
-        """That of the first: all have one, or none has."""
-        return self.members[0].lora
+        """That of the first backbone that has one."""
+        return next((member.lora for member in self.members if member.lora is not None), None)
 
     @property
     def origin(self) -> str:

@@ -63,10 +63,12 @@ def lora_for(module: nn.Module, rank: int, image_size: tuple[int, int]) -> Lora:
         for name, layer in module.named_modules()
         if isinstance(layer, nn.Linear)
     ]
-    with torch.inference_mode():
-        module.eval()(torch.zeros(1, 3, *image_size))
-    for hook in hooks:
-        hook.remove()
+    try:
+        with torch.inference_mode():
+            module.eval()(torch.zeros(1, 3, *image_size))
+    finally:
+        for hook in hooks:
+            hook.remove()
     if not called:
         raise UnsupportedNetworkError(
             f"lora is for the linear layers of transformers, and {type(module).__name__} has none.",

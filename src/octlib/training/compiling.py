@@ -17,7 +17,7 @@ NAME = "octlib_adamw"  # of every optimizer of octlib's; one of another name is 
 
 @keras.saving.register_keras_serializable("octlib")
 class ScaledAdamW(keras.optimizers.Adam):
-    """AdamW some of whose variables learn, and decay, faster or more slowly than the others.
+    """AdamW some of whose variables learn faster or more slowly than the others; the latter decay more slowly too.
 
     Which ones is not saved with the optimizer. Keras's own AdamW decays all variables at one rate.
     """
@@ -40,10 +40,11 @@ class ScaledAdamW(keras.optimizers.Adam):
             learning_rate: of those that aren't scaled.
         """
         key = self._var_key(variable)
-        rate = learning_rate * self._factors.get(key, 1.0)
+        factor = self._factors.get(key, 1.0)
         if key not in self._undecayed:
-            self.assign_sub(variable, variable * keras.ops.cast(WEIGHT_DECAY * rate, variable.dtype))
-        super().update_step(gradient, variable, rate)
+            decay = WEIGHT_DECAY * learning_rate * min(factor, 1.0)
+            self.assign_sub(variable, variable * keras.ops.cast(decay, variable.dtype))
+        super().update_step(gradient, variable, learning_rate * factor)
 
 
 def adamw(

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from octlib._cache import cache_limit
+from octlib._cache import LIMIT_VARIABLE, cache_limit
 from octlib.data import OctDataset
+from octlib.errors import NoRoomError, TrainingWarning
 from octlib.features.extraction import FLOAT16, is_cached
 from octlib.models import OctClassifier
 from octlib.models.cut_classifier import CutClassifier, cut_classifier
 from octlib.models.keras_backend import keras
 from octlib.models.state import load_state_dict, take_state
 from octlib.training.augmentation import mirror_scans
-from octlib.training.batches import HELD_IN_MEMORY, scan_rows, stored_rows
+from octlib.training.batches import HELD_IN_MEMORY, Rows, scan_rows, stored_rows
 from octlib.training.compiling import adamw, scaled_variables, undecayed_variables
 from octlib.training.epochs import run_epochs
 from octlib.training.recipe import Labelled, Outcome, Recipe
@@ -24,6 +26,7 @@ EPOCHS = 14
 LEARNING_RATE = 5e-4
 WARM_UP = 0.1  # of all steps
 LABEL_SMOOTHING = 0.1  # Szegedy et al. 2016, "Rethinking the Inception Architecture for Computer Vision", section 7
+SHARE_OF_THE_STORE = 0.5  # that one training may take
 RATE_SETTERS = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
 
 
@@ -58,13 +61,8 @@ def fine_tune(classifier: OctClassifier, train: Labelled, validation: Labelled |
     Returns:
         The metrics of each epoch.
     """
-    cut = _cut(classifier, [part[0] for part in (train, validation) if part is not None], recipe)
-    if cut is None:
-        rows = scan_rows(classifier, train[0], recipe.augment)
-        held_out = None if validation is None else (scan_rows(classifier, validation[0]), validation[1])
-    else:
-        rows = stored_rows(cut, train[0], recipe, mirrored=recipe.augment is mirror_scans)
-        held_out = None if validation is None else (stored_rows(cut, validation[0], recipe), validation[1])
+    cut, rows, rows_held_out = _rows(classifier, train[0], None if validation is None else validation[0], recipe)
+    held_out = None if validation is None or rows_held_out is None else (rows_held_out, validation[1])
     optimizer = adamw(
         _learning_rate(recipe, len(train[1])),
         undecayed=undecayed_variables(classifier),
@@ -82,18 +80,39 @@ def fine_tune(classifier: OctClassifier, train: Labelled, validation: Labelled |
     )
 
 
-def _cut(classifier: OctClassifier, parts: Sequence[OctDataset], recipe: Recipe) -> CutClassifier | None:
-    """Cut a classifier whose frozen stages would give the same in every epoch, if what they give finds room."""
-    if not classifier.backbone.partly_frozen or recipe.augment not in (None, mirror_scans):
-        return None
-    cut = cut_classifier(classifier)
-    if cut is None:
-        return None
-    views = 2 if recipe.augment is mirror_scans else 1
-    scans = views * len(parts[0]) + sum(map(len, parts[1:]))
-    width = 2 if recipe.cache == FLOAT16 else 4
-    room = cache_limit() if is_cached(recipe.cache) else HELD_IN_MEMORY
-    return cut if width * scans * cut.n_values <= room else None
+def _rows(
+    classifier: OctClassifier, train: OctDataset, validation: OctDataset | None, recipe: Recipe
+) -> tuple[CutClassifier | None, Rows, Rows | None]:
+    """Choose what is learned from: what the frozen stages give, where that is the same in every epoch, or the scans."""
+    if classifier.backbone.partly_frozen and recipe.augment in (None, mirror_scans):
+        cut, mirrored = cut_classifier(classifier), recipe.augment is mirror_scans
+        if cut is not None and _finds_room(cut, (1 + mirrored) * len(train) + len(validation or ()), recipe):
+            with suppress(NoRoomError):  # on the disk
+                held_out = None if validation is None else stored_rows(cut, validation, recipe)
+                return cut, stored_rows(cut, train, recipe, mirrored=mirrored), held_out
+        if cut is not None:
+            _warn_of_room()
+    held_out = None if validation is None else scan_rows(classifier, validation)
+    return None, scan_rows(classifier, train, recipe.augment), held_out
+
+
+def _finds_room(cut: CutClassifier, scans: int, recipe: Recipe) -> bool:
+    """Tell whether results find room, without driving all others out of the store."""
+    if not is_cached(recipe.cache):
+        return 4 * scans * cut.n_values <= HELD_IN_MEMORY
+    return (2 if recipe.cache == FLOAT16 else 4) * scans * cut.n_values <= cache_limit() * SHARE_OF_THE_STORE
+
+
+def _warn_of_room() -> None:
+    warnings.warn(
+        TrainingWarning(
+            "What the frozen stages give finds no room, so that every epoch passes through the whole network, with no "
+            "other augmentation than flips.",
+            f"Set {LIMIT_VARIABLE} higher, of which half may be taken, or free the disk; cache='float16' halves the "
+            "need. augment=True changes scans in other ways too, as there is nothing to keep.",
+        ),
+        stacklevel=5,
+    )
 
 
 def _learning_rate(recipe: Recipe, scans: int) -> Any:

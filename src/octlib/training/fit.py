@@ -91,9 +91,9 @@ def fit(
         augment: ``True`` augments the scans of an unfrozen classifier by flips, small turns, shifts, scalings, changes
             of brightness and contrast, and speckle; ``False`` doesn't; a function that takes scans, uint8 (n, height,
             width), and a ``numpy.random.Generator`` does it your way. ``None`` is ``True`` where the whole backbone
-            learns, and flips alone where some of its stages are frozen: what these give is then kept for each scan and
-            its mirror image, and an epoch costs what the other stages cost. A frozen backbone sees each scan once, so
-            it takes none.
+            learns, and flips alone where some stages of a pretrained one are frozen: what these give is then kept for
+            each scan and its mirror image, and an epoch costs what the other stages cost. A frozen backbone sees each
+            scan once, so it takes none.
         cache: keep on disk, for later runs, what a frozen backbone or frozen stages give, ``"float16"`` in half the
             room; see ``octlib.features.extract_features``.
         checkpoint: a folder that gets, after each epoch, all that it takes to go on; ``None`` keeps nothing. A frozen
@@ -112,7 +112,7 @@ def fit(
 
     Warns:
         LeakageWarning: if training and validation scans share patients.
-        TrainingWarning: if the head could not be solved for to the end.
+        TrainingWarning: if the head could not be solved for to the end, or what frozen stages give finds no room.
 
     Raises:
         ValueError: if the scans have no labels or other classes than the classifier, or an argument is out of range.
@@ -139,7 +139,7 @@ def fit(
         batch_size=as_whole("batch_size", batch_size),
         learning_rate=as_positive("learning_rate", defaults.LEARNING_RATE if learning_rate is None else learning_rate),
         layer_decay=_as_decay(layer_decay, frozen=classifier.frozen),
-        augment=as_augmentation(augment, frozen=classifier.frozen, partly=classifier.backbone.partly_frozen),
+        augment=as_augmentation(augment, frozen=classifier.frozen, partly=_keeps_results(classifier)),
         l2=None if l2 is None else as_positive("l2", l2),
         cache=cache,
         callbacks=as_callbacks(callbacks),
@@ -172,6 +172,11 @@ def _require_solver(recipe: Recipe) -> None:
             "it out, or leave out what needs epochs: an unfrozen backbone, dropout, epochs, learning_rate, callbacks, "
             "checkpoint."
         )
+
+
+def _keeps_results(classifier: OctClassifier) -> bool:
+    """Tell whether frozen stages of a classifier give the same in every epoch: not where BatchNorm is to learn."""
+    return bool(classifier.backbone.partly_frozen and classifier.backbone.pretrained)
 
 
 def _as_decay(layer_decay: float, *, frozen: bool) -> float:

@@ -44,9 +44,13 @@ def describe_run(
         "augment": None
         if recipe.augment is None
         else getattr(recipe.augment, "__qualname__", type(recipe.augment).__name__),
-        "cache": recipe.cache if classifier.frozen and isinstance(recipe.cache, str) else "exact",
+        "cache": recipe.cache if _keeps_results(classifier) and isinstance(recipe.cache, str) else "exact",
         "seed": recipe.seed,
     }
+
+
+def _keeps_results(classifier: OctClassifier) -> bool:
+    return classifier.frozen or classifier.backbone.partly_frozen
 
 
 def _digest_of_weights(classifier: OctClassifier) -> str:
