@@ -37,11 +37,13 @@ class OctEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
         weights: of the backbone.
         pooling: ``"average"`` or ``"flatten"``.
         dropout: share of features dropped while training, in [0, 1).
+        lora: rank of the matrices that learn beside the linear layers; ``None`` is without.
         flips: average predictions over a scan and its mirror image.
         l2: as for ``octlib.fit``, like all arguments from here on.
         epochs: how many; ``None`` solves for a frozen backbone's head.
         batch_size: scans a step of an epoch.
         learning_rate: of AdamW.
+        layer_decay: of an unfrozen backbone's stages.
         class_weight: a dictionary has a weight for each label.
         augment: of an unfrozen backbone's scans.
         cache: keep features for later fits.
@@ -73,11 +75,13 @@ class OctEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
         weights: Weights | Sequence[Weights] = "pretrained",
         pooling: str = "average",
         dropout: float = 0.0,
+        lora: int | None = None,
         flips: bool = False,
         l2: float | None = None,
         epochs: int | None = None,
         batch_size: int = 32,
         learning_rate: float | None = None,
+        layer_decay: float = 1.0,
         class_weight: ClassWeight = "balanced",
         augment: bool | Augment | None = None,
         cache: bool | str = True,
@@ -89,11 +93,13 @@ class OctEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
         self.weights = weights
         self.pooling = pooling
         self.dropout = dropout
+        self.lora = lora
         self.flips = flips
         self.l2 = l2
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.layer_decay = layer_decay
         self.class_weight = class_weight
         self.augment = augment
         self.cache = cache
@@ -138,6 +144,7 @@ class OctEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
             epochs=self.epochs,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
+            layer_decay=self.layer_decay,
             class_weight={str(label): weight[label] for label in weight} if isinstance(weight, Mapping) else weight,
             augment=self.augment,
             cache=self.cache,
@@ -156,9 +163,9 @@ class OctEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
             "flips": self.flips,
             "seed": self.seed,
         }
-        if self.freeze is True:
+        if self.freeze is True and self.lora is None:
             return sharing_classifier(self.backbone, **settings)
-        return build_classifier(self.backbone, self.freeze, **settings)
+        return build_classifier(self.backbone, self.freeze, lora=self.lora, **settings)
 
     @property
     def classifier_(self) -> OctClassifier:

@@ -32,6 +32,7 @@ CASES = [
     ("train", "SplitError", "Choose other --fractions"),
     ("evaluate", "UnmatchedClassesError", "Name the folders as the classifier names its classes"),
     ("train", "WeightsError", "--weights takes pretrained, none,"),
+    ("train", "ImageSizeError", "Choose another --image-size"),
     ("train", "MissingWeightsError", "--weights takes pretrained, none,"),
     ("train", "HubError", "choose --weights none for random ones"),
     ("train", "CheckpointError", "--resume goes on with the run"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from octlib._checks import as_seed
-from octlib.models.arguments import as_class_names, check_dropout, check_pooling
+from octlib.models.arguments import as_class_names, check_dropout, check_frozen, check_pooling
 from octlib.models.backbones import Sizes, Weights, create_backbones
 from octlib.models.classifier import OctClassifier
 from octlib.models.postprocessing import Postprocessing
@@ -71,6 +71,7 @@ def build_classifier(
         (('CNV', 'DME', 'DRUSEN', 'NORMAL'), (64, 64), True)
     """
     names, seed = as_class_names(class_names), as_seed(seed)
+    check_frozen(freeze)
     check_pooling(pooling)
     check_dropout(dropout)
     spec, module, size = create_backbones(backbone, weights, image_size, lora=lora, seed=seed)
