@@ -16,7 +16,6 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-import keras
 import numpy as np
 import timm
 import torch
@@ -24,6 +23,7 @@ from safetensors.torch import save_file
 
 import octlib
 from octlib.models.cut_classifier import cut_classifier
+from octlib.models.keras_backend import keras
 from octlib.training.compiling import adamw
 from octlib.training.finetuning import LogitModel
 
