@@ -1,6 +1,6 @@
 """Pretrain octlib's own backbone on phantoms, and write it as a timm folder.
 
-Usage: python scripts/pretrain_backbone.py [--output src/octlib/models/octlib_backbone] [--work pretraining]
+Usage: python scripts/pretrain_backbone.py [--output src/octlib/models/octlib_backbone] [--work build/pretraining]
 
 Nothing but phantoms is trained on: of every class, each from a device of its own, distorted as eyes, devices and
 programs differ. A small timm architecture learns, all at once: the class of a scan, which kinds of lesion it shows and
@@ -188,7 +188,7 @@ def main() -> None:
     """Make phantoms, train, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=Path("src/octlib/models/octlib_backbone"))
-    parser.add_argument("--work", type=Path, default=Path("pretraining"), help="phantoms, and states to go on from")
+    parser.add_argument("--work", type=Path, default=Path("build/pretraining"), help="phantoms, and states to go on from")
     parser.add_argument("--scans", type=int, default=16_000)
     parser.add_argument("--epochs", type=int, nargs=2, default=[7, 2], help="of each stage")
     parser.add_argument("--seed", type=int, default=2026)
