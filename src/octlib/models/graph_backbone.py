@@ -20,7 +20,7 @@ from octlib.models.networks import random_module
 from octlib.models.spec import BackboneSpec
 from octlib.models.stages import parameter_stages, undecayed_parameters
 from octlib.models.torch_modules import TimmFeatures
-from octlib.models.tracing import trace_features
+from octlib.models.tracing import trace_architecture
 from octlib.preprocessing import as_size
 
 ops = keras.ops
@@ -162,7 +162,7 @@ class GraphBackbone(SingleBackbone, keras.layers.Layer):
         features = TimmFeatures(module, self.spec, self.pooling, self.image_size).eval()
         height, width = self.image_size
         try:
-            graph, n_features = trace_features(features)
+            graph, n_features = trace_architecture(self.spec, features)
         except (AssertionError, RuntimeError) as error:
             raise ImageSizeError(
                 f"{self.spec.architecture} cannot take scans of {height} x {width} pixels: {error}",

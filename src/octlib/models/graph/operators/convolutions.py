@@ -30,11 +30,11 @@ def convolution(
     """Convolve maps (batch, channels, ...) with a weight (out, in / groups, ...)."""
     n = len(values.shape) - 2
     stride, dilation = per_axis(stride, n), per_axis(dilation, n)
-    # TensorFlow can't do both at once.
-    thinned = max(stride) > 1 and max(dilation) > 1
-    steps = (1,) * n if thinned else stride
     depthwise = groups > 1 and groups == values.shape[1]
     by_shifts = depthwise and _shifts_are_faster(weight, groups)
+    # TensorFlow can't do both at once, nor, with a filter for each channel, strides that differ.
+    thinned = max(stride) > 1 and (max(dilation) > 1 or (depthwise and min(stride) != max(stride)))
+    steps = (1,) * n if thinned else stride
     maps, kind = _padded(channels_last(values), weight, steps, padding, dilation, by_backend=not by_shifts)
     settings = {"strides": steps, "padding": kind, "data_format": LAST, "dilation_rate": dilation}
     if by_shifts:
