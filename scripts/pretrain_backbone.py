@@ -188,7 +188,9 @@ def main() -> None:
     """Make phantoms, train, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=Path("src/octlib/models/octlib_backbone"))
-    parser.add_argument("--work", type=Path, default=Path("build/pretraining"), help="phantoms, and states to go on from")
+    parser.add_argument(
+        "--work", type=Path, default=Path("build/pretraining"), help="phantoms, and states to go on from"
+    )
     parser.add_argument("--scans", type=int, default=16_000)
     parser.add_argument("--epochs", type=int, nargs=2, default=[7, 2], help="of each stage")
     parser.add_argument("--seed", type=int, default=2026)

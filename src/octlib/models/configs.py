@@ -43,11 +43,13 @@ class BackboneConfig:
 
 
 def named_config(name: str) -> BackboneConfig:
-    """Return timm's own configuration of an architecture.
+    """Return timm's own configuration of an architecture, or octlib's of its own backbone.
 
     Raises:
-        ValueError: if timm has no such architecture, or no such weights of it.
+        ValueError: if there is no such architecture, or no such weights of it.
     """
+    if name == octlib_backbone.NAME:
+        return folder_config(octlib_backbone.FOLDER)
     if not timm.is_model(name):
         raise unknown("backbone", name, [octlib_backbone.NAME, *timm.list_models()])
     architecture, _, tag = name.partition(".")
