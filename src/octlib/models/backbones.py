@@ -9,7 +9,7 @@ from typing import Any
 
 from octlib.errors import WeightsError
 from octlib.models import octlib_backbone
-from octlib.models.configs import folder_config, named_config, specify
+from octlib.models.configs import folder_config, named_config, own_folder, specify
 from octlib.models.hub import from_hub
 from octlib.models.joined_spec import JoinedSpec
 from octlib.models.lora import adapt, lora_for
@@ -29,8 +29,8 @@ def create_backbone(
     """Create a backbone.
 
     Args:
-        name: ``"octlib"`` for octlib's own, a timm architecture (``"resnet50"``, ``"resnet50.a1_in1k"``) or a hub name
-            (``"hf-hub:..."``).
+        name: ``"octlib"`` for octlib's own, a timm architecture (``"resnet50"``, ``"resnet50.a1_in1k"``), a name on the
+            hub (``"hf-hub:..."``) or a timm folder (``"local-dir:..."``).
         weights: ``"pretrained"`` for timm's own, a ``.safetensors`` or ``.pth`` file, a timm folder, or ``None``.
         image_size: in pixels, a number or (height, width); ``None`` is the backbone's own.
         seed: of random weights.
@@ -46,9 +46,10 @@ def create_backbone(
         HubError: if the hub cannot be reached.
     """
     if weights == "pretrained":
-        if name != octlib_backbone.NAME:
+        folder = own_folder(name)
+        if folder is None:
             return from_hub(name, image_size)
-        weights = octlib_backbone.FOLDER
+        weights = folder
     if weights is None:
         spec, size = specify(named_config(name), image_size, origin="random", fixed_batchnorm=False)
         return spec, random_module(spec, seed), size
