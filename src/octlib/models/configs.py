@@ -66,7 +66,7 @@ def named_config(name: str) -> BackboneConfig:
 
 
 def own_folder(name: str) -> Path | None:
-    """Return the timm folder that a name stands for: octlib's own backbone, or ``"local-dir:..."`` as timm writes it."""
+    """Return the timm folder that a name stands for: octlib's own backbone, or ``"local-dir:path"`` as timm has it."""
     if name == octlib_backbone.NAME:
         return octlib_backbone.FOLDER
     return Path(name.removeprefix(LOCAL_PREFIX)) if name.startswith(LOCAL_PREFIX) else None
