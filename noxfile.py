@@ -13,7 +13,7 @@ from __future__ import annotations
 import nox
 
 nox.needs_version = ">=2025.2.9"
-nox.options.default_venv_backend = "virtualenv"
+nox.options.default_venv_backend = "uv|virtualenv"  # torch is 6 GB of disk, which uv shares and pip copies
 nox.options.sessions = ["lint", "docs", "tests"]
 nox.options.error_on_external_run = True
 

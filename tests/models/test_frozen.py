@@ -101,7 +101,7 @@ def frozen(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.mark.filterwarnings("ignore:.*maps are constant:UserWarning")  # those of a network at random
-@settings(max_examples=6)
+@settings(max_examples=3)
 @given(names=st.lists(st.sampled_from(sorted(ACTIONS)), min_size=6, max_size=6, unique=True))
 def test_nothing_moves_a_frozen_backbone(
     tmp_path_factory: pytest.TempPathFactory, frozen: Any, names: list[str]
