@@ -24,13 +24,13 @@ from octlib.data.pixels import read_batches, read_images
 from octlib.data.scan import Scan
 from octlib.data.splits import distinct, fold_indices, missing_classes, shuffled, split_indices
 from octlib.data.summary import Summary, summarise
-from octlib.errors import SplitError, SplitWarning, UnmatchedClassesError
+from octlib.data.units import split_keys
+from octlib.errors import SplitWarning, UnmatchedClassesError
 from octlib.preprocessing import Preprocessing, as_preprocessing
 
 if TYPE_CHECKING:
     import pandas as pd
 
-UNITS = ("patient", "scan")
 OF_A_SCAN = ("split", "eye", "volume", "position")  # columns that a scan has as attributes, whatever the source
 
 
@@ -371,8 +371,9 @@ class OctDataset(Sequence[Scan]):
 
         Args:
             fractions: the share of the scans that each part gets: positive, 1 in all.
-            by: ``"patient"``; or ``"scan"``, which puts scans of one patient on both sides and makes figures look
-                better than they are, for data whose patients nobody knows.
+            by: ``"patient"``, which keeps the slices of a volume together too; or, for data whose patients nobody
+                knows, ``"volume"`` and ``"scan"``, which put scans of one patient on both sides and make figures look
+                better than they are.
             seed: another one gives another division.
 
         Returns:
@@ -460,20 +461,8 @@ class OctDataset(Sequence[Scan]):
     def _known(self, name: str) -> NDArray[Any]:
         return self.columns.get(name, np.full(len(self), None, dtype=object))
 
-    def _split_keys(self, by: str) -> Sequence[str]:
-        if by not in UNITS:
-            raise unknown("unit to split by", by, UNITS)
-        if by == "scan":
-            return distinct(self.names.tolist())
-        patients: list[Any] = self.column("patient").tolist()
-        lacking = patients.count(None)
-        if lacking:
-            raise SplitError(
-                f"A split by patient must know every scan's patient, and {lacking:,} of {len(self):,} scans have none.",
-                "Give them with dataset.with_patients(...), or write by='scan' to let scans of one patient come into "
-                "several parts.",
-            )
-        return patients
+    def _split_keys(self, by: str) -> list[str]:
+        return split_keys(by, self.names.tolist(), self.column("patient").tolist(), self.column("volume").tolist())
 
     def _split_labels(self) -> tuple[NDArray[np.int64], tuple[str, ...]]:
         if self.labels is None or not (self.labels >= 0).any():

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from octlib.data.columns import objects
+from octlib.data.columns import as_column, objects
 from octlib.data.dataset import OctDataset
 from octlib.data.origin_columns import FileOrigins
 from octlib.errors import OctlibWarning
 
 # Of a file: the scan's name, the path, the class's name, the patient and the published split.
 Row = tuple[str, str, str | None, str | None, str | None]
+
+
+NOTHING: Mapping[str, Sequence[object]] = MappingProxyType({})
 
 
 class Wanted(NamedTuple):
@@ -65,12 +69,15 @@ class Reader(ABC):
         """Read a source of the type that it takes."""
 
 
-def dataset_of_files(rows: Iterable[Row], class_names: Sequence[str] = ()) -> OctDataset:
+def dataset_of_files(
+    rows: Iterable[Row], class_names: Sequence[str] = (), columns: Mapping[str, Sequence[object]] = NOTHING
+) -> OctDataset:
     """Make a dataset of files.
 
     Args:
         rows: the files.
         class_names: the classes in their order, at least all that there are.
+        columns: what else is known, such as eye, volume and position: by its name, a value for each row.
 
     Returns:
         The scans in the order of the rows.
@@ -83,5 +90,6 @@ def dataset_of_files(rows: Iterable[Row], class_names: Sequence[str] = ()) -> Oc
         np.array([place.get(label, -1) for label in labels], dtype=np.int64) if class_names else None,
         tuple(class_names),
         objects(patients),
-        {"split": objects(splits)} if any(splits) else {},
+        ({"split": objects(splits)} if any(splits) else {})
+        | {name: as_column(values) for name, values in columns.items()},
     )
