@@ -66,5 +66,5 @@ def test_what_no_volume_knows_either_is_counted() -> None:
     with pytest.raises(SplitError, match=r"every scan's volume, and 1 of 2 scans have none.*a column volume"):
         split_keys("volume", ["1", "2"], ["a", "a"], [float("nan"), 3.0])
     assert split_keys("volume", ["1", "2"], [None, None], [0, 0]) == ["0", "0"]
-    with pytest.raises(ValueError, match="Did you mean 'patient'"):
+    with pytest.raises(ValueError, match="did you mean 'patient'"):
         split_keys("patients", ["1"], ["a"], [None])
