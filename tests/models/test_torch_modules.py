@@ -255,3 +255,24 @@ def test_what_learns_decides_the_modes_anew(build: Build, scans: np.ndarray) -> 
         change()
         classifier(scans, training=True)
         assert batchnorm.training == wanted
+
+
+# Whose first layer is a convolution of one pixel that skips every other one: torch dies where it learns channels last.
+@pytest.mark.parametrize("name", ["repvgg_a0", "mobileone_s0"])
+def test_networks_that_channels_last_would_kill_learn(name: str) -> None:
+    classifier = octlib.build_classifier(name, weights=None, freeze=False, image_size=64, class_names=("A", "B"))
+    features = classifier.backbone.module
+    before = {key: value.clone() for key, value in features.named_parameters()}
+    scans = torch.randint(0, 256, (4, 64, 64), dtype=torch.uint8)
+    features.prepare(training=True, frozen=False)
+    loss = features(scans).square().mean()
+    loss.backward()
+    torch.optim.SGD(features.parameters(), 0.1).step()
+    assert all(torch.isfinite(value).all() for value in features.parameters())
+    assert any(not torch.equal(before[key], value) for key, value in features.named_parameters())
+
+
+def test_others_have_channels_last(case: Any) -> None:
+    module = case[0].backbone.module
+    maps = module.normalised(torch.zeros(2, *module.image_size))
+    assert maps.is_contiguous(memory_format=torch.channels_last)

@@ -14,6 +14,8 @@ from octlib.errors import UnsupportedNetworkError
 from octlib.models.resampling import resampling_matrix
 from octlib.models.spec import BackboneSpec
 
+FEW_CHANNELS = 8  # with 8 and more, a convolution of one pixel is trained correctly with channels last
+
 
 class TimmFeatures(nn.Module):
     """A timm architecture without its head: grey or RGB scans in, features out.
@@ -36,9 +38,8 @@ class TimmFeatures(nn.Module):
             # A distilled transformer refuses; the mean is then taken here.
             with suppress(AssertionError):
                 module.reset_classifier(0, "avg")
-        # Convolutions are about twice as fast on a CPU in this layout, which those over three dimensions have none of.
-        flat = all(parameter.ndim < 5 for parameter in module.parameters())
-        self.module = module.to(memory_format=torch.channels_last) if flat else module
+        self._layout = _layout_of(module)
+        self.module = module.to(memory_format=self._layout)
         takes = inspect.signature(module.forward_head).parameters
         self._pooled_by_timm = getattr(module, "global_pool", None) != "token" and "pre_logits" in takes
         self.feature_map = nn.Identity()
@@ -124,7 +125,7 @@ class TimmFeatures(nn.Module):
             self._check(tuple(scans.shape))
         # Grey scans become three channels here: (n, 1, h, w) is broadcast against the (1, 3, 1, 1) mean.
         normalised = (scans.to(self.mean.dtype) - self.mean) / self.std
-        return normalised.contiguous(memory_format=torch.channels_last)
+        return normalised.contiguous(memory_format=self._layout)
 
     def _check(self, shape: tuple[int, ...]) -> None:
         height, width = self.image_size
@@ -263,6 +264,22 @@ class NormalisedFeatures(nn.Module):
     def forward(self, normalised: torch.Tensor) -> torch.Tensor:
         """Compute features: float32 (batch, features)."""
         return self.features.features_of(normalised)
+
+
+def _layout_of(module: nn.Module) -> torch.memory_format:
+    """Choose how the maps of a network lie in memory.
+
+    Convolutions are about twice as fast on a CPU with channels last. Those over three dimensions have no such layout;
+    and where a convolution of a single pixel skips pixels of few channels, as one of RepVGG, MobileOne and FastViT does
+    on the scan itself, torch (2.14 and 2.15, oneDNN) writes past its memory when it trains, and the process dies.
+    """
+    convolutions = [part for part in module.modules() if isinstance(part, nn.modules.conv._ConvNd)]
+    unfit = any(
+        len(part.kernel_size) == 3
+        or (max(part.kernel_size) == 1 < max(part.stride) and part.in_channels < FEW_CHANNELS and part.groups == 1)
+        for part in convolutions
+    )
+    return torch.contiguous_format if unfit else torch.channels_last
 
 
 def _is_frozen(module: nn.Module) -> bool:
