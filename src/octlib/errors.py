@@ -12,6 +12,7 @@ __all__ = [
     "CheckpointError",
     "ConfigWarning",
     "ConstantMapWarning",
+    "DuplicateWarning",
     "ExplanationError",
     "HubError",
     "ImageSizeError",
@@ -26,6 +27,7 @@ __all__ = [
     "OctlibWarning",
     "SplitError",
     "SplitWarning",
+    "TableError",
     "TrainingWarning",
     "UndefinedMetricWarning",
     "UnknownPatientsWarning",
@@ -72,6 +74,10 @@ class MissingScanError(UnreadableScanError, FileNotFoundError):
 
 class LayoutError(OctlibError, ValueError):
     """A source has not the layout, or not the published split, that was asked for."""
+
+
+class TableError(LayoutError):
+    """A table of scans has rows that can't be taken, or not the columns that it needs."""
 
 
 class UnmatchedClassesError(OctlibError, ValueError):
@@ -149,6 +155,10 @@ class LeakageWarning(OctlibWarning):
 
 class LeftOutWarning(OctlibWarning):
     """Scans of a source were left out: copies, strays, unreadable ones."""
+
+
+class DuplicateWarning(OctlibWarning):
+    """A table names a file more than once."""
 
 
 class SplitWarning(OctlibWarning):

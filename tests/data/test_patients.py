@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from octlib.data import load_oct_dataset
 from octlib.data.patients import as_patients, shared_patients
 
 
@@ -39,3 +42,24 @@ def test_shared_patients_are_counted_per_pair(table):
     assert shared_patients(scans.patients, splits) == expected
     assert shared_patients(scans.patients[:3], splits[:3]) == {}
     assert shared_patients(None, splits) == {}
+
+
+def test_patients_of_a_folder_are_read_off_names_by_a_pattern_or_a_function(plant):
+    root = plant("A/P1_1.png", "A/P1_2.png", "B/P2_1.png", "B/other.png")
+    for patients in (r"/(P\d)_", re.compile(r"(?P<who>P\d)"), lambda path: path.name[:2] if "_" in path.name else None):
+        scans = load_oct_dataset(root, patients=patients)
+        assert dict(zip(scans.names, scans.patients, strict=True)) == {
+            "A/P1_1.png": "P1",
+            "A/P1_2.png": "P1",
+            "B/P2_1.png": "P2",
+            "B/other.png": None,
+        }
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [("(", "must be a regular expression"), (r"P\d", "must have a group"), (r"(Q\d)", "fits none, such as 'P1.png'")],
+)
+def test_a_pattern_that_tells_no_patient_is_refused(plant, pattern, message):
+    with pytest.raises(ValueError, match=message):
+        load_oct_dataset(plant("P1.png"), patients=pattern)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ from octlib._suggest import unknown
 from octlib.data.columns import as_places, join_columns, number, objects, read_only
 from octlib.data.naming import misspelt
 from octlib.data.origin_columns import Origins, join_origins
-from octlib.data.patients import Patients, as_patients
+from octlib.data.patients import Patients, as_patients, patients_of_names
 from octlib.data.pixels import read_batches, read_images
 from octlib.data.scan import Scan
 from octlib.data.splits import distinct, fold_indices, missing_classes, shuffled, split_indices
@@ -315,18 +316,19 @@ class OctDataset(Sequence[Scan]):
             },
         )
 
-    def with_patients(self, patients: Patients | Callable[[Path], str | None]) -> OctDataset:
+    def with_patients(self, patients: Patients | str | re.Pattern[str] | Callable[[Path], str | None]) -> OctDataset:
         """Say who was scanned, where names of files don't.
 
         Args:
-            patients: one for each scan (str or whole numbers; ``None``, NaN and empty ones are unknown), or a function
-                that is given each scan's path (its name as a ``Path`` where it has no file) and returns the patient.
+            patients: one for each scan (str or whole numbers; ``None``, NaN and empty ones are unknown); or a function
+                that is given each scan's path (its name as a ``Path`` where it has no file) and returns the patient; or
+                a regular expression that is searched for in each scan's name, and whose first group is the patient.
 
         Returns:
             The same scans with these patients.
 
         Raises:
-            ValueError: if there aren't as many patients as scans.
+            ValueError: if there aren't as many patients as scans, or a regular expression has no group or fits no name.
 
         Example:
             >>> import octlib
@@ -334,6 +336,8 @@ class OctDataset(Sequence[Scan]):
             >>> scans.with_patients(["p1", "p1", "p2"])
             OctDataset: 3 scans of 2 patients, no labels
         """
+        if isinstance(patients, (str, re.Pattern)):
+            patients = patients_of_names(patients, self.names.tolist())
         if callable(patients):
             files = zip(self.origins.paths(), self.names, strict=True)
             patients = [patients(Path(name if path is None else path)) for path, name in files]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def layouts() -> tuple[str, ...]:
 
     Example:
         >>> layouts()
-        ('auto', 'flat', 'folders', 'kermany', 'octmnist', 'sites', 'splits')
+        ('auto', 'flat', 'folders', 'kermany', 'octmnist', 'sites', 'splits', 'table')
     """
     return ("auto", *sorted(reader.layout for reader in all_readers() if reader.layout))
 
@@ -45,6 +46,8 @@ def load_oct_dataset(
     layout: str = "auto",
     split: str | None = None,
     class_names: Sequence[str] | None = None,
+    patients: str | re.Pattern[str] | Callable[[Path], str | None] | None = None,
+    columns: Mapping[str, str] | None = None,
     on_error: str = "raise",
 ) -> OctDataset:
     """Load OCT scans of any layout.
@@ -58,17 +61,24 @@ def load_oct_dataset(
             - ``(images, labels)``, ``(images, labels, patients)`` or images alone: uint8 (n, height, width[, 1 or 3])
               in 0-255, or a list of images; labels are class names, or numbers that count through ``class_names``
               (without: classes named ``"0"``, ``"1"`` ...), and ``None`` for a scan without one;
-            - a ``pandas.DataFrame`` with the column path, and label, patient, name, split and any others, such as eye,
-              volume and position, which ``OctDataset.column`` gives: what ``OctDataset.to_frame`` makes;
+            - a table: a ``.csv``, ``.tsv`` or ``.parquet`` file, whose paths start from its folder, or a
+              ``pandas.DataFrame``, whose paths start from the current one. It has a column path, and may have label,
+              patient, name, split and any others, such as eye, volume, position and device, which
+              ``OctDataset.column`` gives: what ``OctDataset.to_frame`` makes;
             - an image file, or a list of them;
             - ``"phantoms"``: synthetic scans, on any machine.
         layout: ``"auto"`` finds out; ``"folders"`` takes every folder in the source for a class, ``"splits"`` takes the
             folders train, val and test, ``"sites"`` takes every folder for a site with a data set of its own,
-            ``"kermany"`` asks for Kermany's classes, ``"flat"`` takes all images without labels, ``"octmnist"`` asks
-            for such a file.
+            ``"kermany"`` asks for Kermany's classes, ``"flat"`` takes all images without labels, ``"octmnist"`` and
+            ``"table"`` ask for such a file.
         split: the published split to load: ``"train"``, ``"val"`` (or ``"valid"``, ``"validation"``) or ``"test"``;
             ``None`` loads all.
         class_names: the classes in the order that is wanted, at least all that there are; ``None`` sorts them by name.
+        patients: how a scan's name tells the patient, where nobody else does: a regular expression whose first group is
+            searched for in the path relative to the source (``"(P[0-9]+)_"``), or a function from a path to a
+            patient; see ``OctDataset.with_patients``.
+        columns: for a table, what its columns mean: ``{"patient": "subject"}``; without, they are found by octlib's
+            names and by usual ones (file_name, diagnosis, subject_id, laterality ...), in upper or lower case.
         on_error: ``"raise"`` opens no image before its pixels are asked for; one that can't be read is an error then.
             ``"skip"`` reads every image now, which takes its time, and leaves out those that can't be read. A class
             may end up without scans; its name stays.
@@ -81,11 +91,13 @@ def load_oct_dataset(
         FileNotFoundError: if there is no such file or folder.
         TypeError: if the source is of another kind, images aren't uint8, or ``class_names`` is one text.
         LayoutError: if it holds no scans, several data sets, or not the layout or split asked for.
+        TableError: if a table lacks a column, or has rows that can't be taken: all of them, with their numbers.
         UnmatchedClassesError: if ``class_names`` lacks a class of the source.
         UnreadableScanError: if with ``on_error="skip"`` no image can be read.
         ValueError: if an array, a label or a file is none.
 
     Warns:
+        DuplicateWarning: if a table names files more than once.
         LeakageWarning: if published splits share patients, with their numbers.
         LeftOutWarning: if images are left out: strays, second copies, and those that can't be read, with the reasons.
 
@@ -99,9 +111,14 @@ def load_oct_dataset(
         raise unknown("on_error", on_error, ON_ERROR)
     if isinstance(class_names, str):
         raise TypeError(f"Class names must be a list of them, got the text {class_names!r}. Write [{class_names!r}].")
-    wanted = Wanted(_as_split(split), None if class_names is None else tuple(class_names))
+    wanted = Wanted(_as_split(split), None if class_names is None else tuple(class_names), dict(columns or {}))
     prepared = _prepared(source)
-    dataset, remarks = _reader_of(prepared, layout).read(prepared, wanted)
+    reader = _reader_of(prepared, layout)
+    if columns and not reader.table:
+        raise TypeError(f"columns= names the columns of a table, got {_described(prepared)}. Leave it out.")
+    dataset, remarks = reader.read(prepared, wanted)
+    if patients is not None:
+        dataset = dataset.with_patients(patients)
     for remark in (*remarks, *_leaks(dataset)):
         warnings.warn(remark, stacklevel=2)
     dataset = _of_split(dataset, wanted.split)
@@ -186,7 +203,8 @@ def _described(source: object) -> str:
 def _not_understood(source: object) -> Exception:
     if isinstance(source, Path):
         return LayoutError(
-            f"A source must be a folder, an .npz file or an image ({', '.join(IMAGE_SUFFIXES)}), got {source}.",
+            "A source must be a folder, a table (.csv, .tsv, .parquet), an .npz file or an image "
+            f"({', '.join(IMAGE_SUFFIXES)}), got {source}.",
             "Unpack archives first.",
         )
     if isinstance(source, Scan) or (isinstance(source, list) and any(isinstance(item, Scan) for item in source)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
@@ -42,6 +43,41 @@ def as_patients(patients: Patients, n: int) -> NDArray[np.object_]:
     texts: dict[str, str] = {}  # one text a patient, not one a scan: with a million scans that counts
     found = (_as_text(value) for value in values.ravel())
     return objects([None if text is None else texts.setdefault(text, text) for text in found])
+
+
+def patients_of_names(pattern: str | re.Pattern[str], names: Sequence[str]) -> list[str | None]:
+    """Read patients off names.
+
+    Args:
+        pattern: a regular expression, which is searched for in each name and has a group.
+        names: such as paths with forward slashes.
+
+    Returns:
+        What the first group is in each, ``None`` where the expression doesn't fit.
+
+    Raises:
+        ValueError: if it is no regular expression, has no group, or fits none of the names.
+
+    Example:
+        >>> patients_of_names(r"(P[0-9]+)_", ["CNV/P12_1.png", "CNV/P12_2.png", "other.png"])
+        ['P12', 'P12', None]
+    """
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"Patients must be a regular expression, got {pattern!r} ({error}).") from None
+    if not compiled.groups:
+        raise ValueError(
+            f"The regular expression of patients must have a group that is the patient, got {compiled.pattern!r}. "
+            "Put it into parentheses."
+        )
+    found = [compiled.search(name) for name in names]
+    if names and not any(found):
+        raise ValueError(
+            f"The regular expression of patients must fit names of scans, and {compiled.pattern!r} fits none, such as "
+            f"{names[0]!r}."
+        )
+    return [None if match is None else match.group(1) for match in found]
 
 
 def shared_patients(patients: NDArray[np.object_] | None, splits: NDArray[np.object_]) -> dict[tuple[str, str], int]:

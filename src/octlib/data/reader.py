@@ -27,10 +27,12 @@ class Wanted(NamedTuple):
     Attributes:
         split: ``"train"``, ``"val"`` or ``"test"``; ``None`` for all.
         class_names: the classes in order, for labels that are numbers; ``None`` where they weren't given.
+        columns: for a table, by octlib's name the one that it gives a column.
     """
 
     split: str | None = None
     class_names: tuple[str, ...] | None = None
+    columns: Mapping[str, str] = MappingProxyType({})
 
 
 class Reading(NamedTuple):
@@ -54,11 +56,13 @@ class Reader(ABC):
         takes: the type of its sources: ``octlib.data.tree.Folder`` for folders, ``pathlib.Path`` for files, or a type
             of Python's.
         last_resort: whether it stands back where another one matches.
+        table: whether a source has columns that can be named.
     """
 
     layout: ClassVar[str | None] = None
     takes: ClassVar[type] = object
     last_resort: ClassVar[bool] = False
+    table: ClassVar[bool] = False
 
     def matches(self, source: object) -> bool:
         """Say whether a source is certainly of this layout; one that nothing can tell has to be asked for by name."""

@@ -1,8 +1,12 @@
 """Data frames: a table of image files with labels, patients and whatever else is known."""
+# Paths as texts, since a table may have a million.
+# ruff: noqa: PTH111, PTH118
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,112 +15,116 @@ import numpy as np
 from octlib.data.classes import as_labels
 from octlib.data.columns import as_column, is_missing, objects
 from octlib.data.dataset import OctDataset
-from octlib.data.naming import is_image, published_split
+from octlib.data.naming import published_split
 from octlib.data.origin_columns import FileOrigins
 from octlib.data.patients import as_patients
 from octlib.data.reader import Reader, Reading, Wanted
-from octlib.data.readers.paths import as_files, missing_files, patient_of_file, relative_names, require_images
-from octlib.errors import LayoutError
+from octlib.data.readers.paths import patient_of_file, relative_names
+from octlib.data.table_columns import find_columns
+from octlib.data.table_problems import require_sound
+from octlib.errors import DuplicateWarning, TableError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Files that are looked up at once: enough to find a wrong folder, few enough for a table of a million on a network.
-LOOKED_UP = 100
-KNOWN = ("path", "label", "patient", "name", "split")
+NOT_FURTHER = ("path", "name", "label", "patient")  # columns that a dataset keeps by themselves
 
 
 class DataFrames(Reader):
-    """Takes a ``pandas.DataFrame`` with the column path; label, patient, name, split and any others may be there."""
+    """Takes a ``pandas.DataFrame`` with a column of paths; label, patient, name, split and any others may be there."""
+
+    table = True
 
     def matches(self, source: object) -> bool:
         """Match a frame; whoever has one has imported pandas."""
         return "pandas" in sys.modules and isinstance(source, sys.modules["pandas"].DataFrame)
 
     def read(self, source: pd.DataFrame, wanted: Wanted) -> Reading:
-        """Read the columns.
+        """Read the columns; paths start from the current folder.
 
         Returns:
-            The scans in the order of the rows. Without a column patient, patients are read off the names of files;
-            without a column name, scans are named by their paths below the folder that all have in common.
+            As ``read_table``.
 
         Raises:
-            LayoutError: if there is no column path, a path is missing, or columns share a name.
-            FileNotFoundError: if files are missing; of a large table a hundred are looked up.
-            ValueError: if a file is no image by its suffix.
+            LayoutError: as ``read_table``.
         """
-        frame = _checked(source)
-        files = as_files(frame["path"])
-        require_images(files, [path for path in files if not is_image(path)])
-        _look_up(files)
-        names = frame["name"].astype(str) if "name" in frame else relative_names(files)
-        given = frame["label"] if "label" in frame else np.full(len(files), None)
-        labels, class_names = as_labels(given, len(files), wanted.class_names)
-        patients = frame["patient"] if "patient" in frame else [patient_of_file(path) for path in files]
-        _check_labels(frame, files)
-        columns = {name: as_column(frame[name]) for name in frame if name not in ("path", "name", "label", "patient")}
-        if "split" in columns:
-            columns["split"] = _as_splits(columns["split"])
-        return Reading(
-            OctDataset(
-                FileOrigins(objects(files)),
-                objects(list(names)),
-                labels,
-                class_names,
-                as_patients(patients, len(files)),
-                columns,
-            )
-        )
+        return read_table(source, wanted, table="the table", row=lambda place: source.index[place])
 
 
-def _checked(frame: pd.DataFrame) -> pd.DataFrame:
-    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
-    if "path" not in frame:
-        raise LayoutError(
-            f"A table of scans must have a column 'path', and it has {', '.join(frame.columns) or 'none'}.",
-            "Rename its column with frame.rename(columns={...: 'path'}).",
-        )
-    misspelt = [name for name in frame.columns if name not in KNOWN and name.strip().lower() in KNOWN]
-    if misspelt:
-        shown = ", ".join(map(repr, misspelt))
-        raise LayoutError(
-            f"The columns {', '.join(KNOWN)} of a table must be written so, and it has {shown}.",
-            "Rename them with frame.rename(columns=...), or drop them.",
-        )
-    repeated = sorted(set(frame.columns[frame.columns.duplicated()]))
+def read_table(
+    frame: pd.DataFrame, wanted: Wanted, *, table: str, row: Callable[[int], object], folder: Path | None = None
+) -> Reading:
+    """Read a table of scans.
+
+    Args:
+        frame: a row for each scan.
+        wanted: what the user asks for.
+        table: what errors call it.
+        row: what they call the row of a place.
+        folder: what relative paths start from; ``None`` for the current folder.
+
+    Returns:
+        The scans in the order of the rows. Without a column patient, patients are read off the names of files; without
+        a column name, scans are named by their paths below the folder that all have in common.
+
+    Raises:
+        LayoutError: if there is no column of paths, columns share a name, or it can't be told which one is meant.
+        TableError: if rows can't be taken, with all of them.
+    """
+    frame = _named(frame, wanted)
+    paths = [None if is_missing(path) or not str(path).strip() else str(path) for path in frame["path"]]
+    files = [path and os.path.expanduser(path if folder is None else os.path.join(folder, path)) for path in paths]
+    labels = frame.get("label")
+    require_sound(table, row, files, labels, wanted.class_names)
+    found = [path for path in files if path]  # all: none is missing any more
+    numbers, class_names = as_labels(
+        np.full(len(found), None) if labels is None else labels, len(found), wanted.class_names
+    )
+    patients = frame["patient"] if "patient" in frame else [patient_of_file(path) for path in found]
+    columns = {name: as_column(frame[name]) for name in frame if name not in NOT_FURTHER}
+    if "split" in columns:
+        columns["split"] = _as_splits(columns["split"])
+    dataset = OctDataset(
+        FileOrigins(objects(found)),
+        objects(list(frame["name"].astype(str)) if "name" in frame else relative_names(found)),
+        numbers,
+        class_names,
+        as_patients(patients, len(found)),
+        columns,
+    )
+    return Reading(dataset, _repeated(table, row, found))
+
+
+def _named(frame: pd.DataFrame, wanted: Wanted) -> pd.DataFrame:
+    """Give the columns octlib's names."""
+    names = [str(name) for name in frame.columns]
+    repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise LayoutError(f"The columns of a table must differ, and {', '.join(repeated)} is there more than once.")
-    missing = int(frame["path"].isna().sum())
-    if missing:
-        raise LayoutError(
-            f"Every row of a table must have a path, and {missing:,} of {len(frame):,} have none.",
-            "Leave them out with frame.dropna(subset='path').",
+        raise TableError(f"The columns of a table must differ, and {', '.join(repeated)} is there more than once.")
+    new = find_columns(names, wanted.columns)
+    renamed = [new.get(name, name) for name in names]
+    if "path" not in renamed:
+        raise TableError(
+            f"A table of scans must have a column 'path', and it has {', '.join(names) or 'none'}.",
+            "Say which one it is: columns={'path': ...}.",
         )
-    return frame
-
-
-def _check_labels(frame: pd.DataFrame, files: list[str]) -> None:
-    if "label" not in frame or len(set(files)) == len(files):
-        return
-    labels = frame["label"].astype(str).groupby(np.asarray(files, dtype=object)).nunique()
-    torn = labels.index[labels > 1]
-    if len(torn):
-        raise ValueError(
-            f"A file must have one label, and {len(torn):,} have several, such as {torn[0]}. Mend the table, or leave "
-            "these rows out."
-        )
-
-
-def _look_up(files: list[str]) -> None:
-    tried = files[:: max(1, len(files) // LOOKED_UP)]
-    missing = missing_files(tried)
-    if missing:
-        raise FileNotFoundError(
-            f"The paths of a table must be files that exist, and {len(missing)} of {len(tried)} that were looked up "
-            f"don't, such as {missing[0]}. Relative ones start from {Path.cwd()}."
-        )
+    return frame.set_axis(renamed, axis=1)
 
 
 def _as_splits(values: np.ndarray) -> np.ndarray:
     texts = [None if is_missing(value) else str(value) for value in values]
     return objects([text if text is None else published_split(text) or text for text in texts])
+
+
+def _repeated(table: str, row: Callable[[int], object], files: list[str]) -> tuple[DuplicateWarning, ...]:
+    first: dict[str, int] = {}
+    again = [place for place, path in enumerate(files) if first.setdefault(path, place) != place]
+    if not again:
+        return ()
+    return (
+        DuplicateWarning(
+            f"Files are named more than once in {table}: {len(again):,} rows repeat one, such as row {row(again[0])}, "
+            f"{files[again[0]]}. Each row is a scan of its own.",
+            "Leave them out if that isn't meant.",
+        ),
+    )

@@ -1,0 +1,109 @@
+"""Table problems: all that is wrong with a table of scans, found before the first complaint, with the rows."""
+# Paths as texts, since a table may have a million.
+# ruff: noqa: PTH113, PTH119, PTH120
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from octlib.data.columns import is_missing
+from octlib.data.naming import is_image
+from octlib.errors import TableError
+
+SHOWN = 5  # rows of each problem
+SCATTERED = 20  # files of one folder that are asked for one by one; of more, the folder is listed
+
+
+def require_sound(
+    table: str,
+    row: Callable[[int], object],
+    files: Sequence[str | None],
+    labels: Sequence[Any] | None,
+    class_names: Sequence[str] | None,
+) -> None:
+    """Refuse a table that has a row which can't be taken.
+
+    Args:
+        table: what the error calls it.
+        row: what it calls the row of a place.
+        files: the paths, ``None`` where there is none.
+        labels: theirs; ``None`` without a column of them.
+        class_names: those that labels must be of; ``None`` for any.
+
+    Raises:
+        TableError: if paths are missing, or are those of no file or no image; if labels are none of the class names, or
+            a file has several. The text counts all of these and names rows of each.
+    """
+    missing = missing_files({path for path in files if path is not None})
+    problems = {
+        "no path": [place for place, path in enumerate(files) if path is None],
+        "no such file": [place for place, path in enumerate(files) if path in missing],
+        "no image, by the end of its name": [
+            place for place, path in enumerate(files) if path is not None and not is_image(path)
+        ],
+    }
+    examples: dict[str, Callable[[int], object]] = dict.fromkeys(problems, files.__getitem__)
+    if labels is not None:
+        known = [None if is_missing(label) else label for label in labels]
+        # Numbers are positions in the class names, which who reads the labels checks.
+        problems["a label that is none of the class names"] = [
+            place
+            for place, label in enumerate(known)
+            if class_names and isinstance(label, str) and label not in class_names
+        ]
+        examples["a label that is none of the class names"] = lambda place: repr(known[place])
+        problems["a file with several labels"] = _torn(files, known)
+        examples["a file with several labels"] = files.__getitem__
+    found = [
+        f"{problem} in {_rows(row, places)}{_such_as(examples[problem](places[0]))}"
+        for problem, places in problems.items()
+        if places
+    ]
+    if found:
+        raise TableError(
+            f"Every row of a table must name an image, with one label at most, and {table} has {'; '.join(found)}.",
+            "Mend the table, or leave these rows out.",
+        )
+
+
+def missing_files(files: Iterable[str]) -> set[str]:
+    """Choose the files that don't exist, without asking for each file of a folder that holds many of them."""
+    by_folder: dict[str, list[str]] = {}
+    for path in files:
+        by_folder.setdefault(os.path.dirname(path), []).append(path)
+    missing: set[str] = set()
+    for folder, paths in by_folder.items():
+        listed = _listing(folder) if len(paths) > SCATTERED else set()
+        # Where upper case, or how an accent is written, doesn't count, the listing may have another spelling.
+        missing.update(p for p in paths if os.path.basename(p) not in listed and not os.path.isfile(p))
+    return missing
+
+
+def _listing(folder: str) -> set[str]:
+    try:
+        with os.scandir(folder or ".") as entries:
+            return {entry.name for entry in entries if entry.is_file()}
+    except OSError:
+        return set()
+
+
+def _torn(files: Sequence[str | None], labels: Sequence[Any]) -> list[int]:
+    """Give the places that say of a file otherwise than the first that names it."""
+    first: dict[str, Any] = {}
+    return [
+        place
+        for place, (path, label) in enumerate(zip(files, labels, strict=True))
+        if path is not None and first.setdefault(path, label) != label
+    ]
+
+
+def _rows(row: Callable[[int], object], places: Sequence[int]) -> str:
+    shown = ", ".join(str(row(place)) for place in places[:SHOWN])
+    more = len(places) - SHOWN
+    return f"{'row' if len(places) == 1 else 'rows'} {shown}" + (f" and {more:,} more" if more > 0 else "")
+
+
+def _such_as(example: object) -> str:
+    return "" if example is None else f", such as {example}"

@@ -1,0 +1,171 @@
+"""Tables: what a researcher has in a CSV or Parquet file, right at the first try."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from octlib.data import load_oct_dataset
+from octlib.errors import LayoutError, MissingPackageError, TableError, UnmatchedClassesError
+
+ROWS = """path,label,patient,eye,split,age,device
+a/1.png,CNV,007,OD,train,71,Spectralis
+a/2.png,DME,7,OS,training,,Cirrus
+b/3.png,,NA,,Train,65.5,
+"""
+
+
+@pytest.fixture
+def write(plant: Callable[..., Path]) -> Callable[..., Path]:
+    """Write a table beside three images."""
+
+    def write_table(text: str, name: str = "scans.csv", encoding: str = "utf-8") -> Path:
+        root = plant("a/1.png", "a/2.png", "b/3.png", under="set")
+        (root / name).write_bytes(text.encode(encoding))
+        return root / name
+
+    return write_table
+
+
+def test_paths_start_from_the_table_and_texts_stay_texts(write: Callable[..., Path], tmp_path: Path, monkeypatch: Any):
+    monkeypatch.chdir(tmp_path)
+    for table in (write(ROWS), "set/scans.csv"):
+        scans = load_oct_dataset(table)
+        assert scans.names.tolist() == ["a/1.png", "a/2.png", "b/3.png"]
+        assert scans.column("label").tolist() == ["CNV", "DME", None]
+        assert scans.patients.tolist() == ["007", "7", None]
+        assert scans.column("split").tolist() == ["train"] * 3
+        assert scans.column("eye").tolist() == ["OD", "OS", None]
+        np.testing.assert_array_equal(scans.column("age"), [71, np.nan, 65.5])
+        assert scans.column("device").tolist() == ["Spectralis", "Cirrus", None]
+        assert scans[1:].column("device").tolist() == ["Cirrus", None]
+        assert scans.images(4).shape == (3, 4, 4)
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_the_separator_is_found(write: Callable[..., Path], separator: str, encoding: str) -> None:
+    scans = load_oct_dataset(write(ROWS.replace(",", separator), "scans.tsv", encoding))
+    assert scans.class_names == ("CNV", "DME")
+    assert scans.patients.tolist() == ["007", "7", None]
+
+
+def test_columns_are_found_by_usual_names_or_as_they_are_given(write: Callable[..., Path]) -> None:
+    usual = ROWS.replace("path,label,patient,eye", "File Name,Diagnosis,subject-ID,Laterality")
+    given = ROWS.replace("path,label,patient,eye", "where,grade,who,side")
+    columns = {"path": "where", "label": "grade", "patient": "who", "eye": "side", "site": "device"}
+    for scans in (load_oct_dataset(write(usual)), load_oct_dataset(write(given), columns=columns)):
+        assert scans.class_names == ("CNV", "DME")
+        assert scans.patients.tolist() == ["007", "7", None]
+        assert [scan.eye for scan in scans] == ["OD", "OS", None]
+    assert scans.column("site").tolist() == ["Spectralis", "Cirrus", None]
+
+
+@pytest.mark.parametrize(
+    ("header", "columns", "message"),
+    [
+        ("image,filename,x,y,z", {}, "one column for the path, and 'image', 'filename' may all be meant"),
+        ("path,diagnosis,class,x,y", {}, "one column for the label, and 'diagnosis', 'class'"),
+        ("a,b,c,d,e", {}, "must have a column 'path', and it has a, b, c, d, e"),
+        ("path,x,x,y,z", {}, "x is there more than once"),
+        ("path,grade,b,c,d", {"label": "garde"}, "'garde' isn't.* mean 'grade' by 'garde'"),
+        ("path,grade,b,c,d", {"label": "grade", "eye": "grade"}, "'grade' is named for several"),
+        ("path,label,grade,c,d", {"label": "grade"}, "'label' is in the table already"),
+        ("path,x,y,z", {}, "it names 4 columns and has 5"),
+    ],
+)
+def test_what_is_not_clear_is_asked(write: Callable[..., Path], header: str, columns: dict[str, str], message: str):
+    with pytest.raises(LayoutError, match=message):
+        load_oct_dataset(write(f"{header}\na/1.png,A,B,C,D\n"), columns=columns)
+
+
+def test_all_problems_are_told_at_once_by_the_rows_of_a_spreadsheet(write: Callable[..., Path]) -> None:
+    rows = ["a/1.png,CNV", "a/9.png,CNV", ",DME", "a/2.png,DNE", "a/1.png,DME", "scans.csv,CNV", "b,CNV"]
+    rows += [f"gone/{number}.png,CNV" for number in range(30)]
+    with pytest.raises(TableError) as raised:
+        load_oct_dataset(write("\n".join(["path,label", *rows])), class_names=("CNV", "DME"))
+    for part in (
+        "scans.csv has no path in row 4;",
+        "no such file in rows 3, 8, 9, 10, 11 and 27 more, such as ",
+        "no image, by the end of its name in rows 7, 8, such as ",
+        "a label that is none of the class names in row 5, such as 'DNE';",
+        "a file with several labels in row 6, such as ",
+    ):
+        assert part in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "can't be read as a table"),
+        (b"path,label\n", "can't be read as a table"),
+        (b"path,label\na/1.png,CNV\na/2.png,CNV,7\n", "can't be read as a table .*line 3"),
+        ("path,label\na/1.png,Dr\u00fcsen\n".encode("latin-1"), "must be UTF-8 text"),
+        (b"\x00\x01\x02\xff\xfe" * 50, "must be UTF-8 text|can't be read as a table|column 'path'"),
+    ],
+)
+def test_damaged_tables_are_named(write: Callable[..., Path], content: bytes, message: str) -> None:
+    path = write("")
+    path.write_bytes(content)
+    with pytest.raises(TableError, match=message):
+        load_oct_dataset(path)
+
+
+def test_numbers_are_positions_in_the_class_names(write: Callable[..., Path]) -> None:
+    path = write("path,label\na/1.png,1\na/2.png,0\nb/3.png,\n")
+    scans = load_oct_dataset(path, class_names=("CNV", "DME"))
+    assert scans.column("label").tolist() == ["DME", "CNV", None]
+    assert load_oct_dataset(path).class_names == ("0", "1")
+    with pytest.raises(ValueError, match="between 0 and 0"):
+        load_oct_dataset(path, class_names=("CNV",))
+
+
+def test_a_label_may_be_called_none(write: Callable[..., Path]) -> None:
+    assert load_oct_dataset(write("path,label\na/1.png,None\na/2.png,AMD\n")).class_names == ("AMD", "None")
+
+
+def test_class_names_order_the_labels(write: Callable[..., Path]) -> None:
+    assert load_oct_dataset(write(ROWS), class_names=["DME", "X", "CNV"]).labels.tolist() == [2, 0, -1]
+    with pytest.raises((TableError, UnmatchedClassesError)):
+        load_oct_dataset(write(ROWS), class_names=["DME", "X"])
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_dataset_comes_back_from_its_table(write: Callable[..., Path], tmp_path: Path, suffix: str) -> None:
+    if suffix == "parquet":
+        pytest.importorskip("pyarrow")
+    scans = load_oct_dataset(write(ROWS))
+    (tmp_path / "elsewhere").mkdir()
+    path = tmp_path / "elsewhere" / f"scans.{suffix}"
+    frame = scans.to_frame()
+    frame.to_csv(path) if suffix == "csv" else frame.to_parquet(path)  # with pandas's index
+    back = load_oct_dataset(path)
+    assert list(back) == list(scans)
+    pd.testing.assert_frame_equal(
+        back.to_frame().astype({"label": object}), frame.astype({"label": object}), check_dtype=False
+    )
+
+
+def test_without_pyarrow_a_parquet_file_says_what_to_install(write: Callable[..., Path], monkeypatch: Any) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr("octlib.data.readers.tables.find_spec", lambda name: None if name == "pyarrow" else found(name))
+    with pytest.raises(MissingPackageError, match="needs pyarrow.* pip install pyarrow"):
+        load_oct_dataset(write("PAR1", "scans.parquet"))
+
+
+def test_only_tables_have_columns(write: Callable[..., Path]) -> None:
+    with pytest.raises(TypeError, match=r"columns= names the columns of a table, got the folder"):
+        load_oct_dataset(write(ROWS).parent / "a", columns={"label": "x"})
+
+
+def test_names_in_any_script(plant: Callable[..., Path]) -> None:
+    names = ["\u00e9tude/\u7db2\u819c 1.png", "e\u0301tude/\U0001f441.png", "\u05e2\u05d9\u05df/\u0639\u064a\u0646.png"]
+    root = plant(*names)
+    (root / "scans.csv").write_text("\n".join(["path", *names]), encoding="utf-8")
+    assert load_oct_dataset(root / "scans.csv").names.tolist() == names
