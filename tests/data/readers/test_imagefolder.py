@@ -52,6 +52,7 @@ def test_numbers_count_through_class_names(plant):
     [
         (("wet/1.png", "dry/2.png"), ["dry", "wet"]),
         (("test/wet/1.png", "train/dry/2.png"), ["wet", "dry"]),
+        (("test/1.png", "train/2.png"), [None, None]),
         (("CNV/1.png", "CNV/2.png"), ["CNV", "CNV"]),
         (("images/1.png", "images/2.png"), [None, None]),
         (("a/1.png", "b/c/2.png"), [None, None]),
@@ -78,6 +79,7 @@ def test_each_split_has_its_own_file(plant):
         ("data/validation/2.png", "val", "CNV"),
     ]
     assert scans.column("n").tolist() == [1, 2, 3]
+    assert scans.column("n").dtype.kind == "i"
 
 
 def test_a_split_without_a_file_is_remarked_on(plant):
@@ -128,6 +130,7 @@ def test_other_files_of_that_name_are_none(plant, content):
     root = plant("CNV/a.png")
     for name in ("metadata.csv", "metadata.jsonl"):
         (root / name).write_bytes(content)
-    (root / "CNV" / "metadata.csv").mkdir()
+    (root / "CNV" / "metadata.csv").symlink_to("gone")
+    (root / "CNV" / "metadata.jsonl").mkdir()
     assert not ImageFolder().matches(read_tree(root))
     assert load_oct_dataset(root).class_names == ("CNV",)

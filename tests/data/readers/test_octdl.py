@@ -41,6 +41,15 @@ def test_the_table_lies_in_the_folder_or_beside_it(octdl, tmp_path, under, sourc
     assert "patient_id" not in scans.columns
 
 
+def test_the_table_lies_two_folders_above_at_most(octdl):
+    for depth, patients in ((1, ["7"]), (2, None)):
+        inner = "/".join(["deeper"] * depth)
+        files = [f"{inner}/AMD/amd_1.jpg"]
+        root = octdl(ROWS[:1], files=files) / "OCTDL"
+        scans = load_oct_dataset(root / inner)
+        assert (None if scans.patients is None else scans.patients.tolist()) == patients
+
+
 def test_images_without_rows_and_rows_without_images_are_counted(octdl):
     root = octdl([*ROWS[:2], ("gone_1", "DME", 3), ("gone_2", "DME", 3), (None, "DME", 4)])
     with pytest.warns(LayoutWarning) as seen:
@@ -109,7 +118,7 @@ def test_a_damaged_table_is_refused(octdl, content, message):
 
 
 def test_a_table_of_excel_with_its_mark_is_read(octdl):
-    root = octdl(ROWS)
+    root = octdl([("001", "AMD", 7), ("002", "AMD", "08")], files=("AMD/001.jpg", "AMD/002.jpg"))
     path = root / "OCTDL_labels.csv"
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
-    assert load_oct_dataset(root).patients.tolist() == ["7", "7", "12", "7"]
+    assert load_oct_dataset(root).patients.tolist() == ["7", "08"]
