@@ -17,6 +17,7 @@ __all__ = [
     "HubError",
     "ImageSizeError",
     "LayoutError",
+    "LayoutWarning",
     "LeakageWarning",
     "LeftOutWarning",
     "MissingPackageError",
@@ -151,6 +152,10 @@ class OctlibWarning(_Advised, UserWarning):
 
 class LeakageWarning(OctlibWarning):
     """The same patients are where they must not be: in two published splits, in training and in validation."""
+
+
+class LayoutWarning(OctlibWarning):
+    """A source has a fault that its layout is known for, or its table and its files disagree."""
 
 
 class LeftOutWarning(OctlibWarning):

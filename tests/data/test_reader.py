@@ -65,15 +65,6 @@ def test_a_source_of_two_layouts_is_the_users_to_choose(plant, add):
     assert len(load_oct_dataset(root, layout="other")) == 1
 
 
-def test_every_layout_reads_a_folder_of_its_own_and_refuses_emptiness(plant, tmp_path):
-    root = plant("train/CNV/CNV-1-1.jpeg", "train/DME/DME-2-1.jpeg", under="full")
-    (tmp_path / "empty").mkdir()
-    for layout in set(layouts()) - {"octmnist", "table"}:
-        assert len(load_oct_dataset(root.parent if layout == "sites" else root, layout=layout)) == 2
-        with pytest.raises(LayoutError, match="there are none in"):
-            load_oct_dataset(tmp_path / "empty", layout=layout)
-
-
 def test_no_rows_make_an_empty_dataset():
     assert len(dataset_of_files([], ["A"])) == 0
     assert dataset_of_files([]).labels is None

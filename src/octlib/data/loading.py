@@ -35,7 +35,8 @@ def layouts() -> tuple[str, ...]:
 
     Example:
         >>> layouts()
-        ('auto', 'flat', 'folders', 'kermany', 'octmnist', 'sites', 'splits', 'table')
+        ('auto', 'duke', 'flat', 'folders', 'imagefolder', 'kermany', 'neh', 'octc8', 'octdl', 'octid', 'octmnist',
+         'sites', 'splits', 'table')
     """
     return ("auto", *sorted(reader.layout for reader in all_readers() if reader.layout))
 
@@ -55,8 +56,10 @@ def load_oct_dataset(
     Args:
         source: one of
 
-            - a folder: class folders (``CLASS/image``), published splits (``train/CLASS/image``), Kermany's downloads
-              as they are, or images without labels. Junk is skipped; second copies are left out with a warning;
+            - a folder: class folders (``CLASS/image``), published splits (``train/CLASS/image``), the downloads of
+              Kermany, OCTDL, OCTID, Duke (Srinivasan), OCT-C8 and NEH as they are, images with a ``metadata.csv`` or
+              ``metadata.jsonl`` as Hugging Face has them, or images without labels. Junk is skipped; second copies are
+              left out with a warning;
             - an OCTMNIST ``.npz`` file;
             - ``(images, labels)``, ``(images, labels, patients)`` or images alone: uint8 (n, height, width[, 1 or 3])
               in 0-255, or a list of images; labels are class names, or numbers that count through ``class_names``
@@ -70,7 +73,8 @@ def load_oct_dataset(
         layout: ``"auto"`` finds out; ``"folders"`` takes every folder in the source for a class, ``"splits"`` takes the
             folders train, val and test, ``"sites"`` takes every folder for a site with a data set of its own,
             ``"kermany"`` asks for Kermany's classes, ``"flat"`` takes all images without labels, ``"octmnist"`` and
-            ``"table"`` ask for such a file.
+            ``"table"`` ask for such a file. ``"octdl"``, ``"octid"``, ``"duke"``, ``"octc8"``, ``"neh"`` and
+            ``"imagefolder"`` ask for these sets, which ``"auto"`` finds, too.
         split: the published split to load: ``"train"``, ``"val"`` (or ``"valid"``, ``"validation"``) or ``"test"``;
             ``None`` loads all.
         class_names: the classes in the order that is wanted, at least all that there are; ``None`` sorts them by name.
@@ -85,7 +89,8 @@ def load_oct_dataset(
 
     Returns:
         The scans, sorted by path or in the order given. Patients are known where the names of files
-        (``CLASS-patient-number``) or ``source`` say them, else see ``OctDataset.with_patients``.
+        (``CLASS-patient-number``), the layout or ``source`` say them, else see ``OctDataset.with_patients``. Of NEH the
+        label is the slice's, and the eye's is in the column eye_label; of Duke it is the volume's.
 
     Raises:
         FileNotFoundError: if there is no such file or folder.
@@ -98,6 +103,8 @@ def load_oct_dataset(
 
     Warns:
         DuplicateWarning: if a table names files more than once.
+        LayoutWarning: if a table and the images that it describes disagree, or nobody knows whether published splits
+            share patients (OCT-C8).
         LeakageWarning: if published splits share patients, with their numbers.
         LeftOutWarning: if images are left out: strays, second copies, and those that can't be read, with the reasons.
 
@@ -166,8 +173,8 @@ def _file_or_folder(path: Path) -> Path | Folder:
     if not tree.count:
         raise LayoutError(
             f"A folder of scans must hold images ({', '.join(IMAGE_SUFFIXES)}), and there are none in {path}.",
-            "Understood are class folders (CLASS/image), published splits (train/CLASS/image), Kermany's downloads, "
-            "a flat folder of images, and an OCTMNIST .npz file.",
+            "Understood are class folders (CLASS/image), published splits (train/CLASS/image), the downloads of "
+            "published sets, a flat folder of images, and an OCTMNIST .npz file.",
         )
     return tree
 

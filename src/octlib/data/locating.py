@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from octlib.data.naming import KNOWN_CLASSES, published_split
 from octlib.data.tree import Folder
-from octlib.errors import LayoutError
+from octlib.errors import LayoutError, LeftOutWarning
 
 # Files of a second copy whose bytes are compared. Kaggle's has 84,000 of 5 GB, which would take minutes.
 COMPARED = 1000
+
+# Gives of a folder what belongs to a data set that begins in it; None where none does.
+Place = Callable[[Folder], Folder | None]
 
 
 @dataclass(frozen=True)
@@ -44,9 +48,25 @@ def locate_data_set(tree: Folder) -> Located:
     Raises:
         LayoutError: if there are several data sets, or it can't be told whether folders are classes.
     """
-    found = _find_data_sets(tree)
+    return locate_places(tree, _classes_or_splits) or Located(_unwrapped(tree))
+
+
+def locate_places(tree: Folder, place: Place) -> Located | None:
+    """Find the data set of one layout in a tree, and second copies of it.
+
+    Args:
+        tree: everything below the folder that the user named.
+        place: knows the layout.
+
+    Returns:
+        The data set and its copies; ``None`` where there is none.
+
+    Raises:
+        LayoutError: if there are several that aren't copies.
+    """
+    found = _find(tree, place)
     if not found:
-        return Located(_unwrapped(tree))
+        return None
     # Of several copies the fullest one counts, and of equal ones that with the shortest path.
     found.sort(key=lambda folder: (-folder.count, len(folder.path.parts), folder.path.as_posix()))
     first, *others = found
@@ -58,6 +78,42 @@ def locate_data_set(tree: Folder) -> Located:
             "Load one of them, or choose layout='sites' to take each folder for a site with a data set of its own.",
         )
     return Located(first, tuple(others))
+
+
+def holds_only(tree: Folder, place: Place) -> bool:
+    """Say whether a tree holds a data set of one layout, and beside it none of others.
+
+    Args:
+        tree: everything below the folder that the user named.
+        place: knows the layout.
+    """
+    places = {folder.path for folder in _find(tree, place)}
+    return bool(places) and all(
+        places & {folder.path, *folder.path.parents} for folder in _find(tree, _classes_or_splits)
+    )
+
+
+def left_out(tree: Folder, located: Located) -> list[LeftOutWarning]:
+    """Warn of second copies, and of images outside of the data set.
+
+    Args:
+        tree: everything below the folder that the user named.
+        located: where the data set lies in it.
+    """
+    copied = sum(copy.count for copy in located.copies)
+    outside = tree.count - located.folder.count - copied
+    texts = []
+    if copied:
+        _, example = next(located.copies[0].walk(tree.path))
+        texts.append(
+            f"Second copies of images in {located.folder.path} were left out: {copied:,} of {tree.count:,}, such as "
+            f"{Path(example)}."
+        )
+    if outside:
+        texts.append(
+            f"Images outside of the data set in {located.folder.path} were left out: {outside:,} of {tree.count:,}."
+        )
+    return [LeftOutWarning(text) for text in texts]
 
 
 def is_copy(folder: Folder, original: Folder) -> bool:
@@ -90,20 +146,21 @@ def split_folders(folder: Folder) -> list[tuple[str, Folder]]:
     return [(split, each) for split in ("train", "val", "test") for name, each in named if name == split]
 
 
-def _find_data_sets(tree: Folder) -> list[Folder]:
-    chosen = _classes_or_splits(tree)
-    here = [replace(tree, images=(), folders=chosen)] if chosen else []
-    return here + [found for folder in tree.folders if folder not in chosen for found in _find_data_sets(folder)]
+def _find(tree: Folder, place: Place) -> list[Folder]:
+    here = place(tree)
+    taken = here.folders if here else ()
+    below = [found for folder in tree.folders if folder not in taken for found in _find(folder, place)]
+    return [here, *below] if here else below
 
 
-def _classes_or_splits(tree: Folder) -> tuple[Folder, ...]:
-    splits = tuple(folder for _, folder in split_folders(tree))
-    if splits:
-        return splits
-    if not any(_is_known_class(folder) for folder in tree.folders):
-        return ()
-    # Beside known classes every folder is a class too, unless it is a data set itself.
-    return tuple(folder for folder in tree.folders if _is_known_class(folder) or not _find_data_sets(folder))
+def _classes_or_splits(tree: Folder) -> Folder | None:
+    chosen = tuple(folder for _, folder in split_folders(tree))
+    if not chosen and any(_is_known_class(folder) for folder in tree.folders):
+        # Beside known classes every folder is a class too, unless it is a data set itself.
+        chosen = tuple(
+            folder for folder in tree.folders if _is_known_class(folder) or not _find(folder, _classes_or_splits)
+        )
+    return replace(tree, images=(), folders=chosen) if chosen else None
 
 
 def _is_known_class(folder: Folder) -> bool:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from octlib.data.columns import as_column, objects
 from octlib.data.dataset import OctDataset
@@ -74,7 +75,9 @@ class Reader(ABC):
 
 
 def dataset_of_files(
-    rows: Iterable[Row], class_names: Sequence[str] = (), columns: Mapping[str, Sequence[object]] = NOTHING
+    rows: Iterable[Row],
+    class_names: Sequence[str] = (),
+    columns: Mapping[str, Sequence[object] | NDArray[Any]] = NOTHING,
 ) -> OctDataset:
     """Make a dataset of files.
 

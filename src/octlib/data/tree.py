@@ -19,11 +19,13 @@ class Folder:
         path: where it is.
         images: names of the images in it, sorted.
         folders: those in it that hold images, sorted by name.
+        tables: names of the files in it that may describe images, ``.csv`` and ``.jsonl``, sorted.
     """
 
     path: Path
     images: tuple[str, ...]
     folders: tuple[Folder, ...]
+    tables: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -68,6 +70,7 @@ def read_tree(path: Path) -> Folder:
     """
     images: list[str] = []
     folders: list[Folder] = []
+    tables: list[str] = []
     with os.scandir(path) as entries:
         for entry in entries:
             if is_junk(entry.name) or _is_masks_of_phantoms(path, entry.name):
@@ -77,8 +80,10 @@ def read_tree(path: Path) -> Folder:
                     folders.append(read_tree(path / entry.name))
             elif is_image(entry.name):
                 images.append(entry.name)
+            elif entry.name.lower().endswith((".csv", ".jsonl")) and entry.is_file():
+                tables.append(entry.name)
     full = sorted((folder for folder in folders if folder.count), key=lambda folder: folder.path.name)
-    return Folder(path, tuple(sorted(images)), tuple(full))
+    return Folder(path, tuple(sorted(images)), tuple(full), tuple(sorted(tables)))
 
 
 def _is_masks_of_phantoms(folder: Path, name: str) -> bool:

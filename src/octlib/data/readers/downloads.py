@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from octlib.data.locating import Located, locate_data_set, split_folders
+from octlib.data.locating import left_out, locate_data_set, split_folders
 from octlib.data.reader import Reader, Reading, Wanted
 from octlib.data.readers.class_folders import read_class_folders
 from octlib.data.readers.published_splits import read_published_splits
 from octlib.data.tree import Folder
-from octlib.errors import LeftOutWarning
 
 
 class Downloads(Reader):
@@ -27,21 +24,4 @@ class Downloads(Reader):
         located = locate_data_set(source)
         read = read_published_splits if split_folders(located.folder) else read_class_folders
         dataset, warnings = read(located.folder, source.path)
-        return Reading(dataset, (*warnings, *_left_out(source, located)))
-
-
-def _left_out(tree: Folder, located: Located) -> list[LeftOutWarning]:
-    copied = sum(copy.count for copy in located.copies)
-    outside = tree.count - located.folder.count - copied
-    texts = []
-    if copied:
-        _, example = next(located.copies[0].walk(tree.path))
-        texts.append(
-            f"Second copies of images in {located.folder.path} were left out: {copied:,} of {tree.count:,}, such as "
-            f"{Path(example)}."
-        )
-    if outside:
-        texts.append(
-            f"Images outside of the data set in {located.folder.path} were left out: {outside:,} of {tree.count:,}."
-        )
-    return [LeftOutWarning(text) for text in texts]
+        return Reading(dataset, (*warnings, *left_out(source, located)))

@@ -33,20 +33,20 @@ class Sites(Reader):
         """
         if not source.folders:
             raise LayoutError(f"Folders of sites must be in {source.path}, and there are images only.")
-        found = [(folder.name, Downloads().read(folder, wanted)) for folder in source.folders]
+        found = [(folder, Downloads().read(folder, wanted)) for folder in source.folders]
         classes = sorted({name for _, reading in found for name in reading.dataset.class_names})
-        first, *others = (_of_site(site, reading.dataset.with_class_names(classes)) for site, reading in found)
+        first, *others = (_of_site(folder, reading.dataset.with_class_names(classes)) for folder, reading in found)
         for other in others:
             first = first.concat(other)
         strays = stray_images(source)
         return Reading(first, (*strays, *(warning for _, reading in found for warning in reading.warnings)))
 
 
-def _of_site(site: str, scans: OctDataset) -> OctDataset:
-    people = [None if patient is None else f"{site}/{patient}" for patient in scans.column("patient")]
+def _of_site(folder: Folder, scans: OctDataset) -> OctDataset:
+    people = [None if patient is None else f"{folder.name}/{patient}" for patient in scans.column("patient")]
     return replace(
         scans,
-        names=objects([f"{site}/{name}" for name in scans.names]),
+        names=objects([f"{folder.path.name}/{name}" for name in scans.names]),
         patients=objects(people),
-        columns=dict(scans.columns) | {"site": np.full(len(scans), site, dtype=object)},
+        columns=dict(scans.columns) | {"site": np.full(len(scans), folder.name, dtype=object)},
     )
