@@ -15,6 +15,7 @@ KINDS = {name: getattr(errors, name) for name in errors.__all__}
 # Their advice names nothing of Python's, so that the shell shows it as it is.
 ADVICE_OF_THE_LIBRARY = {
     "ConfigWarning",
+    "DownloadError",
     "LeftOutWarning",
     "MissingPackageError",
     "OctlibError",

@@ -86,10 +86,10 @@ def predicting_options(command: Command) -> Command:
 
 
 def read_scans(folder: Path, arguments: dict[str, Any]) -> OctDataset:
-    """Load the scans of a folder as ``reading_options`` say."""
+    """Load scans, as ``reading_options`` say: of a folder or, where there is none, of the data set of that name."""
     import octlib
 
-    return octlib.load_oct_dataset(folder, **chosen(arguments, READING))
+    return octlib.load_oct_dataset(folder if folder.exists() else str(folder), **chosen(arguments, READING))
 
 
 def chosen(arguments: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
