@@ -140,6 +140,19 @@ def test_another_file_than_was_published_is_removed(scans, cache, behaviours):
     assert len(load_oct_dataset("scans")) == N
 
 
+def test_an_interrupt_while_the_hash_is_computed_costs_no_download(scans, cache, monkeypatch):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pooch.core.hash_matches", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            load_oct_dataset("scans")
+    assert left(cache) == ["scans.npz.part"]
+    assert len(load_oct_dataset("scans")) == N
+    assert scans.asked == [None, f"bytes={len(npz())}-"]
+
+
 def test_a_silent_server_is_given_up(scans, cache, monkeypatch):
     monkeypatch.setattr(transfer, "TIMEOUT", (0.3, 0.3))
     scans.behaviours = [("stall", 70_000), ("stall", 0)]
@@ -272,15 +285,22 @@ def test_a_process_that_is_stopped_leaves_what_has_come(scans, cache, stop):
     assert left(cache) == ["scans.npz"]
 
 
-def test_processes_at_once_download_it_once(scans, cache):
-    scans.behaviours = [("stall", 70_000)]
-    first = Loading(scans, "scans.npz")
-    first.until(lambda: scans.asked)
-    second = Loading(scans, "scans.npz")
+def test_processes_at_once_download_and_unpack_it_once(publish, cache):
+    noise = np.random.default_rng(0).integers(0, 256, (N, 64, 64), dtype=np.uint8)
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for number, pixels in enumerate(noise):
+            with archive.open(f"CNV/CNV-{number}-1.png", "w") as member:
+                Image.fromarray(pixels).save(member, "png")
+    publisher = publish("scans.zip", file.getvalue())
+    publisher.behaviours = [("stall", 70_000)]
+    first = Loading(publisher, "scans.zip")
+    first.until(lambda: publisher.asked)
+    second = Loading(publisher, "scans.zip")
     assert second.process.stderr.readline() == "Another process is downloading Scans, version 1; waiting for it.\n"
-    scans.over.set()  # the first connection breaks off, and is taken up again
+    publisher.over.set()  # the first connection breaks off, and is taken up again
     for each in (first, second):
         said, complaints = each.end()
         assert said == f"loaded {N}\n", complaints
-    assert scans.asked == [None, "bytes=65536-"]
-    assert left(cache) == ["scans.npz"]
+    assert publisher.asked == [None, "bytes=65536-"]
+    assert left(cache) == ["scans"]
