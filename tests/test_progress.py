@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from octlib._progress import progress, wanted
+from octlib import _progress
+from octlib._progress import progress, progress_of_bytes, wanted
 
 
 @pytest.mark.parametrize("show", [True, False, None])
@@ -40,3 +41,12 @@ def test_a_notebook_is_watched(monkeypatch, shell, watched):
     monkeypatch.setitem(sys.modules, "IPython", ipython)
     monkeypatch.setattr(sys, "stderr", SimpleNamespace(isatty=lambda: False))
     assert wanted(None) is watched
+
+
+def test_bytes_are_counted_from_where_they_go_on(monkeypatch, capsys):
+    monkeypatch.setattr(_progress, "wanted", lambda show: True)
+    monkeypatch.setattr(_progress, "PATIENCE", 0)
+    assert list(progress_of_bytes([b"ab", b"c"], done=2, total=5, title="scans.npz")) == [b"ab", b"c"]
+    drawn = capsys.readouterr().err
+    assert "scans.npz" in drawn
+    assert "2.00/5.00" in drawn

@@ -1,4 +1,4 @@
-"""Cache: the folder in which octlib keeps what can be computed again, and how large it may become."""
+"""Cache: the folder in which octlib keeps what can be computed or downloaded again, and how large it may become."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ def cache_folder() -> Path:
 def features_folder() -> Path:
     """Return the folder in octlib's cache folder in which features are kept."""
     return cache_folder() / "features"
+
+
+def datasets_folder() -> Path:
+    """Return the folder in octlib's cache folder in which downloaded data sets are kept."""
+    return cache_folder() / "datasets"
 
 
 def cache_limit() -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeVar, cast
 
 Item = TypeVar("Item")
@@ -32,6 +32,33 @@ def progress(
 
     delay = 0 if show else PATIENCE
     return cast("Iterable[Item]", tqdm(items, total=total, desc=title, leave=False, delay=delay))
+
+
+def progress_of_bytes(chunks: Iterable[bytes], *, done: int, total: int | None, title: str) -> Iterator[bytes]:
+    """Give chunks of bytes one by one, with a bar of how many have come, where somebody can watch.
+
+    Args:
+        chunks: what comes.
+        done: how many bytes have come before.
+        total: how many there are in all; ``None`` where nobody knows.
+        title: what stands before the bar.
+
+    Yields:
+        The chunks.
+
+    Example:
+        >>> list(progress_of_bytes([b"ab", b"c"], done=0, total=3, title="abc"))
+        [b'ab', b'c']
+    """
+    if not wanted(None):
+        yield from chunks
+        return
+    from tqdm.auto import tqdm
+
+    with tqdm(total=total, initial=done, desc=title, unit="B", unit_scale=True, leave=False, delay=PATIENCE) as bar:
+        for chunk in chunks:
+            yield chunk
+            bar.update(len(chunk))
 
 
 def wanted(show: bool | None) -> bool:

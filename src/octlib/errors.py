@@ -12,6 +12,7 @@ __all__ = [
     "CheckpointError",
     "ConfigWarning",
     "ConstantMapWarning",
+    "DownloadError",
     "DuplicateWarning",
     "ExplanationError",
     "HubError",
@@ -99,6 +100,10 @@ class MissingWeightsError(WeightsError, FileNotFoundError):
 
 class HubError(OctlibError, ConnectionError):
     """The hub can't be reached, or refuses, and what is asked of it isn't in the local cache."""
+
+
+class DownloadError(OctlibError, OSError):
+    """A published data set can't be had by its name: no connection, a refusal, another file, or no room for it."""
 
 
 class ImageSizeError(OctlibError, ValueError):

@@ -16,6 +16,8 @@ KINDS = {name: getattr(errors, name) for name in errors.__all__}
 ADVICE_OF_THE_LIBRARY = {
     "ConfigWarning",
     "LayoutWarning",
+    "DownloadError",
+    "DuplicateWarning",
     "LeftOutWarning",
     "MissingPackageError",
     "OctlibError",
@@ -29,6 +31,7 @@ CASES = [
     ("predict", "MissingScanError", "leave them out with --on-error skip"),
     ("inspect", "UnreadableScanError", "Replace them by intact 8- or 16-bit images."),
     ("inspect", "LayoutError", "--layout flat takes all images without labels"),
+    ("train", "TableError", "or name its columns, as in --columns patient=subject."),
     ("evaluate", "LayoutError", "--split takes a published split"),
     ("train", "SplitError", "Choose other --fractions"),
     ("evaluate", "UnmatchedClassesError", "Name the folders as the classifier names its classes"),

@@ -112,3 +112,18 @@ def test_every_option_is_explained(shell):
 def test_a_limit_that_is_no_size_is_a_mistake(mistake, classifier, flat, tmp_path, monkeypatch):
     monkeypatch.setenv("OCTLIB_CACHE_LIMIT", "much")
     assert "OCTLIB_CACHE_LIMIT must be a size" in mistake("predict", classifier, flat, "-o", tmp_path / "p.csv")
+
+
+def test_data_sets_are_shown_and_cleared_apart_from_features(shell, cache):
+    file = cache / "datasets" / "octmnist" / "octmnist.npz"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(bytes(200_000))
+    assert shell("cache", "show").stdout.splitlines()[-1] == f"      0.2 MB  data set octmnist in {file.parent}"
+    (entry,) = document(shell("cache", "show", "--json"))["data_sets"]
+    assert entry == {"name": "octmnist", "path": str(file.parent), "bytes": 200_000}
+    assert document(shell("cache", "clear", "--yes", "--json"))["removed_bytes"] == 0
+    assert shell("cache", "clear", "--data-sets").exit_code != 0  # nobody is there to answer
+    assert file.exists()
+    assert shell("cache", "clear", "--data-sets", "--older-than", "3", "--yes").exit_code == 2
+    assert document(shell("cache", "clear", "--data-sets", "--yes", "--json"))["removed_bytes"] == 200_000
+    assert not file.exists()

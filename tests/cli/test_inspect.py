@@ -127,3 +127,13 @@ def test_a_classifier_from_elsewhere_chooses_no_files(mistake, classifier, flat,
     for command in (("inspect", folder), ("predict", folder, flat, "-o", tmp_path / "p.csv")):
         assert "must not pass 'checkpoint_path'=" in mistake(*command)
     assert not (tmp_path / "p.csv").exists()
+
+
+def test_a_name_that_is_no_folder_is_that_of_a_published_data_set(shell, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = shell("inspect", "octdl")
+    assert result.exit_code == 1
+    assert "Download OCTDL from https://data.mendeley.com" in result.stderr
+    assert shell("inspect", "phantoms").exit_code == 0
+    (tmp_path / "phantoms").mkdir()
+    assert "there are none in phantoms" in shell("inspect", "phantoms").stderr

@@ -12,7 +12,7 @@ import timm
 
 from octlib.cli import option_types
 from octlib.cli.main import main
-from octlib.cli.option_types import OneOf, Size, complete_backbones, timm_names
+from octlib.cli.option_types import Columns, OneOf, Size, complete_backbones, timm_names
 
 
 def test_the_names_are_those_of_the_library():
@@ -87,3 +87,10 @@ def test_a_shell_completes_and_loads_nothing_heavy(words, expected):
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, **variables}
     )
     assert {line.partition(",")[2] for line in done.stdout.splitlines()} == expected
+
+
+def test_columns_of_a_table_are_named():
+    assert Columns().convert("label=grade, patient=who", None, None) == {"label": "grade", "patient": "who"}
+    for wrong in ("label", "label=", "=grade", "label=grade,"):
+        with pytest.raises(click.BadParameter, match="write NAME=COLUMN"):
+            Columns().convert(wrong, None, None)

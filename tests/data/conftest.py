@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import hashlib
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from octlib.data import OctDataset
+from octlib.data import OctDataset, downloading, loading, transfer
 from octlib.data.columns import objects
 from octlib.data.origin_columns import ArrayOrigins
+from octlib.data.published import PUBLISHED, Published
 
 # What unpacked archives and macOS leave behind; none of it may become a scan or a class.
 JUNK = (
@@ -91,3 +97,104 @@ def table() -> Callable[..., OctDataset]:
         )
 
     return make
+
+
+class Publisher(ThreadingHTTPServer):
+    """A server of this machine that publishes one file, and behaves as it is told.
+
+    Attributes:
+        content: the file.
+        behaviours: what it does at the next requests, one each, before it behaves well: ``("break", n)`` and
+            ``("stall", n)`` after n bytes of the answer, ``("corrupt",)``, ``("refuse", status)``, ``("redirect",)``.
+        ranges: whether it understands Range.
+        asked: the Range of each request, or ``None``.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.content, self.ranges = content, True
+        self.behaviours: list[tuple[Any, ...]] = []
+        self.asked: list[str | None] = []
+        self.over = threading.Event()
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/file"
+
+    def published(self, file: str) -> Published:
+        """Describe its file as a data set."""
+        digest = hashlib.sha256(self.content).hexdigest()
+        page = "https://example.org/page"
+        return Published("Scans, version 1", page, "CC BY 4.0", "Doe (2020)", self.url, file, f"sha256:{digest}")
+
+    def close(self) -> None:
+        self.over.set()
+        self.shutdown()
+        self.server_close()
+        self._thread.join()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        pass  # clients that leave are part of the tests
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Publisher
+
+    def do_GET(self) -> None:
+        asked = self.headers.get("Range")
+        self.server.asked.append(asked)
+        how, *rest = self.server.behaviours.pop(0) if self.server.behaviours else ("well",)
+        if how == "refuse":
+            self.send_error(rest[0])
+        elif how == "redirect":
+            self.send_response(302)
+            self.send_header("Location", f"{self.server.url}/elsewhere")
+            self.end_headers()
+        else:
+            self._answer(asked if self.server.ranges else None, how, *rest)
+
+    def _answer(self, asked: str | None, how: str, after: int = 0) -> None:
+        content = self.server.content
+        if how == "corrupt":
+            content = bytes(len(content))
+        start = int(re.fullmatch(r"bytes=(\d+)-", asked)[1]) if asked else 0
+        if asked and start >= len(content):
+            self.send_response(416)
+            self.send_header("Content-Range", f"bytes */{len(content)}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        self.send_response(206 if asked else 200)
+        if asked:
+            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        self.send_header("Content-Length", str(len(content) - start))
+        self.end_headers()
+        self.wfile.write(content[start : start + after] if how in ("break", "stall") else content[start:])
+        self.wfile.flush()
+        if how == "stall":
+            self.server.over.wait(30)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - named so by the standard library
+        pass
+
+
+@pytest.fixture
+def publish(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, bytes], Publisher]]:
+    """Give a function that publishes a file, so that the name "scans" downloads it."""
+    publishers = []
+
+    def serve(file: str, content: bytes) -> Publisher:
+        publisher = Publisher(content)
+        publishers.append(publisher)
+        for module in (loading, downloading):
+            monkeypatch.setattr(module, "PUBLISHED", {**PUBLISHED, "scans": publisher.published(file)})
+        return publisher
+
+    monkeypatch.setattr(transfer, "PAUSE", 0.0)
+    yield serve
+    for publisher in publishers:
+        publisher.close()

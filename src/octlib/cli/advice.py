@@ -20,6 +20,10 @@ ADVICE: dict[type[Exception], tuple[tuple[str | None, str], ...]] = {
         ),
         ("split", "; --split takes a published split, and all scans are read without it"),
     ),
+    errors.TableError: (
+        (None, "Mend the table"),
+        ("columns", ", or name its columns, as in --columns patient=subject"),
+    ),
     errors.SplitError: (
         ("fractions", "Choose other --fractions, or move classes that are too small out of the folder"),
     ),

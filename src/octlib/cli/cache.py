@@ -8,11 +8,11 @@ from octlib.cli.console import answer, say
 from octlib.cli.options import json_option
 
 
-@click.group(short_help="Show, verify or clear the features that are kept on disk.")
+@click.group(short_help="Show, verify or clear the features and data sets that are kept on disk.")
 def cache() -> None:
-    """Show, verify or clear the features that are kept on disk.
+    """Show, verify or clear the features and data sets that are kept on disk.
 
-    OCTLIB_CACHE says where they are kept, OCTLIB_CACHE_LIMIT how much of them, such as '20 GB', or 0 for nothing.
+    OCTLIB_CACHE says where they are kept, OCTLIB_CACHE_LIMIT how many features, such as '20 GB', or 0 for nothing.
     """
 
 
@@ -22,8 +22,9 @@ def show() -> None:
     """Say what is kept, and where.
 
     A line for each backbone: the size on disk, how many scans have features, the day on which some were last used, and
-    the name: backbone, image size, precision, and a digest of the weights.
+    the name: backbone, image size, precision, and a digest of the weights. Then one for each downloaded data set.
     """
+    from octlib.data import downloaded_datasets
     from octlib.features import cache_contents, cache_folder, cache_limit
 
     found, limit = cache_contents(), cache_limit()
@@ -31,6 +32,9 @@ def show() -> None:
     for each in found:
         say(f"{_megabytes(each.bytes):>12}  {each.rows:>9,} scans  {each.last_used:%Y-%m-%d}  {each.name}")
     say(f"{_megabytes(total)} of at most {_megabytes(limit)} in {cache_folder()}")
+    datasets = downloaded_datasets()
+    for dataset in datasets:
+        say(f"{_megabytes(dataset.bytes):>12}  data set {dataset.name} in {dataset.path}")
     answer(
         {
             "folder": cache_folder(),
@@ -46,6 +50,7 @@ def show() -> None:
                 }
                 for each in found
             ],
+            "data_sets": [{"name": each.name, "path": each.path, "bytes": each.bytes} for each in datasets],
         }
     )
 
@@ -85,19 +90,38 @@ def verify(remove: bool) -> None:
 @click.option(
     "--older-than", type=click.FloatRange(0), metavar="DAYS", show_default="all", help="What was not used for so long."
 )
+@click.option("--data-sets", is_flag=True, help="All downloaded data sets, and no features.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @json_option
-def clear(backbone: str | None, older_than: float | None, yes: bool) -> None:
-    """Remove features that octlib has kept, and nothing else.
+def clear(backbone: str | None, older_than: float | None, data_sets: bool, yes: bool) -> None:
+    """Remove features, or data sets, that octlib has kept, and nothing else.
 
-    They are computed again when they are needed.
+    They are computed, or downloaded, again when they are needed.
     """
+    if data_sets:
+        if backbone is not None or older_than is not None:
+            raise click.UsageError("--data-sets removes no features: leave --backbone and --older-than out.")
+        _clear_data_sets(yes)
+        return
     from octlib.features import cache_folder, clear_cache
 
     size = clear_cache(backbone, older_than=older_than, dry_run=True)
     if size and not yes:
         _confirm(f"Remove {_megabytes(size)} of features in {cache_folder()}?")
     removed = clear_cache(backbone, older_than=older_than) if size else 0
+    say(f"{_megabytes(removed)} removed.")
+    answer({"folder": cache_folder(), "removed_bytes": removed})
+
+
+def _clear_data_sets(yes: bool) -> None:
+    from octlib.data import downloaded_datasets, remove_downloaded_datasets
+    from octlib.features import cache_folder
+
+    found = downloaded_datasets()
+    names, size = ", ".join(each.name for each in found), sum(each.bytes for each in found)
+    if found and not yes:
+        _confirm(f"Remove {_megabytes(size)} of data sets ({names}) in {cache_folder()}?")
+    removed = remove_downloaded_datasets()
     say(f"{_megabytes(removed)} removed.")
     answer({"folder": cache_folder(), "removed_bytes": removed})
 

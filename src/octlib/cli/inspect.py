@@ -66,7 +66,7 @@ def _in_words(value: object) -> str:
 def _inspect_scans(path: Path, layout: str) -> None:
     from octlib.data import inspect_scans
 
-    scans = read_scans(path, {"layout": layout, "split": None, "on_error": "raise"})
+    scans = read_scans(path, {"layout": layout, "split": None, "patients": None, "columns": None, "on_error": "raise"})
     say(scans)
     found = inspect_scans(scans)
     _say_findings(scans, found)

@@ -55,6 +55,19 @@ class Size(click.ParamType):  # type: ignore[type-arg]
         return (int(height), int(width)) if width else int(height)
 
 
+class Columns(click.ParamType):  # type: ignore[type-arg]
+    """What the columns of a table mean: ``label=grade,patient=subject``."""
+
+    name = "name=column,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, str]:
+        """Give the columns by their names."""
+        pairs = [pair.partition("=") for pair in str(value).split(",")]
+        if not all(name.strip() and column.strip() for name, _, column in pairs):
+            self.fail(f"{value!r} names no columns; write NAME=COLUMN, as in label=grade,patient=subject.", param, ctx)
+        return {name.strip(): column.strip() for name, _, column in pairs}
+
+
 def complete_backbones(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the name of a backbone, from timm's sources: importing timm would keep the prompt waiting."""
     return [CompletionItem(name) for name in ["octlib", *timm_names()] if name.startswith(incomplete)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from octlib.cli.console import answer_as_json
-from octlib.cli.option_types import CACHE, LAYOUTS, SPLITS, OneOf
+from octlib.cli.option_types import CACHE, LAYOUTS, SPLITS, Columns, OneOf
 
 if TYPE_CHECKING:
     from octlib import OctDataset
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 PATH = click.Path(path_type=Path)
-READING = ("layout", "split", "on_error")
+READING = ("layout", "split", "patients", "columns", "on_error")
 PREDICTING = ("cache", "flips", "batch_size")
 
 classifier_argument = click.argument("classifier", type=PATH)
@@ -72,6 +72,12 @@ def reading_options(command: Command) -> Command:
         ),
         click.option("--split", type=OneOf("split", SPLITS), show_default="all", help="The published split to read."),
         click.option(
+            "--patients", metavar="REGEX", help="Reads patients off names: its first group, as in '(P[0-9]+)_'."
+        ),
+        click.option(
+            "--columns", type=Columns(), help="What a table's columns mean, as in label=grade,patient=subject."
+        ),
+        click.option(
             "--on-error",
             type=OneOf("choice", ("raise", "skip")),
             default="raise",
@@ -86,10 +92,10 @@ def predicting_options(command: Command) -> Command:
 
 
 def read_scans(folder: Path, arguments: dict[str, Any]) -> OctDataset:
-    """Load the scans of a folder as ``reading_options`` say."""
+    """Load scans, as ``reading_options`` say: of a folder or, where there is none, of the data set of that name."""
     import octlib
 
-    return octlib.load_oct_dataset(folder, **chosen(arguments, READING))
+    return octlib.load_oct_dataset(folder if folder.exists() else str(folder), **chosen(arguments, READING))
 
 
 def chosen(arguments: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from octlib.data.dataset import OctDataset
 from octlib.data.inspection import Inspection, inspect_scans
+from octlib.data.inventory import DownloadedDataset, downloaded_datasets, remove_downloaded_datasets
 from octlib.data.labels import match_labels
 from octlib.data.loading import as_dataset, layouts, load_oct_dataset
 from octlib.data.patients import as_patients
@@ -11,14 +12,17 @@ from octlib.data.readable import require_readable
 from octlib.data.scan import Scan
 
 __all__ = [
+    "DownloadedDataset",
     "Inspection",
     "OctDataset",
     "Scan",
     "as_dataset",
     "as_patients",
+    "downloaded_datasets",
     "inspect_scans",
     "layouts",
     "load_oct_dataset",
     "match_labels",
+    "remove_downloaded_datasets",
     "require_readable",
 ]

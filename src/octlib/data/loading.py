@@ -1,4 +1,4 @@
-"""Loading: from a folder, file, list, table or array to a dataset."""
+"""Loading: from a folder, file, list, table, array or name to a dataset."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from octlib._suggest import unknown
 from octlib.data.dataset import OctDataset
 from octlib.data.naming import IMAGE_SUFFIXES, closest, published_split
 from octlib.data.patients import shared_patients
+from octlib.data.published import PUBLISHED
 from octlib.data.readable import leave_out_unreadable
 from octlib.data.reader import Reader, Wanted
 from octlib.data.readers import all_readers
@@ -69,7 +70,11 @@ def load_oct_dataset(
               patient, name, split and any others, such as eye, volume, position and device, which
               ``OctDataset.column`` gives: what ``OctDataset.to_frame`` makes;
             - an image file, or a list of them;
-            - ``"phantoms"``: synthetic scans, on any machine.
+            - ``"phantoms"``: synthetic scans, on any machine;
+            - the name of a published data set, which is downloaded once and kept in octlib's cache folder:
+              ``"kermany"`` (8.4 GB), or ``"octmnist"`` with 28 x 28 pixels, ``"octmnist_64"``, ``"octmnist_128"``,
+              ``"octmnist_224"`` (4.0 GB). A file or folder of that name in the working directory comes first.
+              ``"octdl"`` says how to download it by hand.
         layout: ``"auto"`` finds out; ``"folders"`` takes every folder in the source for a class, ``"splits"`` takes the
             folders train, val and test, ``"sites"`` takes every folder for a site with a data set of its own,
             ``"kermany"`` asks for Kermany's classes, ``"flat"`` takes all images without labels, ``"octmnist"`` and
@@ -94,6 +99,7 @@ def load_oct_dataset(
 
     Raises:
         FileNotFoundError: if there is no such file or folder.
+        DownloadError: if a published data set can't be downloaded, with what to do.
         TypeError: if the source is of another kind, images aren't uint8, or ``class_names`` is one text.
         LayoutError: if it holds no scans, several data sets, or not the layout or split asked for.
         TableError: if a table lacks a column, or has rows that can't be taken: all of them, with their numbers.
@@ -155,6 +161,10 @@ def as_dataset(scans: OctDataset | Source) -> OctDataset:
 
 def _prepared(source: object) -> object:
     # What readers know: a Folder, a Path of a file, or what Python has, but for iterators, which become lists.
+    if isinstance(source, str) and source in PUBLISHED and not Path(source).exists():
+        from octlib.data.downloading import download  # its packages take a tenth of a second to import
+
+        return _file_or_folder(download(source))
     if isinstance(source, (str, os.PathLike)) and source != "phantoms":
         return _file_or_folder(Path(source).expanduser())
     if isinstance(source, (str, tuple, list, np.ndarray)) or hasattr(source, "columns"):
@@ -222,8 +232,8 @@ def _not_understood(source: object) -> Exception:
         kinds = ", ".join(sorted({type(item).__name__ for item in source}))
         return TypeError(f"A list of scans must hold paths only or uint8 arrays only, got {kinds}.")
     return TypeError(
-        "A source must be a path, a list of paths, a uint8 array, (images, labels[, patients]), a DataFrame or "
-        f"'phantoms', got {type(source).__name__}."
+        "A source must be a path, a list of paths, a uint8 array, (images, labels[, patients]), a DataFrame, "
+        f"'phantoms' or the name of a published data set, got {type(source).__name__}."
     )
 
 
@@ -238,7 +248,8 @@ def _neighbour(path: Path) -> str:
     # Kaggle's folder is "OCT2017 ", with a blank that no listing shows.
     if not path.parent.is_dir():
         return f" The folder {path.parent} doesn't exist either."
-    close = closest(path.name, [each.name for each in path.parent.iterdir()])
+    published = PUBLISHED if path.parent == Path() else ()
+    close = closest(path.name, [*(each.name for each in path.parent.iterdir()), *published])
     return f" Did you mean {str(path.parent / close)!r}?" if close else ""
 
 
