@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from octlib.data.audit import Audit
 from octlib.data.dataset import OctDataset
-from octlib.data.inspection import Inspection, inspect_scans
+from octlib.data.findings import Finding
 from octlib.data.labels import match_labels
 from octlib.data.loading import as_dataset, layouts, load_oct_dataset
 from octlib.data.patients import as_patients
@@ -11,12 +12,12 @@ from octlib.data.readable import require_readable
 from octlib.data.scan import Scan
 
 __all__ = [
-    "Inspection",
+    "Audit",
+    "Finding",
     "OctDataset",
     "Scan",
     "as_dataset",
     "as_patients",
-    "inspect_scans",
     "layouts",
     "load_oct_dataset",
     "match_labels",

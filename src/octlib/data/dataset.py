@@ -16,13 +16,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from octlib._checks import as_whole
 from octlib._suggest import unknown
+from octlib.data.audit import Audit, audit_scans
 from octlib.data.columns import as_places, join_columns, number, objects, read_only
 from octlib.data.naming import misspelt
 from octlib.data.origin_columns import Origins, join_origins
 from octlib.data.patients import Patients, as_patients
 from octlib.data.pixels import read_batches, read_images
 from octlib.data.scan import Scan
-from octlib.data.splits import distinct, fold_indices, missing_classes, shuffled, split_indices
+from octlib.data.splits import distinct, fold_indices, in_turns, missing_classes, shuffled, split_indices
 from octlib.data.summary import Summary, summarise
 from octlib.data.units import split_keys
 from octlib.errors import SplitWarning, UnmatchedClassesError
@@ -259,6 +260,17 @@ class OctDataset(Sequence[Scan]):
         """
         return self._take(as_places(indices, len(self)))
 
+    def without(self, places: ArrayLike) -> OctDataset:
+        """Leave scans out, such as ``scans.audit().duplicates``.
+
+        Args:
+            places: as the indices of ``subset``.
+
+        Returns:
+            A dataset of the others, in their order.
+        """
+        return self._take(np.delete(np.arange(len(self)), as_places(places, len(self))))
+
     def sample(self, n: int, *, seed: int = 0) -> OctDataset:
         """Draw scans at random, the classes in turn, so that a few of them show every class.
 
@@ -274,13 +286,8 @@ class OctDataset(Sequence[Scan]):
         """
         if as_whole("n", n, minimum=0) > len(self):
             raise ValueError(f"Scans to take must be between 0 and the {len(self)} that there are, got {n}.")
-        drawn: Counter[int] = Counter()
-        turns = []
         labels = [0] * len(self) if self.labels is None else self.labels.tolist()
-        for place in shuffled(distinct(self.names.tolist()), seed):
-            turns.append((labels[place] < 0, drawn[labels[place]], labels[place], place))
-            drawn[labels[place]] += 1
-        return self.subset([place for *_, place in sorted(turns)[:n]])
+        return self.subset(in_turns(shuffled(distinct(self.names.tolist()), seed), labels)[:n])
 
     def concat(self, other: OctDataset) -> OctDataset:
         """Append another dataset.
@@ -413,6 +420,17 @@ class OctDataset(Sequence[Scan]):
         folds = fold_indices(keys, labels, n, seed=seed, class_names=names, unit=by)
         self._warn_of_missing_classes("The test part of fold", [test for _, test in folds])
         return [(self._take(train), self._take(test)) for train, test in folds]
+
+    def audit(self, *, progress: bool | None = None) -> Audit:
+        """Read every scan once, and find what costs trust: damage, copies, leaks. See ``octlib.data.Audit``.
+
+        Args:
+            progress: whether to draw bars; ``None`` draws them where somebody can watch.
+
+        Returns:
+            The findings; nothing is an error here, and nothing is left out.
+        """
+        return audit_scans(self, progress=progress)
 
     def images(
         self, preprocessing: Preprocessing | int | tuple[int, int], *, progress: bool | None = False

@@ -134,6 +134,21 @@ def missing_classes(
     ]
 
 
+def in_turns(places: Sequence[int], labels: Sequence[int]) -> list[int]:
+    """Order scans so that their classes take turns, as long as each lasts; those without a label, -1, come last.
+
+    Example:
+        >>> in_turns([0, 1, 2, 3], [0, 0, -1, 1])
+        [0, 3, 1, 2]
+    """
+    drawn: Counter[int] = Counter()
+    turns = []
+    for place in places:
+        turns.append((labels[place] < 0, drawn[labels[place]], labels[place], place))
+        drawn[labels[place]] += 1
+    return [place for *_, place in sorted(turns)]
+
+
 def shuffled(keys: Sequence[str], seed: int) -> list[int]:
     """Give the positions of the keys in a random order that depends on the keys and the seed alone."""
     seed = as_seed(seed)

@@ -1,0 +1,193 @@
+"""Findings: what an audit says is wrong, row by row, as text and as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from statistics import median
+from typing import Protocol
+
+from octlib.data.near_pairs import NearPair
+
+UNREADABLE, DUPLICATE, NEAR = "unreadable", "duplicate", "near duplicate"
+LABELS, PATIENTS, SPLITS, SHARED = "two labels", "two patients", "two splits", "shared patient"
+KINDS = (UNREADABLE, DUPLICATE, NEAR, LABELS, PATIENTS, SPLITS, SHARED)
+SHOWN = 10  # findings of a kind that the printed form names
+SIZES_SHOWN = 5
+SAME = "the same pixels"
+
+Values = Sequence[str | None]
+Near = Sequence[tuple[int, int, NearPair]]  # the positions of two scans, and what is known of the pair
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong.
+
+    Args:
+        kind: one of ``"unreadable"``, ``"duplicate"``, ``"near duplicate"``, ``"two labels"``, ``"two patients"``,
+            ``"two splits"`` (of two copies), ``"shared patient"`` (of two published splits).
+        place: the position of the scan.
+        other: that of the scan that it is a copy of, or shares its patient with; ``None`` where there is none.
+        detail: in words.
+    """
+
+    kind: str
+    place: int
+    other: int | None
+    detail: str
+
+
+class Audited(Protocol):
+    """What is shown of an audit."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All that is wrong."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How much there is of each kind."""
+
+    @property
+    def sizes(self) -> Mapping[tuple[int, int], int]:
+        """How many scans there are of each (height, width)."""
+
+    @property
+    def wedges(self) -> int:
+        """How many scans have wedges."""
+
+    @property
+    def scans_per_patient(self) -> Mapping[str, int]:
+        """How many scans there are of each patient."""
+
+    def name(self, place: int | None) -> str | None:
+        """Name a scan."""
+
+
+def copies(groups: Mapping[int, Sequence[int]], near: Near) -> Iterator[Finding]:
+    """List copies.
+
+    Args:
+        groups: by the position of the first scan with certain pixels those of all that have them, in their order.
+        near: pairs of such first scans that look alike.
+
+    Yields:
+        A finding for each scan but the first of a group, then one for each pair.
+    """
+    later = sorted((place, original) for original, group in groups.items() for place in group[1:])
+    yield from (Finding(DUPLICATE, place, original, SAME) for place, original in later)
+    yield from (Finding(NEAR, later, earlier, _how(pair)) for earlier, later, pair in near)
+
+
+def clashes(kind: str, values: Values, groups: Mapping[int, Sequence[int]], near: Near) -> Iterator[Finding]:
+    """List copies that differ in what must be the same for copies.
+
+    Args:
+        kind: of the findings.
+        values: what is known of each scan, such as its label; ``None`` for unknown.
+        groups: as for ``copies``.
+        near: as for ``copies``.
+
+    Yields:
+        A finding for each scan with a copy, or a near one, before it that has another value.
+    """
+    for group in groups.values():
+        for place, other in _others(group, values):
+            yield Finding(kind, place, other, f"{values[other]} and {values[place]}: {SAME}")
+    for earlier, later, pair in near:
+        known = _firsts(groups[earlier], values)
+        for value, place in _firsts(groups[later], values).items():
+            others = [known[each] for each in known if each != value]
+            if others:
+                one, two = sorted((place, others[0]))
+                yield Finding(kind, two, one, f"{values[one]} and {values[two]}: {_how(pair)}")
+
+
+def of_shared_patients(patients: Values, splits: Values) -> Iterator[Finding]:
+    """List patients whom published splits share: their first scan in each further split, beside their very first."""
+    seen: dict[str, dict[str, int]] = {}
+    for place, (patient, split) in enumerate(zip(patients, splits, strict=True)):
+        if patient is None or split is None:
+            continue
+        of_patient = seen.setdefault(patient, {})
+        if split not in of_patient:
+            of_patient[split] = place
+            first = next(iter(of_patient))
+            if first != split:
+                yield Finding(SHARED, place, of_patient[first], f"patient {patient} in {first} and {split}")
+
+
+def as_text(audit: Audited) -> str:
+    """Describe an audit in lines of text: how much there is of each kind, the first of each, and what isn't wrong."""
+    lines = []
+    for kind, rows in _of_kinds(audit):
+        lines.append(f"{kind}: {len(rows):,}")
+        lines += [f"  {_printable(_in_words(audit, each))}" for each in rows[:SHOWN]]
+        if len(rows) > SHOWN:
+            lines.append(f"  and {len(rows) - SHOWN:,} more")
+    return "\n".join([*lines, *(f"{name}: {value}" for name, value in around(audit))])
+
+
+def as_html(audit: Audited) -> str:
+    """Describe it as one ``<table>`` with a row for each kind and its first findings; names are escaped."""
+    rows = []
+    for kind, found in _of_kinds(audit):
+        lines = [escape(_printable(_in_words(audit, each))) for each in found[:SHOWN]]
+        lines += [f"and {len(found) - SHOWN:,} more"] if len(found) > SHOWN else []
+        rows.append(f"<tr><th>{kind}</th><td>{len(found):,}</td><td>{'<br>'.join(lines)}</td></tr>")
+    rows += [f"<tr><th>{name}</th><td></td><td>{escape(value)}</td></tr>" for name, value in around(audit)]
+    return f"<table><caption>Audit</caption><tbody>{''.join(rows)}</tbody></table>"
+
+
+def around(audit: Audited) -> list[tuple[str, str]]:
+    """Say what isn't wrong but good to know: sizes, wedges and scans per patient, each with its name."""
+    sizes = [f"{height} x {width} {count:,}" for (height, width), count in audit.sizes.items()]
+    more = len(sizes) - SIZES_SHOWN
+    scans = sorted(audit.scans_per_patient.values())
+    return [
+        ("sizes (height x width)", ", ".join(sizes[:SIZES_SHOWN]) + (f", and {more:,} more" if more > 0 else "")),
+        ("scans with white wedges", f"{audit.wedges:,}"),
+        ("scans per patient", f"{scans[0]:,} to {scans[-1]:,}, median {median(scans):g}" if scans else "unknown"),
+    ]
+
+
+def _of_kinds(audit: Audited) -> Iterator[tuple[str, list[Finding]]]:
+    for kind in KINDS:
+        yield kind, [each for each in audit.findings if each.kind == kind]
+
+
+def _in_words(audit: Audited, finding: Finding) -> str:
+    other = "" if finding.other is None else f" and {audit.name(finding.other)}"
+    return f"{audit.name(finding.place)}{other}: {finding.detail}"
+
+
+def _printable(text: str) -> str:
+    """Show line breaks, and bytes that are no text, of file names as Python writes them."""
+    return text if text.isprintable() else repr(text)[1:-1]
+
+
+def _how(pair: NearPair) -> str:
+    return f"{'mirrored, ' if pair.mirrored else ''}likeness {pair.likeness:.2f}"
+
+
+def _firsts(group: Sequence[int], values: Values) -> dict[str, int]:
+    """Give the first scan of each known value."""
+    firsts: dict[str, int] = {}
+    for place in group:
+        value = values[place]
+        if value is not None:
+            firsts.setdefault(value, place)
+    return firsts
+
+
+def _others(group: Sequence[int], values: Values) -> Iterator[tuple[int, int]]:
+    """Give each scan that has one of another known value before it in the group, and that one."""
+    firsts = list(_firsts(group, values).items())[:2]
+    for place in group:
+        if values[place] is None:
+            continue
+        other = next((first for value, first in firsts if value != values[place] and first < place), None)
+        if other is not None:
+            yield place, other
