@@ -101,7 +101,7 @@ class Audit:
 
     @property
     def near_duplicates(self) -> Places:
-        """The scans that look like an earlier one: encoded anew, resized, mirrored, brightened, or a little cropped."""
+        """All but the first of scans that look alike: encoded anew, resized, mirrored, brightened, a little cropped."""
         return self._places(NEAR)
 
     @property
@@ -190,7 +190,7 @@ def audit_scans(scans: Scans, *, progress: bool | None = None) -> Audit:
     labels, patients, splits = _known(scans)
     findings = [*failures, *copies(groups, near)]
     for kind, values in ((LABELS, labels), (PATIENTS, patients), (SPLITS, splits)):
-        findings += clashes(kind, values, groups, near)
+        findings += sorted(clashes(kind, values, groups, near), key=lambda finding: finding.place)
     findings += of_shared_patients(patients, splits)
     people = Counter(patient for patient in patients if patient is not None)
     shared = shared_patients(objects(patients), objects(splits))

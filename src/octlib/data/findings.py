@@ -8,6 +8,8 @@ from html import escape
 from statistics import median
 from typing import Protocol
 
+import numpy as np
+
 from octlib.data.near_pairs import NearPair
 
 UNREADABLE, DUPLICATE, NEAR = "unreadable", "duplicate", "near duplicate"
@@ -15,9 +17,10 @@ LABELS, PATIENTS, SPLITS, SHARED = "two labels", "two patients", "two splits", "
 KINDS = (UNREADABLE, DUPLICATE, NEAR, LABELS, PATIENTS, SPLITS, SHARED)
 SHOWN = 10  # findings of a kind that the printed form names
 SIZES_SHOWN = 5
-SAME = "the same pixels"
+SAME, ALIKE = "the same pixels", "they look alike"
 
 Values = Sequence[str | None]
+Groups = Mapping[int, Sequence[int]]
 Near = Sequence[tuple[int, int, NearPair]]  # the positions of two scans, and what is known of the pair
 
 
@@ -66,7 +69,7 @@ class Audited(Protocol):
         """Name a scan."""
 
 
-def copies(groups: Mapping[int, Sequence[int]], near: Near) -> Iterator[Finding]:
+def copies(groups: Groups, near: Near) -> Iterator[Finding]:
     """List copies.
 
     Args:
@@ -74,14 +77,22 @@ def copies(groups: Mapping[int, Sequence[int]], near: Near) -> Iterator[Finding]
         near: pairs of such first scans that look alike.
 
     Yields:
-        A finding for each scan but the first of a group, then one for each pair.
+        A finding for each scan but the first of those with the same pixels; then one for each scan but the first of
+        those that look alike, one pair leading to the next, beside the one that it looks like most.
     """
     later = sorted((place, original) for original, group in groups.items() for place in group[1:])
     yield from (Finding(DUPLICATE, place, original, SAME) for place, original in later)
-    yield from (Finding(NEAR, later, earlier, _how(pair)) for earlier, later, pair in near)
+    likest: dict[int, tuple[int, NearPair]] = {}
+    for earlier, other, pair in sorted(near, key=lambda each: -each[2].likeness):
+        likest.setdefault(earlier, (other, pair))
+        likest.setdefault(other, (earlier, pair))
+    for place in sorted(place for linked in _linked(near) for place in linked[1:]):
+        other, pair = likest[place]
+        how = f"{'mirrored, ' if pair.mirrored else ''}likeness {pair.likeness:.2f}"
+        yield Finding(NEAR, place, other, how)
 
 
-def clashes(kind: str, values: Values, groups: Mapping[int, Sequence[int]], near: Near) -> Iterator[Finding]:
+def clashes(kind: str, values: Values, groups: Groups, near: Near) -> Iterator[Finding]:
     """List copies that differ in what must be the same for copies.
 
     Args:
@@ -93,16 +104,14 @@ def clashes(kind: str, values: Values, groups: Mapping[int, Sequence[int]], near
     Yields:
         A finding for each scan with a copy, or a near one, before it that has another value.
     """
-    for group in groups.values():
+    exact = {place: original for original, group in groups.items() for place in group}
+    linked = _linked(near)
+    alone = set(groups).difference(place for originals in linked for place in originals)
+    for originals in (*linked, *([original] for original in alone)):
+        group = sorted(place for original in originals for place in groups[original])
         for place, other in _others(group, values):
-            yield Finding(kind, place, other, f"{values[other]} and {values[place]}: {SAME}")
-    for earlier, later, pair in near:
-        known = _firsts(groups[earlier], values)
-        for value, place in _firsts(groups[later], values).items():
-            others = [known[each] for each in known if each != value]
-            if others:
-                one, two = sorted((place, others[0]))
-                yield Finding(kind, two, one, f"{values[one]} and {values[two]}: {_how(pair)}")
+            how = SAME if exact[place] == exact[other] else ALIKE
+            yield Finding(kind, place, other, f"{values[other]} and {values[place]}: {how}")
 
 
 def of_shared_patients(patients: Values, splits: Values) -> Iterator[Finding]:
@@ -168,26 +177,30 @@ def _printable(text: str) -> str:
     return text if text.isprintable() else repr(text)[1:-1]
 
 
-def _how(pair: NearPair) -> str:
-    return f"{'mirrored, ' if pair.mirrored else ''}likeness {pair.likeness:.2f}"
+def _linked(near: Near) -> list[list[int]]:
+    """Put together what one pair after the other leads to: sorted positions."""
+    if not near:
+        return []
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
 
-
-def _firsts(group: Sequence[int], values: Values) -> dict[str, int]:
-    """Give the first scan of each known value."""
-    firsts: dict[str, int] = {}
-    for place in group:
-        value = values[place]
-        if value is not None:
-            firsts.setdefault(value, place)
-    return firsts
+    ends = np.array([(earlier, later) for earlier, later, _ in near])
+    places, rows = np.unique(ends, return_inverse=True)
+    one, other = rows.reshape(ends.shape).T
+    links = coo_array((np.ones(len(ends)), (one, other)), shape=(len(places), len(places)))
+    _, components = connected_components(links, directed=False)
+    order = np.argsort(components, kind="stable")
+    return [each.tolist() for each in np.split(places[order], np.cumsum(np.bincount(components))[:-1])]
 
 
 def _others(group: Sequence[int], values: Values) -> Iterator[tuple[int, int]]:
-    """Give each scan that has one of another known value before it in the group, and that one."""
-    firsts = list(_firsts(group, values).items())[:2]
+    """Give each scan that has one of another known value before it in the group, and the first such one."""
+    firsts: dict[str, int] = {}
     for place in group:
-        if values[place] is None:
+        value = values[place]
+        if value is None:
             continue
-        other = next((first for value, first in firsts if value != values[place] and first < place), None)
+        other = next((first for each, first in firsts.items() if each != value), None)
         if other is not None:
             yield place, other
+        firsts.setdefault(value, place)

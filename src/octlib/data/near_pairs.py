@@ -82,7 +82,8 @@ def _candidates(thumbnails: NDArray[np.uint8], show: bool | None) -> Table:
     n = len(thumbnails)
     sketched = _sketched(thumbnails)
     scans = np.flatnonzero(sketched[0].any(axis=1))  # a constant scan is a copy of none
-    sketched = sketched[:, scans]
+    if len(scans) < n:
+        sketched = sketched[:, scans]
     best = np.zeros((0, 4))
     for leaves in progress(_divisions(sketched), total=TREES, title="Looking for copies", show=show):
         found = [_within(sketched, leaf) for leaf in leaves]
@@ -108,9 +109,12 @@ def _divisions(sketched: Sketched) -> Iterator[list[Table]]:
     Variants are numbered through: those of n scans as they are, of their mirror images, and of both cropped.
     """
     count = 4 * sketched.shape[1]
-    levels = max(0, int(np.ceil(np.log2(max(count, 1) / LEAF))))
+    if count <= LEAF:
+        yield [np.arange(count)]
+        return
+    levels = int(np.ceil(np.log2(count / LEAF)))
     rng = np.random.default_rng(0)
-    for _ in range(TREES if levels else 1):
+    for _ in range(TREES):
         heights = _heights(sketched, rng.normal(size=(sketched.shape[2], levels)).astype(np.float32))
         leaf = np.zeros(count, dtype=np.int64)
         for level in range(levels):
@@ -118,7 +122,7 @@ def _divisions(sketched: Sketched) -> Iterator[list[Table]]:
             sizes = np.bincount(leaf)
             rank = np.arange(count) - np.repeat(np.cumsum(sizes) - sizes, sizes)
             leaf[order] = 2 * leaf[order] + (rank >= np.repeat(sizes, sizes) // 2)
-        yield np.split(np.argsort(leaf, kind="stable"), np.cumsum(np.bincount(leaf))[:-1]) if count else []
+        yield np.split(np.argsort(leaf, kind="stable"), np.cumsum(np.bincount(leaf))[:-1])
 
 
 def _heights(sketched: Sketched, directions: Floats) -> Floats:
@@ -144,7 +148,7 @@ def _within(sketched: Sketched, leaf: Table) -> NDArray[np.float64]:
     products[scan[own][:, None] == scan] = -1
     worth = products.max(axis=1, initial=-1) >= WORTH
     own, products = own[worth], products[worth]
-    few = min(CANDIDATES, len(leaf))
+    few = min(2 * CANDIDATES, len(leaf))  # most come twice: as they are, and cropped
     likest = np.argpartition(products, -few, axis=1)[:, -few:]
     values = np.take_along_axis(products, likest, axis=1)
     row, column = np.nonzero(values >= WORTH)
