@@ -271,6 +271,7 @@ def test_names_from_elsewhere_are_escaped(pixels):
 
 def test_what_is_not_listed_is_counted(pixels):
     audit = octlib.load_oct_dataset(np.repeat(pixels[:1], 14, axis=0)).audit()
+    assert repr(audit).startswith("Audit: 13 findings in 14 scans\n")
     assert "duplicate: 13" in repr(audit)
     assert "  and 3 more\n" in repr(audit)
     assert "and 3 more" in audit._repr_html_()

@@ -23,7 +23,9 @@ FAULTS = 3  # exit status: the command did its work, and found what costs trust
 @click.command(short_help="Say what a folder of scans or a classifier holds.")
 @click.argument("path", type=PATH)
 @click.option("--layout", type=OneOf("layout", LAYOUTS), default="auto", help="How PATH is laid out; 'auto' finds out.")
-@click.option("--page", type=PATH, metavar="FILE.html", help="Also write the findings as a page, with pictures.")
+@click.option(
+    "--page", type=PATH, metavar="FILE.html", show_default="no page", help="Also write the findings, with pictures."
+)
 @json_option
 @click.pass_context
 def inspect(context: click.Context, path: Path, layout: str, page: Path | None) -> None:

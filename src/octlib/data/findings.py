@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from html import escape
 from statistics import median
@@ -44,6 +44,10 @@ class Finding:
 
 class Audited(Protocol):
     """What is shown of an audit."""
+
+    @property
+    def scans(self) -> Sized:
+        """The dataset."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -130,7 +134,7 @@ def of_shared_patients(patients: Values, splits: Values) -> Iterator[Finding]:
 
 def as_text(audit: Audited) -> str:
     """Describe an audit in lines of text: how much there is of each kind, the first of each, and what isn't wrong."""
-    lines = []
+    lines = [f"Audit: {headline(audit)}"]
     for kind, rows in _of_kinds(audit):
         lines.append(f"{kind}: {len(rows):,}")
         lines += [f"  {_printable(_in_words(audit, each))}" for each in rows[:SHOWN]]
@@ -147,7 +151,13 @@ def as_html(audit: Audited) -> str:
         lines += [f"and {len(found) - SHOWN:,} more"] if len(found) > SHOWN else []
         rows.append(f"<tr><th>{kind}</th><td>{len(found):,}</td><td>{'<br>'.join(lines)}</td></tr>")
     rows += [f"<tr><th>{name}</th><td></td><td>{escape(value)}</td></tr>" for name, value in around(audit)]
-    return f"<table><caption>Audit</caption><tbody>{''.join(rows)}</tbody></table>"
+    return f"<table><caption>Audit: {headline(audit)}</caption><tbody>{''.join(rows)}</tbody></table>"
+
+
+def headline(audit: Audited) -> str:
+    """Say how much was found in how many scans."""
+    found, scans = len(audit.findings), len(audit.scans)
+    return f"{found:,} finding{'' if found == 1 else 's'} in {scans:,} scan{'' if scans == 1 else 's'}"
 
 
 def around(audit: Audited) -> list[tuple[str, str]]:
