@@ -124,7 +124,8 @@ def report_others(name: str, scans: OctDataset, thumbnails: Pixels, folder: Path
         one, other = scans[pair.earlier], scans[pair.later]
         people = "one patient" if one.patient == other.patient else "two patients"
         fine = details(thumbnails[[pair.earlier, pair.later]])
-        still = likeness(fine[0, :, ::-1] if pair.mirrored else fine[0], fine[1])
+        first = fine[0, :, ::-1] if pair.mirrored else fine[0]
+        still = max(likeness(first, fine[1]), likeness(fine[1], first))
         print(f"  {still:.2f} {one.name}, {other.name}{', mirrored' if pair.mirrored else ''}: {people}")
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)

@@ -158,6 +158,12 @@ def test_a_group_of_copies_is_compared_with_whoever_has_a_label(pixels):
     assert audit.across_patients.tolist() == []
 
 
+def test_every_copy_of_another_label_than_one_before_it_is_named(pixels):
+    audit = octlib.load_oct_dataset((np.repeat(pixels[:1], 3, axis=0), ["CNV", "DME", "CNV"])).audit()
+    rows = audit.to_frame().query("kind == 'two labels'")
+    assert rows[["scan", "other"]].to_numpy().tolist() == [["1", "0"], ["2", "1"]]
+
+
 def test_many_versions_of_one_scan_leave_one(pixels):
     versions = [encoded(lit(pixels[0], factor, 0), 80) for factor in np.linspace(0.7, 1.2, 40)]
     labels = ["CNV", *[None] * 38, "DME"]

@@ -58,8 +58,17 @@ def test_many_copies_of_one_scan_cost_no_more_than_a_few_comparisons_each(monkey
     noise = np.random.default_rng(0).integers(0, 4, (600, SIDE, SIDE))
     images = np.clip(textures(1) + noise, 0, 255).astype(np.uint8)
     pairs = near_pairs(images)
-    assert 600 < len(looks) <= 4 * 600
+    assert 600 < len(looks) <= 2 * 4 * 600  # four others, each fitted to the other
     assert len({place for pair in pairs for place in (pair.earlier, pair.later)}) == 600
+
+
+@pytest.mark.parametrize("cropped_first", [True, False])
+def test_a_cropped_copy_is_found_whichever_comes_first(cropped_first):
+    images = textures(8)
+    coarse = [np.asarray(Image.fromarray(image).resize((500, 500), Image.Resampling.BICUBIC)) for image in images]
+    copies = np.stack([thumbnail(image[9:, :-9]) for image in coarse])
+    pairs = near_pairs(np.concatenate([copies, images] if cropped_first else [images, copies]))
+    assert [(pair.earlier, pair.later) for pair in pairs] == [(place, place + 8) for place in range(8)]
 
 
 def test_no_scans_and_one_scan_and_empty_ones_have_no_copies():

@@ -13,6 +13,7 @@ from octlib.data.likeness import KEPT, details, likeness, mirrored, sketches
 from octlib.data.threads import in_threads
 
 ALIKE = 0.75  # likeness from which two scans count as copies: benchmarks/near_duplicates.py
+HOPELESS = 0.55  # likeness below which the other of two scans isn't fitted to the one as well
 WORTH = 0.8  # product of two sketches from which a second look is taken
 CANDIDATES = 4  # others, the likest by their sketches, that a scan is compared with at a second look
 TREES = 24  # divisions of all sketches into leaves; a copy must come into the leaf of its original once
@@ -71,7 +72,10 @@ def _second_look(thumbnails: NDArray[np.uint8], candidates: Table) -> list[NearP
     fine = details(thumbnails[places])
     pairs = []
     for (earlier, later, flipped), (one, other) in zip(candidates.tolist(), rows.reshape(-1, 2), strict=True):
-        found = likeness(fine[one, :, ::-1] if flipped else fine[one], fine[other])
+        first, second = fine[one, :, ::-1] if flipped else fine[one], fine[other]
+        found = likeness(first, second)
+        if found >= HOPELESS:  # whichever of the two is cropped
+            found = max(found, likeness(second, first))
         if found >= ALIKE:
             pairs.append(NearPair(earlier, later, min(found, 1.0), bool(flipped)))
     return pairs
