@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from octlib.explanation import Explanation, explain
     from octlib.models import OctClassifier, build_classifier, load_classifier
     from octlib.phantoms import Phantom, make_phantoms
-    from octlib.report import write_report
+    from octlib.report import write_audit, write_report
     from octlib.training import History, fit
 
 _ROOMS = {
@@ -35,6 +35,7 @@ _ROOMS = {
     "load_oct_dataset": "data",
     "make_phantoms": "phantoms",
     "predict": "evaluation",
+    "write_audit": "report",
     "write_report": "report",
 }
 
@@ -54,6 +55,7 @@ __all__ = [
     "load_oct_dataset",
     "make_phantoms",
     "predict",
+    "write_audit",
     "write_report",
 ]
 

@@ -29,7 +29,7 @@ ADVICE_OF_THE_LIBRARY = {
 CASES = [
     ("train", "UnreadableScanError", "leave them out with --on-error skip"),
     ("predict", "MissingScanError", "leave them out with --on-error skip"),
-    ("inspect", "UnreadableScanError", "Replace them by intact 8- or 16-bit images."),
+    ("export", "UnreadableScanError", "Replace them by intact 8- or 16-bit images."),
     ("inspect", "LayoutError", "--layout flat takes all images without labels"),
     ("train", "TableError", "or name its columns, as in --columns patient=subject."),
     ("evaluate", "LayoutError", "--split takes a published split"),

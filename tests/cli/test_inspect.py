@@ -10,10 +10,12 @@ from PIL import Image
 
 import octlib
 
+KINDS = ("unreadable", "duplicate", "near duplicate", "two labels", "two patients", "two splits", "shared patient")
 
-def inspected(shell, path, *options):
+
+def inspected(shell, path, *options, status=0):
     result = shell("inspect", path, *options, "--json")
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == status, result.output
     return json.loads(result.stdout), result.stderr
 
 
@@ -27,31 +29,61 @@ def test_a_folder_of_class_folders(shell, scans):
         "scans_without_patient": 0,
         "classes": [{"name": name, "scans": 8, "patients": 8} for name in ("CNV", "DME", "DRUSEN", "NORMAL")],
         "sizes": [{"height": 80, "width": 96, "scans": 32}],
+        "wedges": octlib.load_oct_dataset(scans).audit().wedges,
         "splits": {},
         "shared_patients": [],
-        "unreadable": [],
+        "counts": dict.fromkeys(KINDS, 0),
+        "findings": [],
+        "page": None,
     }
     assert shell("inspect", scans).stdout == text
     assert "sizes (height x width): 80 x 96 32\n" in text
 
 
-def test_every_unreadable_file_is_named_and_nothing_fails(shell, broken):
-    document, text = inspected(shell, broken)
-    names = sorted(str(path) for path in (broken / "DME").iterdir())
-    assert [each["scan"] for each in document["unreadable"]] == names
-    assert {each["reason"] for each in document["unreadable"]} == {"not an image"}
+def test_every_unreadable_file_is_named_and_the_status_says_so(shell, broken):
+    document, text = inspected(shell, broken, status=3)
+    names = sorted(path.relative_to(broken).as_posix() for path in (broken / "DME").iterdir())
+    assert [each["scan"] for each in document["findings"]] == names
+    assert {each["kind"] for each in document["findings"]} == {"unreadable"}
+    assert {each["detail"] for each in document["findings"]} == {"not an image"}
     assert sum(each["scans"] for each in document["sizes"]) == 24
     assert "unreadable: 8\n" in text
     assert all(f"  {name}: not an image\n" in text for name in names)
+    plain = shell("inspect", broken)
+    assert (plain.exit_code, plain.stdout) == (3, text)
 
 
 def test_published_splits_and_the_patients_whom_they_share(shell, scans, tmp_path):
     shutil.copytree(scans, tmp_path / "train")
     shutil.copytree(scans / "CNV", tmp_path / "test" / "CNV")
-    document, text = inspected(shell, tmp_path)
+    document, text = inspected(shell, tmp_path, status=3)
     assert document["splits"] == {"train": 32, "test": 8}
     assert document["shared_patients"] == [{"splits": ["train", "test"], "patients": 8}]
-    assert "patients in both train and test: 8" in text
+    counts = {kind: count for kind, count in document["counts"].items() if count}
+    assert counts == {"duplicate": 8, "two splits": 8, "shared patient": 8}
+    assert "shared patient: 8\n" in text
+
+
+def test_the_findings_as_a_page(shell, mistake, broken, scans, tmp_path):
+    page = tmp_path / "pages" / "audit.html"
+    document, text = inspected(shell, broken, "--page", page, status=3)
+    assert document["page"] == str(page)
+    assert f"Written to {page}" in text
+    assert f"<title>Audit of {broken}</title>" in page.read_text(encoding="utf-8")
+    before = page.read_bytes()
+    assert "exists already" in mistake("inspect", scans, "--page", page)
+    assert page.read_bytes() == before
+    assert inspected(shell, scans, "--page", tmp_path / "sound.html")[0]["counts"]["duplicate"] == 0
+    assert mistake("inspect", tmp_path / "nowhere", "--page", tmp_path / "none.html")
+    assert not list(tmp_path.rglob("none.html"))
+    assert not list(tmp_path.rglob("*.unfinished"))
+
+
+def test_there_is_no_page_of_a_classifier(shell, classifier, tmp_path):
+    result = shell("inspect", classifier, "--page", tmp_path / "audit.html")
+    assert result.exit_code == 2
+    assert "--page is for scans" in result.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_scans_without_labels_and_patients(shell, flat):

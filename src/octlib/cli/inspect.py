@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from octlib.cli.console import answer, say
-from octlib.cli.option_types import LAYOUTS, OneOf
-from octlib.cli.options import PATH, is_classifier, json_option, read_scans
+from octlib.cli.options import PATH, is_classifier, json_option, read_scans, reading_options
+from octlib.cli.output import new_file, say_where
 
 if TYPE_CHECKING:
     from octlib import OctDataset
-    from octlib.data import Inspection
+    from octlib.data import Audit
 
-SIZES_SHOWN = 5
+FAULTS = 3  # exit status: the command did its work, and found what costs trust
 
 
 @click.command(short_help="Say what a folder of scans or a classifier holds.")
 @click.argument("path", type=PATH)
-@click.option("--layout", type=OneOf("layout", LAYOUTS), default="auto", help="How PATH is laid out; 'auto' finds out.")
+@reading_options
+@click.option(
+    "--page", type=PATH, metavar="FILE.html", show_default="no page", help="Also write the findings, with pictures."
+)
 @json_option
-def inspect(path: Path, layout: str) -> None:
-    """Say what PATH holds: scans, which are all read once, or a saved classifier."""
+@click.pass_context
+def inspect(context: click.Context, /, path: Path, page: Path | None, **reading: Any) -> None:
+    """Say what PATH holds: scans, which are all read once, or a saved classifier.
+
+    Of scans it names those that can't be read, copies and near copies, pictures under two labels, and patients whom
+    published splits share; the exit status is 3 where there is any of it, and 0 where there is none.
+    """
     found = [each for each in (path, path / "classifier") if is_classifier(each)]  # the second: of octlib train
+    if found and page is not None:
+        raise click.UsageError("--page is for scans, and PATH holds a classifier.")
     if found:
         _inspect_classifier(found[0])
-    else:
-        _inspect_scans(path, layout)
+    elif _inspect_scans(path, reading, page).findings:
+        context.exit(FAULTS)
 
 
 def _inspect_classifier(path: Path) -> None:
@@ -63,29 +74,28 @@ def _in_words(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _inspect_scans(path: Path, layout: str) -> None:
-    from octlib.data import inspect_scans
-
-    scans = read_scans(path, {"layout": layout, "split": None, "patients": None, "columns": None, "on_error": "raise"})
-    say(scans)
-    found = inspect_scans(scans)
-    _say_findings(scans, found)
-    answer(_document(path, scans, found))
-
-
-def _say_findings(scans: OctDataset, found: Inspection) -> None:
-    sizes = [f"{height} x {width} {count:,}" for (height, width), count in found.sizes.items()]
-    more = len(sizes) - SIZES_SHOWN
-    say("sizes (height x width): " + ", ".join(sizes[:SIZES_SHOWN]) + (f", and {more:,} more" if more > 0 else ""))
+def _inspect_scans(path: Path, reading: dict[str, Any], page: Path | None) -> Audit:
+    with new_file(page) if page else nullcontext() as unfinished:
+        scans = read_scans(path, reading)
+        say(scans)
+        audit = scans.audit()
+        if unfinished:
+            _write_page(unfinished, audit, path)
     say(f"scans without a patient: {sum(scan.patient is None for scan in scans):,}")
-    for (one, other), count in found.shared_patients.items():
-        say(f"patients in both {one} and {other}: {count:,}")
-    say(f"unreadable: {len(found.unreadable):,}")
-    for scan, reason in found.unreadable:
-        say(f"  {scan.path or scan.name}: {reason}")
+    say(audit)
+    if page:
+        say_where(page)
+    answer(_document(path, scans, audit, page))
+    return audit
 
 
-def _document(path: Path, scans: OctDataset, found: Inspection) -> dict[str, Any]:
+def _write_page(file: Path, audit: Audit, path: Path) -> None:
+    import octlib
+
+    octlib.write_audit(file, audit, title=f"Audit of {path}")
+
+
+def _document(path: Path, scans: OctDataset, audit: Audit, page: Path | None) -> dict[str, Any]:
     rows = {name: [scan for scan in scans if scan.label == name] for name in scans.class_names}
     published = [scan.split for scan in scans if scan.split is not None]
     return {
@@ -98,8 +108,11 @@ def _document(path: Path, scans: OctDataset, found: Inspection) -> dict[str, Any
             {"name": name, "scans": len(own), "patients": len({scan.patient for scan in own} - {None})}
             for name, own in rows.items()
         ],
-        "sizes": [{"height": height, "width": width, "scans": count} for (height, width), count in found.sizes.items()],
+        "sizes": [{"height": height, "width": width, "scans": count} for (height, width), count in audit.sizes.items()],
+        "wedges": audit.wedges,
         "splits": {name: published.count(name) for name in dict.fromkeys(published)},
-        "shared_patients": [{"splits": pair, "patients": count} for pair, count in found.shared_patients.items()],
-        "unreadable": [{"scan": scan.path or scan.name, "reason": reason} for scan, reason in found.unreadable],
+        "shared_patients": [{"splits": pair, "patients": count} for pair, count in audit.shared_patients.items()],
+        "counts": audit.counts,
+        "findings": audit.to_frame().to_dict("records"),
+        "page": page,
     }

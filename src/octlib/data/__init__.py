@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from octlib.data.audit import Audit
 from octlib.data.dataset import OctDataset
-from octlib.data.inspection import Inspection, inspect_scans
+from octlib.data.findings import Finding
 from octlib.data.inventory import DownloadedDataset, downloaded_datasets, remove_downloaded_datasets
 from octlib.data.labels import match_labels
 from octlib.data.loading import as_dataset, layouts, load_oct_dataset
@@ -12,14 +13,14 @@ from octlib.data.readable import require_readable
 from octlib.data.scan import Scan
 
 __all__ = [
+    "Audit",
     "DownloadedDataset",
-    "Inspection",
+    "Finding",
     "OctDataset",
     "Scan",
     "as_dataset",
     "as_patients",
     "downloaded_datasets",
-    "inspect_scans",
     "layouts",
     "load_oct_dataset",
     "match_labels",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,16 +16,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from octlib._checks import as_whole
 from octlib._suggest import unknown
+from octlib.data.audit import Audit, audit_scans
 from octlib.data.columns import as_places, join_columns, number, objects, read_only
 from octlib.data.naming import misspelt
 from octlib.data.origin_columns import Origins, join_origins
 from octlib.data.patients import Patients, as_patients, patients_of_names
 from octlib.data.pixels import read_batches, read_images
 from octlib.data.scan import Scan
-from octlib.data.splits import distinct, fold_indices, missing_classes, shuffled, split_indices
+from octlib.data.splits import distinct, fold_indices, in_turns, shuffled, split_indices, warn_of_missing_classes
 from octlib.data.summary import Summary, summarise
 from octlib.data.units import split_keys
-from octlib.errors import SplitWarning, UnmatchedClassesError
+from octlib.errors import UnmatchedClassesError
 from octlib.preprocessing import Preprocessing, as_preprocessing
 
 if TYPE_CHECKING:
@@ -260,6 +260,17 @@ class OctDataset(Sequence[Scan]):
         """
         return self._take(as_places(indices, len(self)))
 
+    def without(self, places: ArrayLike) -> OctDataset:
+        """Leave scans out, such as ``scans.audit().duplicates``.
+
+        Args:
+            places: as the indices of ``subset``.
+
+        Returns:
+            A dataset of the others, in their order.
+        """
+        return self._take(np.delete(np.arange(len(self)), as_places(places, len(self))))
+
     def sample(self, n: int, *, seed: int = 0) -> OctDataset:
         """Draw scans at random, the classes in turn, so that a few of them show every class.
 
@@ -275,13 +286,8 @@ class OctDataset(Sequence[Scan]):
         """
         if as_whole("n", n, minimum=0) > len(self):
             raise ValueError(f"Scans to take must be between 0 and the {len(self)} that there are, got {n}.")
-        drawn: Counter[int] = Counter()
-        turns = []
         labels = [0] * len(self) if self.labels is None else self.labels.tolist()
-        for place in shuffled(distinct(self.names.tolist()), seed):
-            turns.append((labels[place] < 0, drawn[labels[place]], labels[place], place))
-            drawn[labels[place]] += 1
-        return self.subset([place for *_, place in sorted(turns)[:n]])
+        return self.subset(in_turns(shuffled(distinct(self.names.tolist()), seed), labels)[:n])
 
     def concat(self, other: OctDataset) -> OctDataset:
         """Append another dataset.
@@ -392,7 +398,7 @@ class OctDataset(Sequence[Scan]):
         """
         keys, labels, names = self._split_keys(by), *self._split_labels()
         parts = split_indices(keys, labels, fractions, seed=seed, class_names=names, unit=by)
-        self._warn_of_missing_classes("Part", parts)
+        warn_of_missing_classes("Part", parts, labels, names)
         return tuple(self._take(part) for part in parts)
 
     def folds(self, n: int = 5, *, by: str = "patient", seed: int = 0) -> list[tuple[OctDataset, OctDataset]]:
@@ -415,8 +421,19 @@ class OctDataset(Sequence[Scan]):
         """
         keys, labels, names = self._split_keys(by), *self._split_labels()
         folds = fold_indices(keys, labels, n, seed=seed, class_names=names, unit=by)
-        self._warn_of_missing_classes("The test part of fold", [test for _, test in folds])
+        warn_of_missing_classes("The test part of fold", [test for _, test in folds], labels, names)
         return [(self._take(train), self._take(test)) for train, test in folds]
+
+    def audit(self, *, progress: bool | None = None) -> Audit:
+        """Read every scan once, and find what costs trust: damage, copies, leaks. See ``octlib.data.Audit``.
+
+        Args:
+            progress: whether to draw bars; ``None`` draws them where somebody can watch.
+
+        Returns:
+            The findings; nothing is an error here, and nothing is left out.
+        """
+        return audit_scans(self, progress=progress)
 
     def images(
         self, preprocessing: Preprocessing | int | tuple[int, int], *, progress: bool | None = False
@@ -472,14 +489,6 @@ class OctDataset(Sequence[Scan]):
         if self.labels is None or not (self.labels >= 0).any():
             return np.zeros(len(self), dtype=np.int64), ()
         return self.labels, self.class_names
-
-    def _warn_of_missing_classes(self, what: str, parts: Sequence[NDArray[np.int64]]) -> None:
-        labels, names = self._split_labels()
-        missing = missing_classes(parts, labels, names) if names else []
-        if missing:
-            listed = "; ".join(f"{what} {part} of {len(parts)} has no scan of {name}" for part, name in missing)
-            problem = f"{listed}, and no draw was found that gives every part every class."
-            warnings.warn(SplitWarning(problem, "Ask for fewer parts, or add patients of these classes."), stacklevel=3)
 
 
 def _shown(class_names: Sequence[str]) -> str:

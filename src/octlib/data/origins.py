@@ -112,7 +112,7 @@ class ArrayScan:
 
     def fingerprint(self) -> bytes:
         """Digest the shape and the pixels: 32 bytes."""
-        return _digest_of_pixels(self.images[self.index])
+        return digest_of_pixels(self.images[self.index])
 
     def lesion_mask(self) -> None:
         """Give ``None``: nobody marked the lesions."""
@@ -147,14 +147,15 @@ class PhantomScan:
 
     def fingerprint(self) -> bytes:
         """Digest the pixels, which have to be drawn for it: 32 bytes."""
-        return _digest_of_pixels(self.read())
+        return digest_of_pixels(self.read())
 
     def lesion_mask(self) -> NDArray[np.bool_]:
         """Mark the lesions, which are known because they were drawn: bool (height, width)."""
         return render(self.spec).mask
 
 
-def _digest_of_pixels(image: NDArray[np.uint8]) -> bytes:
+def digest_of_pixels(image: NDArray[np.uint8]) -> bytes:
+    """Digest the shape and the grey values of an image in 32 bytes."""
     image = np.ascontiguousarray(image)
     # The shape stands in front: the same bytes can be a wide image or a high one.
     return hashlib.sha256(repr((image.shape, image.dtype.str)).encode() + image.tobytes()).digest()

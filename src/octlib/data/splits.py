@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import warnings
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from octlib._checks import as_seed, as_whole
 from octlib.data.classes import NO_LABEL
 from octlib.data.columns import number
-from octlib.errors import SplitError
+from octlib.errors import SplitError, SplitWarning
 
 Indices = NDArray[np.int64]
 Group = list[tuple[int, int]]  # a patient's classes, each with the number of scans
@@ -111,6 +112,27 @@ def fold_indices(
     return [(np.setdiff1d(everything, test), test) for test in tests]
 
 
+def warn_of_missing_classes(
+    what: str, parts: Sequence[Indices], labels: NDArray[np.int64], class_names: Sequence[str]
+) -> None:
+    """Warn whoever asked a dataset for parts of the classes that they lack.
+
+    Args:
+        what: the warning calls a part.
+        parts: as for ``missing_classes``.
+        labels: likewise.
+        class_names: likewise; empty where no scan has a label.
+
+    Warns:
+        SplitWarning: if a part lacks a class.
+    """
+    missing = missing_classes(parts, labels, class_names) if class_names else []
+    if missing:
+        listed = "; ".join(f"{what} {part} of {len(parts)} has no scan of {name}" for part, name in missing)
+        problem = f"{listed}, and no draw was found that gives every part every class."
+        warnings.warn(SplitWarning(problem, "Ask for fewer parts, or add patients of these classes."), stacklevel=3)
+
+
 def missing_classes(
     parts: Sequence[Indices], labels: NDArray[np.int64], class_names: Sequence[str]
 ) -> list[tuple[int, str]]:
@@ -132,6 +154,21 @@ def missing_classes(
         for name, count, exists in zip(class_names, counts, there, strict=True)
         if exists and not count
     ]
+
+
+def in_turns(places: Sequence[int], labels: Sequence[int]) -> list[int]:
+    """Order scans so that their classes take turns, as long as each lasts; those without a label, -1, come last.
+
+    Example:
+        >>> in_turns([0, 1, 2, 3], [0, 0, -1, 1])
+        [0, 3, 1, 2]
+    """
+    drawn: Counter[int] = Counter()
+    turns = []
+    for place in places:
+        turns.append((labels[place] < 0, drawn[labels[place]], labels[place], place))
+        drawn[labels[place]] += 1
+    return [place for *_, place in sorted(turns)]
 
 
 def shuffled(keys: Sequence[str], seed: int) -> list[int]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from importlib.metadata import version
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
+
+from octlib._files import written_whole
 
 
 def render(template: str, **content: Any) -> str:
@@ -40,3 +43,22 @@ def render(template: str, **content: Any) -> str:
         date=f"{now.day} {now:%B %Y}",
     )
     return page
+
+
+def write_page(path: Path, page: str) -> Path:
+    """Write a page, whole or not at all.
+
+    Args:
+        path: where to.
+        page: HTML.
+
+    Returns:
+        The path.
+
+    Raises:
+        OSError: if it can't be written.
+    """
+    with written_whole(path) as part:
+        # A file name may hold bytes that are no text; they are shown as \udcff and the like.
+        part.write_text(page, encoding="utf-8", errors="backslashreplace")
+    return path

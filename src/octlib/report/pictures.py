@@ -33,6 +33,11 @@ def draw_gallery(explanation: Explanation | None) -> list[dict[str, Any]]:
     return [_item(explanation, index, scan) for index, scan in enumerate(explanation.scans)]
 
 
+def draw_scan(scan: Scan, widest: int) -> dict[str, Any]:
+    """Give a scan as the template's picture takes it, at most so many pixels wide."""
+    return _embedded(_small(scan.read(), widest), f"Scan {scan.name}")
+
+
 def has_outlines(explanation: Explanation | None) -> bool:
     """Tell whether an outline of a lesion is drawn over any map of an explanation."""
     if explanation is None:
@@ -50,7 +55,7 @@ def describe_method(explanation: Explanation | None) -> str:
 
 
 def _item(explanation: Explanation, index: int, scan: Scan) -> dict[str, Any]:
-    pictures = [_embedded(_small(scan.read()), f"Scan {scan.name}")]
+    pictures = [draw_scan(scan, WIDEST)]
     if explanation.has_signal[index]:
         pictures.append(_map(explanation, index, scan))
     return {
@@ -66,7 +71,7 @@ def _item(explanation: Explanation, index: int, scan: Scan) -> dict[str, Any]:
 
 def _map(explanation: Explanation, index: int, scan: Scan) -> dict[str, Any]:
     """Draw a map over its scan, and the outline of the lesion where it is known."""
-    picture = _small(explanation.overlay(index))
+    picture = _small(explanation.overlay(index), WIDEST)
     words = f"The same scan, with the support for {explanation.targets[index]} in colour"
     mask = _lesion(scan)
     if mask is None:
@@ -79,12 +84,12 @@ def _lesion(scan: Scan) -> np.ndarray | None:
     return mask if mask is not None and mask.any() else None
 
 
-def _small(pixels: np.ndarray) -> Image.Image:
-    """Shrink a picture that is wider than a gallery shows."""
+def _small(pixels: np.ndarray, widest: int) -> Image.Image:
+    """Shrink a picture that is wider than a page shows."""
     image = Image.fromarray(pixels)
-    if image.width <= WIDEST:
+    if image.width <= widest:
         return image
-    return image.resize((WIDEST, max(1, round(image.height * WIDEST / image.width))), Image.Resampling.LANCZOS)
+    return image.resize((widest, max(1, round(image.height * widest / image.width))), Image.Resampling.LANCZOS)
 
 
 def _outlined(picture: Image.Image, mask: np.ndarray) -> Image.Image:

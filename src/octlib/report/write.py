@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from octlib._files import written_whole
 from octlib.report.checks import check_results, check_words, require_free
 from octlib.report.numbers import describe_evaluation
-from octlib.report.page import render
+from octlib.report.page import render, write_page
 from octlib.report.pictures import describe_method, draw_gallery, has_outlines
 
 if TYPE_CHECKING:
@@ -76,7 +75,4 @@ def write_report(
         outlined=has_outlines(explanation),
         errors_outlined=has_outlines(errors),
     )
-    with written_whole(path) as part:
-        # A file name may hold bytes that are no text; they are shown as \udcff and the like.
-        part.write_text(page, encoding="utf-8", errors="backslashreplace")
-    return path
+    return write_page(path, page)
