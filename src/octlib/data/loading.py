@@ -23,6 +23,7 @@ from octlib.data.reader import Reader, Wanted
 from octlib.data.readers import all_readers
 from octlib.data.scan import Scan
 from octlib.data.tree import Folder, read_tree
+from octlib.data.unfolding import unfold
 from octlib.errors import LayoutError, LeakageWarning, LeftOutWarning
 
 Source = str | os.PathLike[str] | NDArray[Any] | Iterable[Any]
@@ -69,7 +70,8 @@ def load_oct_dataset(
               ``pandas.DataFrame``, whose paths start from the current one. It has a column path, and may have label,
               patient, name, split and any others, such as eye, volume, position and device, which
               ``OctDataset.column`` gives: what ``OctDataset.to_frame`` makes;
-            - an image file, or a list of them;
+            - an image file, or a list of them; TIFF stacks and DICOM files give a scan for each page or frame, wherever
+              they are named;
             - ``"phantoms"``: synthetic scans, on any machine;
             - the name of a published data set, which is downloaded once and kept in octlib's cache folder:
               ``"kermany"`` (8.4 GB), or ``"octmnist"`` with 28 x 28 pixels, ``"octmnist_64"``, ``"octmnist_128"``,
@@ -130,15 +132,16 @@ def load_oct_dataset(
     if columns and not reader.table:
         raise TypeError(f"columns= names the columns of a table, got {_described(prepared)}. Leave it out.")
     dataset, remarks = reader.read(prepared, wanted)
+    dataset, left_out = unfold(dataset)
     if patients is not None:
         dataset = dataset.with_patients(patients)
-    for remark in (*remarks, *_leaks(dataset)):
+    for remark in (*remarks, *left_out, *_leaks(dataset)):
         warnings.warn(remark, stacklevel=2)
     dataset = _of_split(dataset, wanted.split)
     if on_error == "skip":
-        dataset, left_out = _readable(dataset)
-        if left_out:
-            warnings.warn(LeftOutWarning(left_out), stacklevel=2)
+        dataset, unreadable = _readable(dataset)
+        if unreadable:
+            warnings.warn(LeftOutWarning(unreadable), stacklevel=2)
     return dataset if wanted.class_names is None else dataset.with_class_names(wanted.class_names)
 
 

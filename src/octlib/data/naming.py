@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable
 
-IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp")
+IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".dcm", ".dicom")
 
 KERMANY_CLASSES = ("CNV", "DME", "DRUSEN", "NORMAL")
 

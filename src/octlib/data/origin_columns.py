@@ -37,19 +37,22 @@ class FileOrigins:
 
     Args:
         files: object (n,) of str.
+        frames: int64 (n,), which scan of its file each one is, -1 where it is the only one; ``None`` if all are.
     """
 
     files: NDArray[np.object_]
+    frames: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.files)
 
     def __getitem__(self, place: int) -> FileScan:
-        return FileScan(Path(self.files[place]))
+        frame = -1 if self.frames is None else int(self.frames[place])
+        return FileScan(Path(self.files[place]), None if frame < 0 else frame)
 
     def take(self, places: Places) -> FileOrigins:
         """Choose files by their places."""
-        return FileOrigins(self.files[places])
+        return FileOrigins(self.files[places], None if self.frames is None else self.frames[places])
 
     def paths(self) -> NDArray[np.object_]:
         """Give the files themselves."""
@@ -151,7 +154,11 @@ class MixedOrigins:
 def join_origins(first: Origins, second: Origins) -> Origins:
     """Put one column of origins behind the other, in one column of their kind where that is possible."""
     if isinstance(first, FileOrigins) and isinstance(second, FileOrigins):
-        return FileOrigins(np.concatenate([first.files, second.files]))
+        frames = None
+        if first.frames is not None or second.frames is not None:
+            parts = [np.full(len(each), -1) if each.frames is None else each.frames for each in (first, second)]
+            frames = np.concatenate(parts)
+        return FileOrigins(np.concatenate([first.files, second.files]), frames)
     if isinstance(first, ArrayOrigins) and isinstance(second, ArrayOrigins) and first.images is second.images:
         return ArrayOrigins(first.images, np.concatenate([first.indices, second.indices]))
     if isinstance(first, PhantomOrigins) and isinstance(second, PhantomOrigins):

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from octlib.data.formats import format_of
 from octlib.phantoms import PhantomSpec, render
 from octlib.preprocessing import as_grey, errors_of_scan, read_scan
 
@@ -34,13 +35,15 @@ class Origin(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FileScan:
-    """A scan in an image file.
+    """A scan in an image file, or one of several in it.
 
     Args:
         path: the file.
+        frame: which one of a volume or stack, from 0 on; ``None`` where the file is one scan.
     """
 
     path: Path
+    frame: int | None = None
 
     def read(self, at_least: tuple[int, int] | None = None) -> NDArray[np.uint8]:
         """Decode the file.
@@ -54,11 +57,13 @@ class FileScan:
         Raises:
             MissingScanError: if there is no such file.
             UnreadableScanError: if it can't be read.
+            MissingPackageError: if its format needs a package that isn't installed.
         """
-        return read_scan(self.path, at_least)
+        kind = format_of(self.path)
+        return read_scan(self.path, at_least) if kind is None else kind.read(self.path, self.frame or 0, at_least)
 
     def fingerprint(self) -> bytes:
-        """Digest the bytes of the file, which is many times faster than decoding it.
+        """Digest the bytes of the file, which is many times faster than decoding it; of one of several, the pixels.
 
         Returns:
             32 bytes.
@@ -67,6 +72,8 @@ class FileScan:
             MissingScanError: if there is no such file.
             UnreadableScanError: if it is empty, or may not be read.
         """
+        if self.frame is not None:
+            return digest_of_pixels(self.read())
         with errors_of_scan(self.path):
             return hashlib.sha256(self.path.read_bytes()).digest()
 

@@ -20,6 +20,7 @@ def require_sound(
     table: str,
     row: Callable[[int], object],
     files: Sequence[str | None],
+    identities: Sequence[str],
     labels: Sequence[Any] | None,
     class_names: Sequence[str] | None,
 ) -> None:
@@ -29,6 +30,7 @@ def require_sound(
         table: what the error calls it.
         row: what it calls the row of a place.
         files: the paths, ``None`` where there is none.
+        identities: of each row what scan it is: its file, and where that holds several, which one.
         labels: theirs; ``None`` without a column of them.
         class_names: those that labels must be of; ``None`` for any.
 
@@ -54,7 +56,7 @@ def require_sound(
             if class_names and isinstance(label, str) and label not in class_names
         ]
         examples["a label that is none of the class names"] = lambda place: repr(known[place])
-        problems["a file with several labels"] = _torn(files, known)
+        problems["a file with several labels"] = _torn(files, identities, known)
         examples["a file with several labels"] = files.__getitem__
     found = [
         f"{problem} in {_rows(row, places)}{_such_as(examples[problem](places[0]))}"
@@ -89,13 +91,13 @@ def _listing(folder: str) -> set[str]:
         return set()
 
 
-def _torn(files: Sequence[str | None], labels: Sequence[Any]) -> list[int]:
+def _torn(files: Sequence[str | None], identities: Sequence[str], labels: Sequence[Any]) -> list[int]:
     """Give the places that say of a file otherwise than the first that names it."""
     first: dict[str, Any] = {}
     return [
         place
-        for place, (path, label) in enumerate(zip(files, labels, strict=True))
-        if path is not None and first.setdefault(path, label) != label
+        for place, (path, scan, label) in enumerate(zip(files, identities, labels, strict=True))
+        if path is not None and first.setdefault(scan, label) != label
     ]
 
 

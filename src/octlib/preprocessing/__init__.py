@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from octlib.preprocessing.pillow_warnings import pillow_warnings_ignored
 from octlib.preprocessing.pipeline import STEPS, Preprocessing, as_preprocessing
 from octlib.preprocessing.reading import as_grey, check_images, errors_of_scan, read_scan, why_unreadable
 from octlib.preprocessing.resizing import resize_scan
@@ -17,6 +18,7 @@ __all__ = [
     "blank_wedges",
     "check_images",
     "errors_of_scan",
+    "pillow_warnings_ignored",
     "read_scan",
     "resize_scan",
     "why_unreadable",

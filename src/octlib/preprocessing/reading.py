@@ -94,16 +94,19 @@ def check_images(images: NDArray[Any] | Sequence[NDArray[Any]]) -> None:
         )
 
 
-def read_scan(path: str | os.PathLike[str], at_least: tuple[int, int] | None = None) -> NDArray[np.uint8]:
+def read_scan(
+    path: str | os.PathLike[str], at_least: tuple[int, int] | None = None, frame: int = 0
+) -> NDArray[np.uint8]:
     """Read one scan from an image file.
 
-    Colours become their luminance, transparency becomes black, 16-bit values are scaled from 0-65535 to 0-255, and of
-    several frames the first is taken. What Pillow would warn of, such as damaged EXIF data, is no warning here.
+    Colours become their luminance, transparency becomes black, and 16-bit values are scaled from 0-65535 to 0-255. What
+    Pillow would warn of, such as damaged EXIF data, is no warning here.
 
     Args:
         path: a file of any format that Pillow reads (JPEG, PNG, TIFF, BMP, ...).
         at_least: (height, width) that is enough for the caller: a JPEG is then decoded at 1/2, 1/4 or 1/8 of its size,
             several times faster, as long as it stays at least that large both ways.
+        frame: which page of a stack, from 0 on.
 
     Returns:
         uint8 (height, width) in 0-255: the file's own size, or a reduced one with ``at_least``.
@@ -125,6 +128,9 @@ def read_scan(path: str | os.PathLike[str], at_least: tuple[int, int] | None = N
     path = Path(path)
     with errors_of_scan(path), path.open("rb") as file, pillow_warnings_ignored(), Image.open(file) as image:
         _check_pixels(image)
+        if frame:
+            image.seek(frame)
+            _check_pixels(image)
         # Pillow counts (width, height). A JPEG decodes straight to luminance; other formats ignore the draft.
         image.draft("L", at_least[::-1] if at_least else image.size)
         return _to_grey(image)

@@ -155,7 +155,7 @@ def test_a_dataset_comes_back_from_its_table(write: Callable[..., Path], tmp_pat
 def test_without_pyarrow_a_parquet_file_says_what_to_install(write: Callable[..., Path], monkeypatch: Any) -> None:
     found = importlib.util.find_spec
     monkeypatch.setattr("octlib.data.readers.tables.find_spec", lambda name: None if name == "pyarrow" else found(name))
-    with pytest.raises(MissingPackageError, match="needs pyarrow.* pip install pyarrow"):
+    with pytest.raises(MissingPackageError, match=r"needs pyarrow.* pip install 'octlib\[parquet\]'"):
         load_oct_dataset(write("PAR1", "scans.parquet"))
 
 

@@ -75,7 +75,10 @@ def read_table(
     paths = [None if is_missing(path) or not str(path).strip() else str(path) for path in frame["path"]]
     files = [path and os.path.expanduser(path if folder is None else os.path.join(folder, path)) for path in paths]
     labels = frame.get("label")
-    require_sound(table, row, files, labels, wanted.class_names)
+    # Of a file that holds several scans, a row may name one.
+    frames = [f"#{number}" for number in frame["frame"]] if "frame" in frame else [""] * len(files)
+    identities = [f"{path}{number}" for path, number in zip(files, frames, strict=True)]
+    require_sound(table, row, files, identities, labels, wanted.class_names)
     found = [path for path in files if path]  # all: none is missing any more
     numbers, class_names = as_labels(
         np.full(len(found), None) if labels is None else labels, len(found), wanted.class_names
@@ -92,7 +95,7 @@ def read_table(
         as_patients(patients, len(found)),
         columns,
     )
-    return Reading(dataset, _repeated(table, row, found))
+    return Reading(dataset, _repeated(table, row, identities))
 
 
 def _named(frame: pd.DataFrame, wanted: Wanted) -> pd.DataFrame:
@@ -116,15 +119,15 @@ def _as_splits(values: np.ndarray) -> np.ndarray:
     return objects([text if text is None else published_split(text) or text for text in texts])
 
 
-def _repeated(table: str, row: Callable[[int], object], files: list[str]) -> tuple[DuplicateWarning, ...]:
+def _repeated(table: str, row: Callable[[int], object], identities: list[str]) -> tuple[DuplicateWarning, ...]:
     first: dict[str, int] = {}
-    again = [place for place, path in enumerate(files) if first.setdefault(path, place) != place]
+    again = [place for place, scan in enumerate(identities) if first.setdefault(scan, place) != place]
     if not again:
         return ()
     return (
         DuplicateWarning(
             f"Files are named more than once in {table}: {len(again):,} rows repeat one, such as row {row(again[0])}, "
-            f"{files[again[0]]}. Each row is a scan of its own.",
+            f"{identities[again[0]]}. Each row is a scan of its own.",
             "Leave them out if that isn't meant.",
         ),
     )

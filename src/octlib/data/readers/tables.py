@@ -98,7 +98,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
     if find_spec("pyarrow") is None:
         raise MissingPackageError(
-            f"Reading {path.name} needs pyarrow, which is not installed.", "Run: pip install pyarrow"
+            f"Reading {path.name} needs pyarrow, which is not installed.", "Run: pip install 'octlib[parquet]'"
         )
     try:
         return pd.read_parquet(path, engine="pyarrow")

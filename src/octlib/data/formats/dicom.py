@@ -1,0 +1,112 @@
+"""DICOM: ophthalmic tomography and other pictures in the standard of hospitals, with one frame or many."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from octlib.data.file_format import MAX_FRAMES, Contents, FileFormat
+from octlib.errors import MissingPackageError
+from octlib.preprocessing import as_grey, errors_of_scan
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+# PS3.4, annex B.5: what an ophthalmic device stores beside its B-scans.
+NO_B_SCANS = {
+    "1.2.840.10008.5.1.4.1.1.77.1.5.1": "a photograph of the fundus",
+    "1.2.840.10008.5.1.4.1.1.77.1.5.2": "a photograph of the fundus",
+    "1.2.840.10008.5.1.4.1.1.77.1.5.5": "a wide-field photograph of the fundus",
+    "1.2.840.10008.5.1.4.1.1.77.1.5.6": "a wide-field photograph of the fundus",
+    "1.2.840.10008.5.1.4.1.1.77.1.5.7": "an en face image",
+}
+EYES = {"R": "right", "L": "left"}
+
+
+class Dicom(FileFormat):
+    """Reads DICOM by pydicom. The patient is PatientID; names are never read into anything."""
+
+    suffixes = (".dcm", ".dicom")
+
+    def describe(self, path: Path) -> Contents:
+        """Read the header: patient, eye, the size of a pixel in micrometres, and the number of frames."""
+        with _opened(path, stop_before_pixels=True) as header:
+            kind = NO_B_SCANS.get(str(header.get("SOPClassUID", "")))
+            if kind:
+                return Contents(no_scan=kind)
+            n = int(header.get("NumberOfFrames") or 1)
+            if not 1 <= n <= MAX_FRAMES:
+                raise ValueError(f"it says that it has {n:,} frames, and the largest volume has {MAX_FRAMES:,}")
+            columns = {"eye": _eye(header), **_pixel_size(header)}
+            known = {name: value for name, value in columns.items() if value is not None}
+            return Contents(n if n > 1 else None, _patient(header), known)
+
+    def read(self, path: Path, frame: int, at_least: tuple[int, int] | None) -> NDArray[np.uint8]:
+        """Decode one frame, scaled to 0-255 from the bits that the file says it stores, or by its own window."""
+        with _opened(path) as dataset:
+            from pydicom.pixels.processing import apply_voi_lut
+            from pydicom.pixels.utils import pixel_array
+
+            if "PixelData" not in dataset:
+                raise ValueError("it has no pixels")
+            if str(dataset.get("BurnedInAnnotation", "NO")).upper() == "YES":
+                raise ValueError("text is burned into its pixels, which may name the patient")
+            values = pixel_array(dataset, index=frame)
+            grey = as_grey(_to_8_bit(apply_voi_lut(values, dataset), dataset))
+            return 255 - grey if dataset.get("PhotometricInterpretation") == "MONOCHROME1" else grey
+
+
+@contextmanager
+def _opened(path: Path, *, stop_before_pixels: bool = False) -> Iterator[Dataset]:
+    if find_spec("pydicom") is None:
+        raise MissingPackageError(
+            f"Reading {path} needs pydicom, which is not installed.", "Run: pip install 'octlib[dicom]'"
+        )
+    from pydicom import config, dcmread
+
+    # What is wrong with values that nobody asks for is no fault of the scan.
+    with errors_of_scan(path), config.disable_value_validation():
+        yield dcmread(path, stop_before_pixels=stop_before_pixels)
+
+
+def _patient(header: Dataset) -> str | None:
+    """Give PatientID; where it bears a part of the name, a digest of it in its place."""
+    identity = str(header.get("PatientID", "")).strip()
+    words = re.findall(r"\w{3,}", str(header.get("PatientName", "")).lower())
+    if any(word in identity.lower() for word in words):
+        return f"anonymous-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
+    return identity or None
+
+
+def _eye(header: Dataset) -> str | None:
+    anatomy = _first(_first(header, "SharedFunctionalGroupsSequence"), "FrameAnatomySequence")
+    letters = (header.get("ImageLaterality"), header.get("Laterality"), anatomy.get("FrameLaterality"))
+    return next((EYES[letter] for letter in letters if letter in EYES), None)
+
+
+def _pixel_size(header: Dataset) -> dict[str, float]:
+    measures = _first(_first(header, "SharedFunctionalGroupsSequence"), "PixelMeasuresSequence")
+    spacing = header.get("PixelSpacing") or measures.get("PixelSpacing")
+    if not spacing or len(spacing) != 2:
+        return {}
+    return {"pixel_height_um": 1000 * float(spacing[0]), "pixel_width_um": 1000 * float(spacing[1])}
+
+
+def _first(dataset: Any, sequence: str) -> Any:
+    items = dataset.get(sequence)
+    return items[0] if items else {}
+
+
+def _to_8_bit(values: NDArray[Any], dataset: Dataset) -> NDArray[np.uint8]:
+    levels = 2 ** int(dataset.BitsStored)
+    low = -levels // 2 if dataset.get("PixelRepresentation", 0) else 0
+    scaled = np.rint((values - float(low)) * (255 / (levels - 1)))
+    return np.asarray(np.clip(scaled, 0, 255), dtype=np.uint8)

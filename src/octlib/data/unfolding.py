@@ -1,0 +1,126 @@
+"""Unfolding: files that hold several scans become a row for each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from octlib.data.columns import as_column, is_missing, objects
+from octlib.data.dataset import OctDataset
+from octlib.data.file_format import Contents
+from octlib.data.formats import format_of
+from octlib.data.origin_columns import FileOrigins
+from octlib.data.threads import in_threads
+from octlib.errors import LayoutError, LeftOutWarning, UnreadableScanError
+
+NOTHING = Contents()
+
+
+def unfold(scans: OctDataset) -> tuple[OctDataset, tuple[LeftOutWarning, ...]]:
+    """Open the files that may hold several scans, and give each of these a row.
+
+    Args:
+        scans: a row for each file; where a column frame says which scan of its file is meant, that one stays alone.
+
+    Returns:
+        The same scans, in the order of files and frames. A frame is named by its file and its number, from 0 on
+        (``"eye.dcm#12"``), and has the label, patient and columns of its row; its volume is the file's name and its
+        position the number, unless there were such columns. Patients, eyes and further columns that rows don't tell are
+        the file's. A file that can't be read stays one scan, which is an error when it is read. Warnings count files
+        that hold no B-scans, which are left out.
+
+    Raises:
+        MissingPackageError: if a package for a format isn't installed.
+    """
+    if not isinstance(scans.origins, FileOrigins):
+        return scans, ()
+    kinds = [format_of(path) for path in scans.origins.files]
+    if not any(kinds):
+        return scans, ()
+    contents = [NOTHING] * len(scans)
+    places = [place for place, kind in enumerate(kinds) if kind is not None]
+    files = [str(scans.origins.files[place]) for place in places]
+    for place, found in zip(places, in_threads(_contents, files, title="Opening files", show=None), strict=True):
+        contents[place] = found
+    kept = [place for place, found in enumerate(contents) if not found.no_scan]
+    return _unfolded(scans[kept], [contents[place] for place in kept]), _left_out(scans, contents)
+
+
+def _contents(path: str) -> Contents:
+    kind = format_of(path)
+    try:
+        return NOTHING if kind is None else kind.describe(Path(path))
+    except UnreadableScanError:
+        return NOTHING
+
+
+def _unfolded(scans: OctDataset, contents: Sequence[Contents]) -> OctDataset:
+    asked = scans.columns.get("frame")
+    frames = [
+        _frames(found, None if asked is None else asked[place], scans.names[place])
+        for place, found in enumerate(contents)
+    ]
+    rows = np.repeat(np.arange(len(scans)), [len(each) for each in frames])
+    numbers = np.array([number for each in frames for number in each], dtype=np.int64)
+    of_row = scans[rows]
+    columns = dict(of_row.columns)
+    for name in dict.fromkeys(name for each in contents for name in each.columns):
+        columns[name] = _filled(of_row, name, objects([each.columns.get(name) for each in contents])[rows])
+    names = of_row.names
+    if (numbers >= 0).any():
+        inside = [None if number < 0 else number for number in numbers.tolist()]
+        volumes = [None if number is None else name for name, number in zip(names, inside, strict=True)]
+        columns["volume"] = _filled(of_row, "volume", objects(volumes))
+        columns["position"] = _filled(of_row, "position", objects(inside))
+        columns["frame"] = numbers
+        names = objects([_named(name, number) for name, number in zip(names, numbers, strict=True)])
+    return OctDataset(
+        FileOrigins(np.asarray(of_row.origins.paths()), numbers if (numbers >= 0).any() else None),
+        names,
+        of_row.labels,
+        scans.class_names,
+        _filled(of_row, "patient", objects([each.patient for each in contents])[rows]),
+        columns,
+    )
+
+
+def _frames(found: Contents, asked: Any, name: str) -> Sequence[int]:
+    """List the frames of a file that are scans: all, or the one that its row asks for; -1 stands for a plain image."""
+    if found.frames is None:
+        return (-1,)
+    if is_missing(asked):
+        return range(found.frames)
+    if not str(asked).removesuffix(".0").isdecimal() or int(asked) >= found.frames:
+        raise LayoutError(
+            f"A frame must be one of the {found.frames:,} of its file, from 0 on, got {asked} of {name}.",
+            "Mend the table.",
+        )
+    return (int(asked),)
+
+
+def _named(name: str, frame: int) -> str:
+    end = f"#{frame}"
+    return name if frame < 0 or name.endswith(end) else name + end  # a table that to_frame made has it already
+
+
+def _filled(scans: OctDataset, name: str, values: NDArray[Any]) -> NDArray[Any]:
+    """Take a column, and from a file what it doesn't tell."""
+    known = scans.column(name) if name in ("patient", "volume", "position", "eye") or name in scans.columns else None
+    if known is None:
+        return as_column(list(values))
+    return as_column([new if is_missing(old) else old for old, new in zip(known, values, strict=True)])
+
+
+def _left_out(scans: OctDataset, contents: Sequence[Contents]) -> tuple[LeftOutWarning, ...]:
+    kinds: dict[str, list[str]] = {}
+    for name, found in zip(scans.names, contents, strict=True):
+        if found.no_scan:
+            kinds.setdefault(found.no_scan, []).append(name)
+    return tuple(
+        LeftOutWarning(f"Files that hold {kind} were left out: {len(names):,}, such as {names[0]}.")
+        for kind, names in kinds.items()
+    )

@@ -1,0 +1,94 @@
+"""TIFF: stacks are volumes, whatever their depth, and previews are none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from octlib.data import OctDataset, load_oct_dataset
+from octlib.errors import LayoutError, UnreadableScanError
+
+PAGES = [np.full((12, 16), 40 * page, np.uint8) for page in range(5)]
+
+
+def save(path: Path, pages: list[np.ndarray]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    first, *others = map(Image.fromarray, pages)
+    first.save(path, save_all=True, append_images=others)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Give a stack of five, a plain scan, one with a preview, and a damaged one, in two classes."""
+    save(tmp_path / "scans/AMD/stack.tif", PAGES)
+    save(tmp_path / "scans/AMD/preview.tiff", [PAGES[2], PAGES[1][:6, :8]])
+    save(tmp_path / "scans/NORMAL/plain.TIF", [PAGES[3]])
+    (tmp_path / "scans/NORMAL/damaged.tif").write_bytes(b"II*\0 nothing of the kind")
+    return tmp_path / "scans"
+
+
+def test_a_stack_is_a_volume(folder: Path) -> None:
+    scans = load_oct_dataset(folder)
+    stack = [f"AMD/stack.tif#{page}" for page in range(5)]
+    assert scans.names.tolist() == ["AMD/preview.tiff", *stack, "NORMAL/damaged.tif", "NORMAL/plain.TIF"]
+    assert scans.column("volume").tolist() == [None, *["AMD/stack.tif"] * 5, None, None]
+    assert scans.column("position").tolist() == [None, 0, 1, 2, 3, 4, None, None]
+    assert scans.column("label").tolist() == ["AMD"] * 6 + ["NORMAL"] * 2
+    assert [int(scan.read()[0, 0]) for scan in scans[[0, 1, 2, 3, 4, 5, 7]]] == [80, 0, 40, 80, 120, 160, 120]
+    assert len({scan.fingerprint() for scan in scans[[1, 2, 3, 4, 5]]}) == 5
+    assert all(scan.path == folder / "AMD/stack.tif" for scan in scans[[1, 5]])
+    with pytest.raises(UnreadableScanError, match="damaged.tif"):
+        scans[6].read()
+
+
+def test_slices_of_a_stack_stay_together(tmp_path: Path) -> None:
+    for number in range(6):
+        save(tmp_path / f"{'AB'[number % 2]}/{number}.tif", PAGES)
+    train, test = load_oct_dataset(tmp_path).split((0.5, 0.5), by="volume")
+    assert {len(train), len(test)} == {15}
+    assert not set(train.column("volume")) & set(test.column("volume"))
+
+
+def test_16_bit_pages_are_scaled(tmp_path: Path) -> None:
+    save(tmp_path / "a.tif", [np.full((8, 8), value, np.uint16) for value in (0, 257 * 100, 65535)])
+    scans = load_oct_dataset(tmp_path / "a.tif")
+    assert [int(scan.read().max()) for scan in scans] == [0, 100, 255]
+    assert scans.images(4).shape == (3, 4, 4)
+
+
+@pytest.mark.parametrize("kind", ["frame", "csv"])
+def test_a_table_of_frames_comes_back(folder: Path, kind: str) -> None:
+    scans = load_oct_dataset(folder)
+    for part in (scans, scans[3:5], scans[[2, 0, 7]], scans.concat(scans[:1])[:8]):
+        table = part.to_frame()
+        if kind == "csv":
+            table.to_csv(folder / "scans.csv", index=False)
+        again = load_oct_dataset(folder / "scans.csv" if kind == "csv" else table)
+        assert again.names.tolist() == part.names.tolist()
+        assert [scan.origin for scan in again] == [scan.origin for scan in part]
+        assert [scan.volume for scan in again] == [scan.volume for scan in part]
+
+
+def test_a_table_may_name_a_volume_or_one_of_its_frames(folder: Path) -> None:
+    path, more = str(folder / "AMD/stack.tif"), str(folder / "NORMAL/plain.TIF")
+    table = pd.DataFrame({"path": [path, more], "label": ["AMD", "NORMAL"], "volume": ["left eye", None]})
+    scans = load_oct_dataset(table)
+    assert scans.column("volume").tolist() == ["left eye"] * 5 + [None]
+    of_frames = pd.DataFrame({"path": [path, path, more], "label": ["A", "B", "A"], "frame": [3, 1, None]})
+    scans = load_oct_dataset(of_frames)
+    assert [int(scan.read()[0, 0]) for scan in scans] == [120, 40, 120]
+    assert scans.column("label").tolist() == ["A", "B", "A"]
+    for wrong in (5, -2, 1.5, "x"):
+        with pytest.raises(LayoutError, match="one of the 5 of its file"):
+            load_oct_dataset(of_frames.assign(frame=pd.Series([wrong, 1, None], dtype=object)))
+
+
+def test_mixed_with_others(folder: Path) -> None:
+    stack, plain = load_oct_dataset(folder / "AMD/stack.tif"), load_oct_dataset(folder / "NORMAL/plain.TIF")
+    both: OctDataset = plain.concat(stack)
+    assert [int(scan.read()[0, 0]) for scan in both] == [120, 0, 40, 80, 120, 160]
+    assert [int(scan.read()[0, 0]) for scan in both[[5, 0, 1]]] == [160, 120, 0]
