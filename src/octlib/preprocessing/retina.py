@@ -35,7 +35,7 @@ class Retina:
     Args:
         upper: its upper border in each column, the inner limiting membrane: float32 (width,), rows from the top.
         lower: the upper border of the ellipsoid zone and the RPE: float32 (width,).
-        curve: a parabola along ``lower``, without its bulges: float32 (width,); it may leave the scan.
+        curve: a parabola along ``lower``, without its bulges: float64 (width,); it may leave the scan.
         top: the first row of bright tissue that hangs together with the retina; a high cyst may rise above ``upper``.
         vitreous: the mean grey value above the retina, of the darker half; 0 where there is nothing above.
         tissue: the mean grey value between the borders.
@@ -44,7 +44,7 @@ class Retina:
 
     upper: Floats
     lower: Floats
-    curve: Floats
+    curve: NDArray[np.float64]
     top: float
     vitreous: float
     tissue: float
@@ -205,7 +205,9 @@ def _stands_out(grid: Floats, path: NDArray[np.intp]) -> bool:
     return contrast > max(CLEAR, COHERENT * noise)
 
 
-def _parabola(places: NDArray[np.float64], rows: NDArray[Any], columns: NDArray[np.intp], spread: float) -> Floats:
+def _parabola(
+    places: NDArray[np.float64], rows: NDArray[Any], columns: NDArray[np.intp], spread: float
+) -> NDArray[np.float64]:
     middle, half = columns.mean(), max(len(columns) / 2, 1)
     design = np.vander((places - middle) / half, 3)
     weights = np.ones_like(rows)
@@ -215,4 +217,4 @@ def _parabola(places: NDArray[np.float64], rows: NDArray[Any], columns: NDArray[
         away = rows - design @ factors
         scale = max(1.4826 * float(np.median(np.abs(away))), spread)
         weights = np.maximum(1 - (away / (4.685 * scale)) ** 2, 0) ** 2
-    return np.asarray(np.vander((columns - middle) / half, 3) @ factors, np.float32)
+    return np.asarray(np.vander((columns - middle) / half, 3) @ factors)
