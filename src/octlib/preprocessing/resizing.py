@@ -78,8 +78,8 @@ def lay_back(image: Floats, shape: tuple[int, ...], policy: str = "stretch") -> 
     """
     height, width = shape
     if policy == "pad":
-        top, left, rows, columns = _filled(shape, image.shape)
-        image = image[top : top + rows, left : left + columns]
+        above, beside, rows, columns = _filled(shape, image.shape)
+        image = image[above : above + rows, beside : beside + columns]
     if policy != "crop":
         return np.array(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC))
     top, left, *kept = _kept(shape, image.shape)

@@ -29,7 +29,7 @@ class Shift:
             array([[3, 2],
                    [0, 4]])
         """
-        return _gathered(scan, np.arange(self.height)[:, None] + self.first)
+        return _moved(scan, self.first, self.height)
 
     def put_back(self, image: NDArray[Any], height: int) -> NDArray[Any]:
         """Move them back: (``self.height``, width) to (``height``, width), 0 where rows were left out.
@@ -39,11 +39,14 @@ class Shift:
             array([[0, 2],
                    [3, 4]])
         """
-        return _gathered(image, np.arange(height)[:, None] - self.first)
+        return _moved(image, -self.first, height)
 
 
-def _gathered(image: NDArray[Any], rows: NDArray[np.intp]) -> NDArray[Any]:
-    inside = (rows >= 0) & (rows < len(image))
-    taken = np.take_along_axis(image, np.clip(rows, 0, len(image) - 1), axis=0)
-    taken[~inside] = 0
-    return taken
+def _moved(image: NDArray[Any], first: NDArray[np.intp], height: int) -> NDArray[Any]:
+    moved = np.zeros((height, image.shape[1]), image.dtype)
+    for row in np.unique(first):  # far fewer than columns, and faster than an index for each pixel
+        columns = np.flatnonzero(first == row)
+        start, stop = max(row, 0), min(row + height, len(image))
+        if start < stop:
+            moved[start - row : stop - row, columns] = image[start:stop, columns]
+    return moved
