@@ -5,7 +5,8 @@ Usage: OCTLIB_KERMANY=FOLDER OCTLIB_WEIGHTS=TIMM_FOLDER python benchmarks/prepro
 
 FOLDER has class folders of Kermany scans, TIMM_FOLDER the ImageNet weights of mobilenetv2_100. Frozen classifiers, five
 folds by patient, octlib's defaults but for the setting of the row. They are trained on scans as they are, and tested on
-the others as they are and under imitations of another device (other_device.py), which nothing is trained or chosen on.
+the others as they are and under imitations of another device (other_device.py), which nothing is trained on; but the
+search for the retina was settled by looking at some of these scans, as they are and imitated.
 The last row is nested: four inner folds by patient of each training part choose the setting by their accuracy, on scans
 as they are, and the outer fold reports. Each setting costs one pass a backbone and variant: half a minute on a core.
 --speed times the steps alone, on one thread.
