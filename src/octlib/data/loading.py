@@ -65,7 +65,7 @@ def load_oct_dataset(
             - an OCTMNIST ``.npz`` file;
             - ``(images, labels)``, ``(images, labels, patients)`` or images alone: uint8 (n, height, width[, 1 or 3])
               in 0-255, or a list of images; labels are class names, or numbers that count through ``class_names``
-              (without: classes named ``"0"``, ``"1"`` ...), and ``None`` for a scan without one;
+              (without: classes named ``"0"``, ``"1"`` ...), or one-hot rows, and ``None`` for a scan without one;
             - a table: a ``.csv``, ``.tsv`` or ``.parquet`` file, whose paths start from its folder, or a
               ``pandas.DataFrame``, whose paths start from the current one. It has a column path, and may have label,
               patient, name, split and any others, such as eye, volume, position and device, which
