@@ -5,8 +5,8 @@ Usage: python benchmarks/all_architectures.py table.csv [--pattern 'vit_*'] [--t
 Goes on where table.csv ends. Up to --real-up-to parameters a network is built with random weights, above that on
 torch's meta device, which knows shapes alone; each gets two scans of its own size, and has to give one map for either.
 Up to --train-up-to it also trains one step, is saved and loaded with the same features, and is explained: the map of
-some class must show something, with one of three seeds. Two cores take some hours for all; a first look, with --real-up-to 0 --train-up-to 0,
-half an hour.
+some class must show something, with one of three seeds. Two cores take some hours for all; a first look, with
+--real-up-to 0 --train-up-to 0, half an hour.
 """
 
 from __future__ import annotations
