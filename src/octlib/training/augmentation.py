@@ -8,29 +8,31 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+OTHER_DEVICE = 0.5  # share of the scans that are also changed as another device would: the last five of these
 MAX_DEGREES = 7.0
 MAX_SHIFT = 0.1  # of the frame's height and width
+MAX_SCALE = 0.1  # of the frame's height, and of its width apart from it: no two devices stretch a pixel alike
+MAX_BRIGHTNESS = 0.2
+MAX_CONTRAST = 0.2
+MAX_SPECKLE = 0.15  # standard deviation, relative to the grey value
 MAX_ZOOM = 1.0  # 0 keeps the frame, 1 comes as close as the bright rows
 MAX_RETREAT = 0.5  # the same, away from them
-MAX_SCALE = 0.1  # of the frame's height, and of its width apart from it: no two devices stretch a pixel alike
 MAX_GAMMA = 0.6  # of the logarithm of the exponent: displays show intensity by curves of their own
-MAX_BRIGHTNESS = 0.3
-MAX_CONTRAST = 0.2
 MAX_SHADING = 0.2  # from the middle to an edge
 MAX_SHARPNESS = 1.0  # of what a blur takes away: added to sharpen, left out to smooth
-MAX_SPECKLE = 0.2  # standard deviation, relative to the grey value
-MAX_RADIUS = 2.0  # pixels, of the blur
-MAX_GRAIN = 3.0  # pixels that a grain of speckle is high or wide
 
+MAX_RADIUS = 2.0  # pixels, of the blur
+MAX_GRAIN = 3.0  # pixels that a grain of another device's speckle is high or wide
 DIM_ROWS = 0.05  # share of the brightness above, and below, the rows that count as bright
 
 
 def augment_scans(scans: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Change each scan a little, as another moment, another exposure and another device would.
 
-    It is flipped, turned, shifted and stretched, and shown from further away or from closer, up to the rows where the
-    retina is; its grey values get another gamma, brightness, contrast and shading; it is smoothed or sharpened; and it
-    gets further speckle of a random grain. Never upside down, since a retina has an up.
+    It is flipped, turned, shifted and stretched, its brightness and contrast change, and it gets further speckle. Half
+    of the scans are also shown from further away or from closer, up to the rows where the retina is; their grey values
+    get another gamma and shading; they are smoothed or sharpened, and their speckle has a random grain. Never upside
+    down, since a retina has an up.
 
     Args:
         scans: uint8 (n, height, width).
@@ -67,11 +69,20 @@ def draw_mirrored(n: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _augmented(scan: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    if rng.random() >= OTHER_DEVICE:
+        moved = _moved(scan, (0.0, float(len(scan))), rng)
+        return _exposed(np.asarray(moved, np.float32), (1.0, 1.0), rng)
+    moved = _moved(scan, _frame(scan, rng.uniform(-MAX_RETREAT, MAX_ZOOM)), rng)
+    shown = _sharpened(moved.point(_display_curve(rng)), rng) * _shading(scan.shape, rng)
+    return _exposed(shown, rng.uniform(1, MAX_GRAIN, 2), rng)
+
+
+def _moved(scan: NDArray[np.uint8], frame: tuple[float, float], rng: np.random.Generator) -> Image.Image:
+    """Turn, shift, stretch and mirror a scan about the middle of a frame, which then fills the picture."""
     height, width = scan.shape
-    moved = Image.fromarray(scan).transform(
-        (width, height), Image.Transform.AFFINE, _map_to_input(scan, rng), Image.Resampling.BILINEAR
+    return Image.fromarray(scan).transform(
+        (width, height), Image.Transform.AFFINE, _map_to_input(height, width, frame, rng), Image.Resampling.BILINEAR
     )
-    return _exposed(_sharpened(moved.point(_display_curve(rng)), rng), rng)
 
 
 def _display_curve(rng: np.random.Generator) -> list[int]:
@@ -89,12 +100,14 @@ def _sharpened(scan: Image.Image, rng: np.random.Generator) -> NDArray[np.float3
     return plain + sharpness * (plain - np.asarray(blurred, np.float32))
 
 
-def _exposed(scan: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.uint8]:
+def _exposed(
+    scan: NDArray[np.float32], grain: tuple[float, float] | NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.uint8]:
     """Change grey values as another exposure would; speckle is multiplicative, as in OCT itself."""
     brightness = np.float32(rng.uniform(1 - MAX_BRIGHTNESS, 1 + MAX_BRIGHTNESS))
     contrast = np.float32(rng.uniform(1 - MAX_CONTRAST, 1 + MAX_CONTRAST))
     exposed = scan * (contrast * brightness) + scan.mean() * (1 - contrast) * brightness
-    exposed *= _shading(scan.shape, rng) * (1 + np.float32(rng.uniform(0, MAX_SPECKLE)) * _grains(scan.shape, rng))
+    exposed *= 1 + np.float32(rng.uniform(0, MAX_SPECKLE)) * _grains(scan.shape, grain, rng)
     return np.asarray(np.clip(np.rint(exposed), 0, 255), np.uint8)
 
 
@@ -107,22 +120,22 @@ def _shading(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.flo
     return np.asarray((1 + down[:, None]) * (1 + across), np.float32)
 
 
-def _grains(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Draw noise of a standard deviation up to 1, about 0, whose grains have a random height and width."""
+def _grains(
+    shape: tuple[int, ...], grain: tuple[float, float] | NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Draw noise of a standard deviation up to 1, about 0, whose grains are so many pixels high and wide."""
     height, width = shape
-    grain = rng.uniform(1, MAX_GRAIN, 2)
     rows, columns = (max(1, math.ceil(length / size)) for length, size in zip(shape, grain, strict=True))
     coarse = Image.fromarray(rng.standard_normal((rows, columns), np.float32))
     return np.asarray(coarse.resize((width, height), Image.Resampling.BILINEAR))
 
 
-def _map_to_input(scan: NDArray[np.uint8], rng: np.random.Generator) -> tuple[float, ...]:
+def _map_to_input(height: int, width: int, frame: tuple[float, float], rng: np.random.Generator) -> tuple[float, ...]:
     """Draw an affine map from output to input pixels, as Pillow wants it: x' = a x + b y + c, ...
 
     The output shows a frame of the scan, which is turned, shifted and stretched about its middle.
     """
-    height, width = scan.shape
-    top, bottom = _frame(scan, rng.uniform(-MAX_RETREAT, MAX_ZOOM))
+    top, bottom = frame
     angle = math.radians(rng.uniform(-MAX_DEGREES, MAX_DEGREES))
     tall, wide = rng.uniform(1 - MAX_SCALE, 1 + MAX_SCALE, 2) * ((bottom - top) / height, 1)
     flip = rng.choice([-1.0, 1.0])
