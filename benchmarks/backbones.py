@@ -20,18 +20,15 @@ import octlib
 from octlib.data import OctDataset
 from octlib.evaluation import score
 from octlib.models import OctClassifier
-from octlib.models.octlib_backbone import ARCHITECTURE
 
 
 def built(kind: str, class_names: tuple[str, ...], own: Path | None, seed: int) -> OctClassifier:
     """Build the classifier of one row of the table."""
     if kind == "the same architecture at random":
-        return octlib.build_classifier(ARCHITECTURE, weights=None, class_names=class_names, seed=seed)
+        return octlib.build_classifier("octlib", weights=None, class_names=class_names, seed=seed)
     if kind == "ImageNet's MobileNetV2":
         return octlib.build_classifier("mobilenetv2_100", weights=os.environ["OCTLIB_WEIGHTS"], class_names=class_names)
-    if own is None:
-        return octlib.build_classifier("octlib", class_names=class_names)
-    return octlib.build_classifier(ARCHITECTURE, weights=own, class_names=class_names)
+    return octlib.build_classifier("octlib", weights=own or "pretrained", class_names=class_names)
 
 
 def evaluation(scans: OctDataset, kind: str, own: Path | None, seed: int) -> octlib.Evaluation:

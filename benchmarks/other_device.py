@@ -29,7 +29,6 @@ from PIL import Image
 from scipy import ndimage
 
 import octlib
-from octlib.models.octlib_backbone import ARCHITECTURE
 from octlib.preprocessing import blank_wedges
 
 FROZEN = ("own", "mobilenet", "both", "phantoms")
@@ -160,7 +159,7 @@ def grain_of(scan: Grey, down: float, across: float) -> tuple[float, float]:
 
 def built(recipe: str, class_names: tuple[str, ...], own: Path | None) -> octlib.OctClassifier:
     """Build the classifier of a recipe by octlib's defaults."""
-    octlibs = ("octlib", "pretrained") if own is None else (ARCHITECTURE, own)
+    octlibs = ("octlib", own or "pretrained")
     imagenets = ("mobilenetv2_100", os.environ["OCTLIB_WEIGHTS"])
     backbones = {"mobilenet": [imagenets], "both": [octlibs, imagenets]}.get(recipe.split("-")[0], [octlibs])
     names, weights = zip(*backbones, strict=True)

@@ -18,18 +18,13 @@ import pandas as pd
 
 import octlib
 from octlib.explanation import pointing_game
-from octlib.models.octlib_backbone import ARCHITECTURE
 
 
 def measure(scans: octlib.OctDataset, own: Path | None, method: str, layer: str | None) -> tuple[pd.DataFrame, float]:
     """Return a row for each map, with its class, hit and chance; and the accuracy."""
     rows, right_in_all = [], 0
     for train, test in scans.folds(5, seed=0):
-        classifier = (
-            octlib.build_classifier("octlib", class_names=scans.class_names)
-            if own is None
-            else octlib.build_classifier(ARCHITECTURE, weights=own, class_names=scans.class_names)
-        )
+        classifier = octlib.build_classifier("octlib", weights=own or "pretrained", class_names=scans.class_names)
         octlib.fit(classifier, train, progress=False)
         errors = octlib.evaluate(classifier, test).errors()
         right = test.subset(np.setdiff1d(np.arange(len(test)), errors))

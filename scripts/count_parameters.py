@@ -11,6 +11,7 @@ ones too.
 from __future__ import annotations
 
 import argparse
+import fnmatch
 import json
 from pathlib import Path
 
@@ -20,7 +21,13 @@ import torch
 from octlib._files import written_whole
 from octlib.models.configs import named_config, specify
 from octlib.models.networks import MISFITS, random_module
+from octlib.models.octlib_backbone import NAME
 from octlib.models.parameter_counts import FILE
+
+
+def names(pattern: str) -> list[str]:
+    """List octlib's own backbone and timm's architectures, as far as their names fit."""
+    return [*fnmatch.filter([NAME], pattern), *timm.list_models(pattern)]
 
 
 def count(name: str) -> int:
@@ -31,8 +38,8 @@ def count(name: str) -> int:
 
 
 def write(file: Path, counts: dict[str, int]) -> None:
-    """Write the file, a line for each architecture in timm's order and then those that only older versions have."""
-    known = {name: counts[name] for name in timm.list_models() if name in counts}
+    """Write the file, a line for each architecture in this order and then those that only older versions have."""
+    known = {name: counts[name] for name in names("*") if name in counts}
     content = {
         "made_by": "scripts/count_parameters.py",
         "timm": timm.__version__,
@@ -50,7 +57,7 @@ def main() -> None:
     arguments = parser.parse_args()
     file = arguments.output
     counts = json.loads(file.read_text(encoding="utf-8"))["parameters"] if file.exists() else {}
-    for name in timm.list_models(arguments.pattern or "*"):
+    for name in names(arguments.pattern or "*"):
         if arguments.pattern or name not in counts:
             try:
                 counts[name] = count(name)

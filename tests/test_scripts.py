@@ -13,31 +13,41 @@ import torch
 from safetensors.torch import load_file
 
 import octlib
-from octlib.models.octlib_backbone import ARCHITECTURE
 from octlib.models.parameter_counts import parameter_counts
 
 FOLDER = Path(__file__).parents[1] / "scripts"
 SCRIPT = FOLDER / "pretrain_backbone.py"
 
 
-def pretrained(folder: Path, *arguments: str) -> dict[str, torch.Tensor]:
+def pretrain(folder: Path, work: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run both stages on as few phantoms as make a batch."""
-    command = [sys.executable, str(SCRIPT), "--output", str(folder), "--scans", "64", "--epochs", "1", "1", *arguments]
+    command = [sys.executable, str(SCRIPT), "--output", str(folder), "--work", str(work), "--scans", "64"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    return subprocess.run(
+        [*command, "--epochs", "1", "1", *arguments], check=False, capture_output=True, text=True, env=environment
+    )
+
+
+def pretrained(folder: Path, work: Path, *arguments: str) -> dict[str, torch.Tensor]:
+    done = pretrain(folder, work, *arguments)
+    assert done.returncode == 0, done.stderr
     return load_file(folder / "model.safetensors")
 
 
 def test_pretraining_gives_a_timm_folder_and_the_same_weights_again(tmp_path):
-    first, again = (pretrained(tmp_path / name, "--workers", workers) for name, workers in (("a", "1"), ("b", "2")))
-    assert all(torch.equal(first[name], again[name]) for name in first)
-    start = octlib.build_classifier(ARCHITECTURE, weights=None).to_torch().backbone.module.state_dict()
-    assert any(not torch.equal(first[name], start[name]) for name in start)
-    classifier = octlib.build_classifier(ARCHITECTURE, weights=tmp_path / "a")
-    assert classifier.image_size == (224, 224)
+    first = pretrained(tmp_path / "a", tmp_path / "work", "--workers", "1")
+    again = pretrained(tmp_path / "b", tmp_path / "afresh", "--workers", "2")
+    (tmp_path / "work" / "locate.pt").unlink()  # as if it had been stopped in the second stage
+    resumed = pretrained(tmp_path / "c", tmp_path / "work")
+    assert all(torch.equal(first[name], again[name]) and torch.equal(first[name], resumed[name]) for name in first)
+    start = octlib.build_classifier("octlib", weights=None).to_torch().backbone.module.state_dict()
+    assert first.keys() == start.keys()
+    assert all(not torch.equal(first[name], start[name]) for name in start if name.endswith("conv1.weight"))
+    assert octlib.build_classifier("octlib", weights=tmp_path / "a").image_size == (224, 224)
 
-    further = pretrained(tmp_path / "c", "--start", str(tmp_path / "a"))
-    assert any(not torch.equal(first[name], further[name]) for name in first)
+    other = pretrain(tmp_path / "a", tmp_path / "work", "--seed", "1")
+    assert other.returncode
+    assert "names other settings than these" in other.stderr
 
 
 def test_parameters_are_counted_as_the_file_has_them(tmp_path):

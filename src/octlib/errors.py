@@ -12,6 +12,7 @@ __all__ = [
     "CheckpointError",
     "ConfigWarning",
     "ConstantMapWarning",
+    "ExplanationError",
     "HubError",
     "ImageSizeError",
     "LayoutError",

@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import save_file
 
 import octlib
+from octlib.errors import MissingWeightsError
 from octlib.models.backbones import create_backbone
 from octlib.models.networks import random_module
 
@@ -78,6 +79,25 @@ def test_a_folders_mean_and_std_matter(
     assert np.abs(found - wanted).max() < 1e-4 * np.abs(wanted).max()
     other = octlib.build_classifier("test_resnet", weights=folder / "model.safetensors", image_size=(72, 88))
     assert np.abs(other.features(scans).numpy() - wanted).max() > 0.01 * np.abs(wanted).max()
+
+
+def test_a_folder_says_what_it_is(timm_folder: Callable[..., Path]) -> None:
+    folder = timm_folder("test_resnet", {"stem_width": 8})
+    scans = random_scans(64, 64)
+    named, at_random = (
+        octlib.build_classifier(f"local-dir:{folder}", weights=weights, image_size=64)
+        for weights in ("pretrained", None)
+    )
+    found, random, wanted = (
+        classifier.features(scans).detach().cpu().numpy()
+        for classifier in (named, at_random, octlib.build_classifier("test_resnet", weights=folder, image_size=64))
+    )
+    np.testing.assert_array_equal(found, wanted)
+    assert named.backbone_name == "test_resnet"
+    assert random.shape == wanted.shape
+    assert not np.allclose(random, wanted)
+    with pytest.raises(MissingWeightsError, match="nowhere"):
+        octlib.build_classifier("local-dir:nowhere")
 
 
 def test_a_transformers_folder_is_built_at_the_size_of_its_weights(

@@ -34,6 +34,15 @@ def test_it_says_how_a_prediction_comes_about(build: Callable[..., Any]) -> None
     assert "mirror image" not in model_card(build().get_config())
 
 
+def test_no_name_breaks_a_line_or_a_cell(build: Callable[..., Any]) -> None:
+    settings = build(class_names=("AMD", "heal\nthy")).get_config()
+    settings["backbone"]["origin"] = "best | of\n# all.pth"
+    lines = model_card(settings).splitlines()
+    assert "Classes: AMD, heal thy." in lines
+    row = next(line for line in lines if line.startswith("| backbone |"))
+    assert r"weights: best \| of # all.pth, frozen |" in row
+
+
 def test_the_verbs_that_it_shows_exist(build: Callable[..., Any]) -> None:
     code = model_card(build().get_config()).split("```python\n")[1].split("```")[0]
     compile(code, "card", "exec")

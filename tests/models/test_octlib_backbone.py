@@ -12,7 +12,10 @@ import torch
 from safetensors.torch import load_file
 
 import octlib
-from octlib.models.octlib_backbone import ARCHITECTURE, FOLDER
+from octlib.models.octlib_backbone import FOLDER
+
+CONFIG = json.loads((FOLDER / "config.json").read_text(encoding="utf-8"))
+ARCHITECTURE = CONFIG["architecture"]
 
 
 @pytest.fixture
@@ -31,12 +34,11 @@ def test_it_is_built_without_a_network_from_a_small_folder(no_network):
     assert classifier.image_size == (224, 224)
     assert classifier.frozen
     assert (FOLDER / "model.safetensors").stat().st_size <= 5e6
-    assert json.loads((FOLDER / "config.json").read_text())["architecture"] == ARCHITECTURE
     assert "Limits" in (FOLDER / "README.md").read_text(encoding="utf-8")
 
 
 def test_its_features_are_timms_with_the_weights_of_the_folder():
-    module = timm.create_model(ARCHITECTURE, num_classes=0).eval()
+    module = timm.create_model(ARCHITECTURE, num_classes=0, **CONFIG.get("model_args", {})).eval()
     module.load_state_dict(load_file(FOLDER / "model.safetensors"))
     scans = octlib.load_oct_dataset("phantoms").sample(2)
     classifier = octlib.build_classifier("octlib")
@@ -47,12 +49,13 @@ def test_its_features_are_timms_with_the_weights_of_the_folder():
 
 
 def test_random_and_other_weights_of_its_architecture_can_be_asked_for():
-    own, random, again = (
-        octlib.build_classifier("octlib", weights=weights).to_torch().backbone.module.conv_stem.weight.detach()
-        for weights in ("pretrained", None, FOLDER)
+    own, random, *again = (
+        next(octlib.build_classifier("octlib", weights=weights).to_torch().backbone.module.parameters()).detach()
+        for weights in ("pretrained", None, FOLDER, FOLDER / "model.safetensors")
     )
+    assert random.shape == own.shape
     assert not torch.equal(own, random)
-    assert torch.equal(own, again)
+    assert all(torch.equal(own, each) for each in again)
 
 
 def test_it_survives_saving_and_its_card_says_where_it_is_from(tmp_path):

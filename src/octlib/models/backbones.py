@@ -7,11 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import timm
-
 from octlib.errors import WeightsError
 from octlib.models import octlib_backbone
-from octlib.models.configs import folder_config, named_config, specify
+from octlib.models.configs import folder_config, named_config, own_folder, specify
 from octlib.models.hub import from_hub
 from octlib.models.joined_spec import JoinedSpec
 from octlib.models.lora import adapt, lora_for
@@ -31,8 +29,8 @@ def create_backbone(
     """Create a backbone.
 
     Args:
-        name: ``"octlib"`` for octlib's own, a timm architecture (``"resnet50"``, ``"resnet50.a1_in1k"``) or a hub name
-            (``"hf-hub:..."``).
+        name: ``"octlib"`` for octlib's own, a timm architecture (``"resnet50"``, ``"resnet50.a1_in1k"``), a name on the
+            hub (``"hf-hub:..."``) or a timm folder (``"local-dir:..."``).
         weights: ``"pretrained"`` for timm's own, a ``.safetensors`` or ``.pth`` file, a timm folder, or ``None``.
         image_size: in pixels, a number or (height, width); ``None`` is the backbone's own.
         seed: of random weights.
@@ -47,10 +45,11 @@ def create_backbone(
         MissingWeightsError: if the weights are not there.
         HubError: if the hub cannot be reached.
     """
-    if name == octlib_backbone.NAME:
-        name, weights = octlib_backbone.ARCHITECTURE, octlib_backbone.FOLDER if weights == "pretrained" else weights
     if weights == "pretrained":
-        return from_hub(name, image_size)
+        folder = own_folder(name)
+        if folder is None:
+            return from_hub(name, image_size)
+        weights = folder
     if weights is None:
         spec, size = specify(named_config(name), image_size, origin="random", fixed_batchnorm=False)
         return spec, random_module(spec, seed), size
@@ -129,8 +128,9 @@ def _sizes(image_size: Any, n_backbones: int) -> list[Size]:
 
 def _from_disk(name: str, path: Path, image_size: Size) -> tuple[BackboneSpec, Any, tuple[int, int]]:
     file = weights_file(path)
-    config = folder_config(path) if path.is_dir() else named_config(name)
-    expected, found = timm.models.split_model_name_tag(name)[0], config.architecture
+    named = named_config(name)
+    config = folder_config(path) if path.is_dir() else named
+    expected, found = named.architecture, config.architecture
     if expected != found:
         raise WeightsError(
             f"{path} holds weights of {found!r}, but backbone={name!r}.", f"Use backbone={found!r} with it."

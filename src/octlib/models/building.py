@@ -28,9 +28,10 @@ def build_classifier(
     """Build a classifier: a timm backbone, or several side by side, a pooling, and one dense layer.
 
     Args:
-        backbone: a timm architecture, such as ``"resnet50"`` or ``"resnet50.a1_in1k"``, or ``"hf-hub:owner/name"``; or
-            ``"octlib"``, octlib's own: small, trained on phantoms, and here without a network. Several names, such as
-            ``("octlib", "mobilenetv2_100")``, stand for one head on the features of all.
+        backbone: a timm architecture, such as ``"resnet50"`` or ``"resnet50.a1_in1k"``; that of
+            ``"hf-hub:owner/name"`` or of a timm folder, ``"local-dir:path"``; or ``"octlib"``, octlib's own: small,
+            trained on phantoms, and here without a network. Several names, such as ``("octlib", "mobilenetv2_100")``,
+            stand for one head on the features of all.
         freeze: keep the backbone as it is; ``octlib.fit`` then trains the head on its features alone, which is fast.
         class_names: in the order of the outputs; ``scans.class_names`` of your dataset.
         image_size: what scans are resized to, in pixels: a number or (height, width). ``None`` is the backbone's own;

@@ -57,22 +57,23 @@ def model_card(settings: Mapping[str, Any], evaluation: Any = None, place: str =
     spec, preprocessing = as_spec(settings["backbone"]), Preprocessing.from_dict(settings["preprocessing"])
     height, width = preprocessing.image_size
     frozen = "frozen" if settings["frozen"] else "fine-tuned" if spec.lora is None else f"LoRA of rank {spec.lora.rank}"
+    parts = [
+        ("backbone", f"{spec.architecture} (timm), weights: {spec.origin}, {frozen}"),
+        ("head", f"{settings['pooling']} pooling, one dense layer"),
+        ("input", f"{height} x {width} pixels (height x width), grey or RGB in 0-255"),
+        ("preprocessing", preprocessing.describe()),
+        ("prediction", Postprocessing.from_dict(settings["postprocessing"]).describe()),
+        ("written by", f"octlib {version('octlib')}"),
+    ]
     return f"""---
 {_head(spec.architecture, evaluation)}
 ---
 
 # An OCT classifier
 
-Classes: {", ".join(settings["class_names"])}.
+Classes: {_line(", ".join(settings["class_names"]))}.
 
-| | |
-|---|---|
-| backbone | {spec.architecture} (timm), weights: {spec.origin}, {frozen} |
-| head | {settings["pooling"]} pooling, one dense layer |
-| input | {height} x {width} pixels (height x width), grey or RGB in 0-255 |
-| preprocessing | {preprocessing.describe()} |
-| prediction | {Postprocessing.from_dict(settings["postprocessing"]).describe()} |
-| written by | octlib {version("octlib")} |
+{_table(("", ""), parts)}
 
 ```python
 import octlib
@@ -157,7 +158,11 @@ def _shown(value: float, interval: tuple[float, float]) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    # A class may have any name: no cell may end early, nor a line.
-    lines = [[" ".join(cell.replace("|", r"\|").split()) for cell in row] for row in (head, *rows)]
+    lines = [[_line(cell) for cell in row] for row in (head, *rows)]
     lines.insert(1, ["---"] * len(head))
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _line(text: str) -> str:
+    # A class and a file of weights may have any name: no cell may end early, nor a line.
+    return " ".join(text.replace("|", r"\|").split())

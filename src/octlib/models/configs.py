@@ -19,6 +19,7 @@ from octlib.models.spec import BackboneSpec
 from octlib.preprocessing import as_size
 
 CONFIG = "config.json"
+LOCAL_PREFIX = "local-dir:"  # timm's, before the path of a folder
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,15 @@ class BackboneConfig:
 
 
 def named_config(name: str) -> BackboneConfig:
-    """Return timm's own configuration of an architecture.
+    """Return timm's own configuration of an architecture, octlib's of its own backbone, or that of a timm folder.
 
     Raises:
-        ValueError: if timm has no such architecture, or no such weights of it.
+        ValueError: if there is no such architecture, or no such weights of it.
+        MissingWeightsError: if the folder has no configuration.
+        WeightsError: if it says more than it may.
     """
+    if folder := own_folder(name):
+        return folder_config(folder)
     if not timm.is_model(name):
         raise unknown("backbone", name, [octlib_backbone.NAME, *timm.list_models()])
     architecture, _, tag = name.partition(".")
@@ -58,6 +63,13 @@ def named_config(name: str) -> BackboneConfig:
         raise unknown(f"weights tag of {architecture}", tag, tags) from error
     # What a program registers needn't have a configuration; timm's defaults stand for it.
     return BackboneConfig(architecture, (cfg or PretrainedCfg()).to_dict())
+
+
+def own_folder(name: str) -> Path | None:
+    """Return the timm folder that a name stands for: octlib's own backbone, or ``"local-dir:path"`` as timm has it."""
+    if name == octlib_backbone.NAME:
+        return octlib_backbone.FOLDER
+    return Path(name.removeprefix(LOCAL_PREFIX)) if name.startswith(LOCAL_PREFIX) else None
 
 
 def folder_config(folder: Path) -> BackboneConfig:

@@ -8,7 +8,6 @@ from fnmatch import fnmatch
 from typing import SupportsIndex, overload
 
 from octlib._suggest import unknown
-from octlib.models import octlib_backbone
 from octlib.models.catalogue import Entry, catalogue
 from octlib.models.hub_cache import on_this_machine
 from octlib.models.parameter_counts import parameter_counts
@@ -115,13 +114,11 @@ def list_backbones(pattern: str = "*", *, pretrained: bool | None = None) -> Bac
 
 
 def _listed(entry: Entry, counts: dict[str, int]) -> ListedBackbone:
-    own = entry.name == octlib_backbone.NAME
-    architecture = octlib_backbone.ARCHITECTURE if own else entry.name.partition(".")[0]
     return ListedBackbone(
         name=entry.name,
         pretrained=bool(entry.sources),
         image_size=entry.image_size,
-        parameters=counts.get(architecture),
+        parameters=counts.get(entry.name.partition(".")[0]),
         license=entry.license,
         on_this_machine=on_this_machine(entry.sources),
     )

@@ -5,5 +5,4 @@ from __future__ import annotations
 from pathlib import Path
 
 NAME = "octlib"  # what build_classifier knows it by
-ARCHITECTURE = "mobilenetv4_conv_small_050"
 FOLDER = Path(__file__).parent
