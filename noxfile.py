@@ -54,7 +54,8 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def coverage(session: nox.Session) -> None:
     """Run the same and list the lines that no test runs; on Python 3.11 that takes two thirds longer."""
-    _test(session, "--cov=octlib", "--cov-config=pyproject.toml", f"--cov-fail-under={MINIMUM_COVERAGE}")
+    least = 0 if session.posargs else MINIMUM_COVERAGE
+    _test(session, "--cov=octlib", "--cov-config=pyproject.toml", f"--cov-fail-under={least}")
 
 
 def _test(session: nox.Session, *options: str) -> None:

@@ -28,8 +28,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import timm
 import torch
-from pretraining.collection import collection
+from pretraining.collection import PHANTOMS, collection, digest_of
 from pretraining.pupil import Batch, Pupil, batch_of, loss_of
 from safetensors.torch import save_file
 from torch import nn
@@ -47,16 +48,16 @@ KEPT_SIZE = 224
 class Course:
     """One stage of training: all that changes in it, so that it can stop and go on."""
 
-    def __init__(self, stage: str, epochs: int, steps: int, seed: int, start: dict[str, torch.Tensor] | None) -> None:
+    def __init__(self, stage: str, settings: dict[str, Any], start: dict[str, torch.Tensor] | None) -> None:
         """Begin, at random or with the weights of the stage before.
 
         Args:
             stage: ``"recognise"`` or ``"locate"``.
-            epochs: of the stage.
-            steps: of an epoch.
-            seed: of the weights and of all that is drawn.
+            settings: all that the weights depend on.
             start: weights of a pupil.
         """
+        seed, epochs, steps = settings["seed"], settings["epochs"][stage], settings["scans"] // BATCH
+        self.settings = json.dumps(settings, indent=2)
         torch.manual_seed(seed)
         self.stage, self.epochs, self.steps, self.done = stage, epochs, steps, 0
         self.noise = torch.Generator().manual_seed(seed)
@@ -72,7 +73,7 @@ class Course:
         )
 
     def epoch(self, data: dict[str, np.ndarray]) -> None:
-        """Learn from all scans once, and say what came of it."""
+        """Learn from all scans once, but for those that are left when no batch can be filled; say what came of it."""
         started, losses, rights = time.perf_counter(), [], []
         for batch in self.batches(data):
             loss, right = self.step(batch)
@@ -116,12 +117,21 @@ class Course:
         parts = {name: getattr(self, name).state_dict() for name in ("pupil", "optimizer", "schedule", "average")}
         random = {"noise": self.noise.get_state(), "torch": torch.get_rng_state()}
         unfinished = file.with_suffix(".part")
-        torch.save(parts | random | {"done": self.done}, unfinished)
+        torch.save(parts | random | {"done": self.done, "settings": self.settings}, unfinished)
         unfinished.replace(file)
 
     def restore(self, file: Path) -> None:
-        """Go on from what ``save`` wrote."""
+        """Go on from what ``save`` wrote.
+
+        Raises:
+            SystemExit: if it was written with other settings, or other code.
+        """
         state = torch.load(file, weights_only=True)
+        if state["settings"] != self.settings:
+            raise SystemExit(
+                f"{file} was written with other settings or other code:\n{state['settings']}\nnot\n{self.settings}\n"
+                f"Choose another --work, or delete {file.parent}."
+            )
         for name in ("pupil", "optimizer", "schedule", "average"):
             getattr(self, name).load_state_dict(state[name])
         self.noise.set_state(state["noise"])
@@ -129,20 +139,23 @@ class Course:
         self.done = state["done"]
 
 
-def train(work: Path, data: dict[str, np.ndarray], epochs: dict[str, int], seed: int) -> dict[str, torch.Tensor]:
-    """Go through both stages, from where they were stopped; return the average of the last weights of the pupil."""
-    weights = None
-    for stage, count in epochs.items():
-        if not count:
-            continue
-        course, file = Course(stage, count, len(data["labels"]) // BATCH, seed, weights), work / f"{stage}.pt"
+def train(work: Path, data: dict[str, np.ndarray], settings: dict[str, Any]) -> dict[str, torch.Tensor]:
+    """Go through the stages that have epochs, from where they were stopped.
+
+    Returns:
+        The average of the last weights of the pupil.
+    """
+    weights: dict[str, torch.Tensor] | None = None
+    for stage in (stage for stage, count in settings["epochs"].items() if count):
+        course, file = Course(stage, settings, weights), work / f"{stage}.pt"
         if file.exists():
             course.restore(file)
-        while course.done < count:
+        while course.done < course.epochs:
             course.epoch(data)
             course.save(file)
         weights = course.average.module.state_dict()
-    return weights or {}
+    assert weights is not None
+    return weights
 
 
 def write(weights: dict[str, torch.Tensor], output: Path) -> None:
@@ -160,28 +173,11 @@ def write(weights: dict[str, torch.Tensor], output: Path) -> None:
             "mean": [0.5, 0.5, 0.5],
             "std": [0.5, 0.5, 0.5],
             "num_classes": 0,
-            "classifier": "classifier",
+            "classifier": timm.get_pretrained_cfg(ARCHITECTURE).classifier,
             "license": "apache-2.0",
         },
     }
     (output / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-
-
-def settle(work: Path, settings: dict[str, Any]) -> None:
-    """Note what is trained, and refuse to go on with something else.
-
-    Args:
-        work: the folder of states.
-        settings: all that the weights depend on.
-
-    Raises:
-        SystemExit: if the folder belongs to other settings.
-    """
-    work.mkdir(parents=True, exist_ok=True)
-    note, text = work / "settings.json", json.dumps(settings, indent=2) + "\n"
-    if note.exists() and note.read_text(encoding="utf-8") != text:
-        raise SystemExit(f"{note} names other settings than these. Choose another --work, or delete it:\n{text}")
-    note.write_text(text, encoding="utf-8")
 
 
 def main() -> None:
@@ -197,20 +193,21 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="processes that make phantoms")
     parser.add_argument("--threads", type=int, default=1, help="of training")
     arguments = parser.parse_args()
+    if not any(arguments.epochs):
+        parser.error("--epochs: one stage at least needs an epoch")
     torch.set_num_threads(arguments.threads)
-    epochs = dict(zip(RATES, arguments.epochs, strict=True))
     settings = {
         "scans": arguments.scans,
-        "epochs": epochs,
+        "epochs": dict(zip(RATES, arguments.epochs, strict=True)),
         "seed": arguments.seed,
         "threads": arguments.threads,
         "architecture": [ARCHITECTURE, MODEL_ARGS],
         "versions": {name: version(name) for name in ("octlib", "timm", "torch")},
+        "code": digest_of(*PHANTOMS, Path(__file__), *Path(__file__).parent.glob("pretraining/*.py")),
     }
     print(settings, flush=True)
-    settle(arguments.work, settings)
     data = collection(arguments.work, arguments.scans, arguments.seed, arguments.workers)
-    weights = train(arguments.work, data, epochs, arguments.seed)
+    weights = train(arguments.work, data, settings)
     own = {name: value.contiguous() for name, value in weights.items() if name.startswith("backbone.")}
     write({name.removeprefix("backbone."): value for name, value in own.items()}, arguments.output)
 

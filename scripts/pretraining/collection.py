@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+import octlib.phantoms
 from octlib.phantoms import CLASS_NAMES, Device, Phantom, PhantomSpec, render
 
 MADE_AT = 384  # pixels each way: a close crop still has detail
@@ -28,7 +30,13 @@ LESIONS = ("drusen", "PED", "SHRM", "SRF", "IRF", "exudates")
 FIRST_LESION = len(SURFACES) + 1
 OUTSIDE = FIRST_LESION + len(LESIONS)
 N_TISSUES = OUTSIDE + 1
+PHANTOMS = (Path(__file__), *Path(octlib.phantoms.__file__).parent.glob("*.py"))  # the code that they depend on
 NEARLY_NOTHING = 0.01  # of a scan: saturated specks are no wedge
+
+
+def digest_of(*files: Path) -> str:
+    """Digest code, so that what was made by other code isn't taken for what this makes."""
+    return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(files))).hexdigest()[:16]
 
 
 def draw_device(rng: np.random.Generator) -> Device:
@@ -83,7 +91,7 @@ def collection(folder: Path, count: int, seed: int, workers: int) -> dict[str, n
     Returns:
         ``images`` and ``tissues``, uint8 (count, MADE_AT, MADE_AT) that stay on disk, and ``labels``, int64 (count,).
     """
-    kept = folder / f"phantoms-{count}-{seed}"
+    kept = folder / f"phantoms-{count}-{seed}-{digest_of(*PHANTOMS)}"
     if not kept.exists():
         unfinished = folder / f"{kept.name}.part"
         shutil.rmtree(unfinished, ignore_errors=True)

@@ -34,6 +34,13 @@ def test_it_says_how_a_prediction_comes_about(build: Callable[..., Any]) -> None
     assert "mirror image" not in model_card(build().get_config())
 
 
+def test_it_says_what_makes_a_backbone_another_than_timms(build: Callable[..., Any]) -> None:
+    settings = build().get_config()
+    assert "| test_resnet (timm), weights: random" in model_card(settings)
+    settings["backbone"]["model_args"] = {"stem_width": 8, "channels": [8, 16, 32, 48]}
+    assert "| test_resnet (timm, stem_width=8, channels=[8, 16, 32, 48]), weights" in model_card(settings)
+
+
 def test_no_name_breaks_a_line_or_a_cell(build: Callable[..., Any]) -> None:
     settings = build(class_names=("AMD", "heal\nthy")).get_config()
     settings["backbone"]["origin"] = "best | of\n# all.pth"

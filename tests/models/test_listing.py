@@ -117,4 +117,4 @@ def test_a_notebook_shows_the_same_cells():
     found, parser = list_backbones("octlib"), Cells()
     parser.feed(found._repr_html_())
     assert parser.cells[:5] == ["name", "parameters", "image size", "weights", "licence"]
-    assert parser.cells[5:] == ["octlib", "1.0 M", "224 x 224", "on this machine", "apache-2.0"]
+    assert parser.cells[5:] == ["octlib", "1.2 M", "224 x 224", "on this machine", "apache-2.0"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 import octlib
+from octlib.errors import WeightsError
 from octlib.models.octlib_backbone import FOLDER
 
 CONFIG = json.loads((FOLDER / "config.json").read_text(encoding="utf-8"))
@@ -56,6 +58,27 @@ def test_random_and_other_weights_of_its_architecture_can_be_asked_for():
     assert random.shape == own.shape
     assert not torch.equal(own, random)
     assert all(torch.equal(own, each) for each in again)
+
+
+def test_timm_loads_a_classifier_with_its_head(tmp_path):
+    classifier = octlib.build_classifier("octlib", class_names=("AMD", "NORMAL"))
+    classifier.save(tmp_path / "classifier")
+    module = timm.create_model(ARCHITECTURE, num_classes=2, **CONFIG.get("model_args", {})).eval()
+    module.load_state_dict(load_file(tmp_path / "classifier" / "model.safetensors"))
+    images = octlib.load_oct_dataset("phantoms").sample(2).images(classifier.preprocessing)
+    given = torch.from_numpy(images).float()[:, None].expand(-1, 3, -1, -1) / 127.5 - 1
+    with torch.inference_mode():
+        np.testing.assert_allclose(classifier.logits(images).detach().cpu(), module(given), rtol=1e-3, atol=1e-4)
+
+
+def test_other_weights_of_an_architecture_of_that_name_are_not_its(tmp_path):
+    folder = tmp_path / "other"
+    shutil.copytree(FOLDER, folder)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config["model_args"]["channels"] = [16, 32, 64, 128]
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(WeightsError, match=f"holds weights of another '{ARCHITECTURE}' than backbone='octlib' is"):
+        octlib.build_classifier("octlib", weights=folder)
 
 
 def test_it_survives_saving_and_its_card_says_where_it_is_from(tmp_path):

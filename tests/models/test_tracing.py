@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
+import timm
 
 from octlib.models import tracing
 from octlib.models.lora import Lora
@@ -55,6 +57,15 @@ def test_what_differs_is_traced_by_itself(traced: list[TimmFeatures], spec: Back
     graphs = [graph_of(spec), *map(graph_of, specs), graph_of(spec, "flatten"), graph_of(spec, size=96)]
     assert graphs == list(range(1, 8))
     assert len(traced) == 7
+
+
+def test_another_architecture_of_the_same_name_is_traced_by_itself(
+    traced: list[TimmFeatures], spec: BackboneSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert graph_of(spec) == 1
+    entrypoint = timm.model_entrypoint(spec.architecture)
+    monkeypatch.setitem(timm.models._registry._model_entrypoints, spec.architecture, partial(entrypoint))
+    assert graph_of(spec) == 2
 
 
 def test_a_limited_number_is_kept(

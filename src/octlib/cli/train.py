@@ -46,7 +46,7 @@ OF_A_RUN = ("split.csv", "classifier/model.safetensors")  # no other run has the
     "--backbone",
     default="resnet50",
     shell_complete=complete_backbones,
-    help="'octlib', or a timm architecture: octlib backbones lists them. Commas join several.",
+    help="'octlib', a timm architecture (octlib backbones lists them), hf-hub: or local-dir:. Commas join several.",
 )
 @click.option(
     "--weights",

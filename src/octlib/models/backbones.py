@@ -9,7 +9,7 @@ from typing import Any
 
 from octlib.errors import WeightsError
 from octlib.models import octlib_backbone
-from octlib.models.configs import folder_config, named_config, own_folder, specify
+from octlib.models.configs import BackboneConfig, folder_config, folder_of, named_config, specify
 from octlib.models.hub import from_hub
 from octlib.models.joined_spec import JoinedSpec
 from octlib.models.lora import adapt, lora_for
@@ -46,12 +46,11 @@ def create_backbone(
         HubError: if the hub cannot be reached.
     """
     if weights == "pretrained":
-        folder = own_folder(name)
-        if folder is None:
+        weights = folder_of(name)
+        if weights is None:
             return from_hub(name, image_size)
-        weights = folder
     if weights is None:
-        spec, size = specify(named_config(name), image_size, origin="random", fixed_batchnorm=False)
+        spec, size = specify(_config_of(name), image_size, origin="random", fixed_batchnorm=False)
         return spec, random_module(spec, seed), size
     return _from_disk(name, Path(weights), image_size)
 
@@ -126,15 +125,26 @@ def _sizes(image_size: Any, n_backbones: int) -> list[Size]:
     return list(several)
 
 
+def _config_of(name: str) -> BackboneConfig:
+    folder = folder_of(name)
+    return named_config(name) if folder is None else folder_config(folder)
+
+
 def _from_disk(name: str, path: Path, image_size: Size) -> tuple[BackboneSpec, Any, tuple[int, int]]:
     file = weights_file(path)
-    named = named_config(name)
+    named = _config_of(name)
     config = folder_config(path) if path.is_dir() else named
-    expected, found = named.architecture, config.architecture
-    if expected != found:
+    found = config.architecture
+    if named.architecture != found:
         raise WeightsError(
             f"{path} holds weights of {found!r}, but backbone={name!r}.", f"Use backbone={found!r} with it."
         )
-    origin = "octlib's own, trained on phantoms" if path == octlib_backbone.FOLDER else path.name
+    if folder_of(name) and named.model_args != config.model_args:
+        raise WeightsError(
+            f"{path} holds weights of another {found!r} than backbone={name!r} is: {dict(config.model_args)} is not "
+            f"{dict(named.model_args)}.",
+            f"Use backbone={found!r} with it.",
+        )
+    origin = "octlib's own, trained on phantoms" if octlib_backbone.FOLDER in (path, path.parent) else path.name
     spec, size = specify(config, image_size, origin=origin, fixed_batchnorm=True)
     return *loaded_at(lambda spec: loaded_module(spec, file), spec, size, config.image_size), size

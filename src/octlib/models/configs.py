@@ -44,15 +44,11 @@ class BackboneConfig:
 
 
 def named_config(name: str) -> BackboneConfig:
-    """Return timm's own configuration of an architecture, octlib's of its own backbone, or that of a timm folder.
+    """Return timm's own configuration of an architecture.
 
     Raises:
-        ValueError: if there is no such architecture, or no such weights of it.
-        MissingWeightsError: if the folder has no configuration.
-        WeightsError: if it says more than it may.
+        ValueError: if timm has no such architecture, or no such weights of it.
     """
-    if folder := own_folder(name):
-        return folder_config(folder)
     if not timm.is_model(name):
         raise unknown("backbone", name, [octlib_backbone.NAME, *timm.list_models()])
     architecture, _, tag = name.partition(".")
@@ -65,8 +61,8 @@ def named_config(name: str) -> BackboneConfig:
     return BackboneConfig(architecture, (cfg or PretrainedCfg()).to_dict())
 
 
-def own_folder(name: str) -> Path | None:
-    """Return the timm folder that a name stands for: octlib's own backbone, or ``"local-dir:path"`` as timm has it."""
+def folder_of(name: str) -> Path | None:
+    """Return the timm folder that a name stands for, octlib's own or that of ``"local-dir:path"``, or ``None``."""
     if name == octlib_backbone.NAME:
         return octlib_backbone.FOLDER
     return Path(name.removeprefix(LOCAL_PREFIX)) if name.startswith(LOCAL_PREFIX) else None

@@ -33,8 +33,9 @@ UNNEEDED = "num_batches_tracked"
 class GraphBackbone(SingleBackbone, keras.layers.Layer):
     """A timm backbone as a Keras layer on any backend.
 
-    The network is what ``torch.export`` says of timm's module, traced when the layer is built. It is traced as it
-    predicts: dropout and stochastic depth inside a backbone, which timm leaves out by default, are not carried out.
+    The network is what ``torch.export`` says of timm's module, traced when the first layer of its kind is built. It is
+    traced as it predicts: dropout and stochastic depth inside a backbone, which timm leaves out by default, are not
+    carried out.
 
     Args:
         spec: the backbone's specification, or its dictionary.

@@ -99,7 +99,7 @@ def list_backbones(pattern: str = "*", *, pretrained: bool | None = None) -> Bac
     Example:
         >>> list_backbones("octlib")
         name    parameters  image size  weights          licence
-        octlib       1.0 M   224 x 224  on this machine  apache-2.0
+        octlib       1.2 M   224 x 224  on this machine  apache-2.0
         >>> [backbone.name for backbone in list_backbones("resnet1*t")]
         ['resnet10t', 'resnet14t']
     """

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
+
+import timm
 
 from octlib.models.graph.network import Graph, trace
 from octlib.models.spec import BackboneSpec
@@ -11,7 +14,7 @@ from octlib.models.torch_modules import NormalisedFeatures, TimmFeatures
 PREFIX = "features.module."  # of timm's names, as they are traced
 KEPT = 8  # graphs, for the folds of a cross-validation: to trace takes longer than to train a small network
 
-_kept: dict[str, tuple[Graph, int]] = {}
+_kept: dict[tuple[Any, ...], tuple[Graph, int]] = {}
 
 
 def trace_features(features: TimmFeatures) -> tuple[Graph, int]:
@@ -33,7 +36,7 @@ def trace_features(features: TimmFeatures) -> tuple[Graph, int]:
 
 
 def trace_architecture(spec: BackboneSpec, features: TimmFeatures) -> tuple[Graph, int]:
-    """Do the same for a backbone that is what its specification says, once for all that have the same.
+    """Do the same for a backbone that is what its specification says, once for all whose specification is the same.
 
     Args:
         spec: the specification.
@@ -46,7 +49,9 @@ def trace_architecture(spec: BackboneSpec, features: TimmFeatures) -> tuple[Grap
         AssertionError: if the architecture doesn't take scans of that size.
         RuntimeError: the same, or torch can't trace it.
     """
-    key = repr((spec, features.pooling, features.image_size))
+    shape = (sorted(spec.model_args.items()), spec.inner_size, spec.lora, features.pooling, features.image_size)
+    # A program may register another architecture under the same name.
+    key = (timm.model_entrypoint(spec.architecture), repr(shape))
     if key not in _kept:
         found = trace_features(features)
         while len(_kept) >= KEPT:
