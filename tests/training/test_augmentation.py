@@ -137,16 +137,22 @@ def test_the_frame_comes_as_close_as_the_bright_rows(still):
     assert shares.max() > 0.8
 
 
-@pytest.mark.usefixtures("still")
 def test_the_frame_goes_further_away(still):
     still("MAX_RETREAT")
     scan = np.full((HEIGHT, WIDTH), 100, np.uint8)
     scan[25:35] = 150
     drawn = augment_scans(np.repeat(scan[None], 40, axis=0), np.random.default_rng(0))
     rows = (drawn > 0).any(axis=2).sum(axis=1)
-    assert (rows <= HEIGHT).all()
     assert rows.min() < 0.9 * HEIGHT
     assert (drawn[:, 25:35] > 120).any(axis=2).any(axis=1).all()
+
+
+def test_a_bright_line_does_not_fill_the_picture(still):
+    still("MAX_ZOOM")
+    scan = np.full((1, HEIGHT, WIDTH), 20, np.uint8)
+    scan[:, 30] = 200
+    bright = (augment_scans(scan, Extreme())[0] > 100).mean(axis=0)
+    np.testing.assert_allclose(bright, 1 / (HEIGHT * augmentation.LOWEST_FRAME), atol=0.05)
 
 
 def test_the_frame_of_a_scan_without_bright_rows_is_the_scan(still):

@@ -8,22 +8,26 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-OTHER_DEVICE = 0.5  # share of the scans that are also changed as another device would: the last five of these
+# By another moment and another exposure.
 MAX_DEGREES = 7.0
 MAX_SHIFT = 0.1  # of the frame's height and width
 MAX_SCALE = 0.1  # of the frame's height, and of its width apart from it: no two devices stretch a pixel alike
 MAX_BRIGHTNESS = 0.2
 MAX_CONTRAST = 0.2
-MAX_SPECKLE = 0.15  # standard deviation, relative to the grey value
+MAX_SPECKLE = 0.15  # standard deviation of fine grains, relative to the grey value; that of coarse ones is less
+
+# By another device.
+OTHER_DEVICE = 0.5  # share of the scans that are changed by this too
 MAX_ZOOM = 1.0  # 0 keeps the frame, 1 comes as close as the bright rows
 MAX_RETREAT = 0.5  # the same, away from them
 MAX_GAMMA = 0.6  # of the logarithm of the exponent: displays show intensity by curves of their own
 MAX_SHADING = 0.2  # from the middle to an edge
 MAX_SHARPNESS = 1.0  # of what a blur takes away: added to sharpen, left out to smooth
-
 MAX_RADIUS = 2.0  # pixels, of the blur
-MAX_GRAIN = 3.0  # pixels that a grain of another device's speckle is high or wide
+MAX_GRAIN = 3.0  # pixels that a grain of speckle is high or wide
+
 DIM_ROWS = 0.05  # share of the brightness above, and below, the rows that count as bright
+LOWEST_FRAME = 0.1  # of the scan's height, where a line is all that is bright
 
 
 def augment_scans(scans: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -39,7 +43,7 @@ def augment_scans(scans: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         rng: draws the changes.
 
     Returns:
-        uint8 (n, height, width); what comes into the frame is black.
+        uint8 (n, height, width); what comes into the frame is black, or nearly.
 
     Example:
         >>> scans = np.full((2, 224, 224), 90, dtype=np.uint8)
@@ -159,5 +163,6 @@ def _frame(scan: NDArray[np.uint8], zoom: float) -> tuple[float, float]:
     light = np.cumsum(np.maximum(rows - np.median(rows), 0))
     if not light[-1]:
         return 0.0, float(len(scan))
-    top, bottom = np.searchsorted(light, light[-1] * np.array([DIM_ROWS, 1 - DIM_ROWS]))
-    return zoom * float(top), len(scan) - zoom * float(len(scan) - 1 - bottom)
+    top, last = np.searchsorted(light, light[-1] * np.array([DIM_ROWS, 1 - DIM_ROWS]))
+    missing = max(0.0, LOWEST_FRAME * len(scan) - (last + 1 - top)) / 2
+    return zoom * (float(top) - missing), len(scan) - zoom * (float(len(scan) - 1 - last) - missing)

@@ -91,10 +91,10 @@ def fit(
         augment: ``True`` augments the scans of an unfrozen classifier by flips, small turns, shifts, stretches, changes
             of brightness and contrast, and speckle, and half of them also as another device might show them, by frames
             closer or further away, gamma, shading, sharpness and grain; ``False`` doesn't; a function that takes scans,
-            uint8 (n, height, width), and a ``numpy.random.Generator`` does it your way. ``None`` is ``True`` where the whole
-            backbone learns, and flips alone where some stages of a pretrained one are frozen: what these give is then
-            kept for each scan and its mirror image, and an epoch costs what the other stages cost. A frozen backbone
-            sees each scan once, so it takes none.
+            uint8 (n, height, width), and a ``numpy.random.Generator`` does it your way. ``None`` is ``True`` where the
+            whole backbone learns, and flips alone where some stages of a pretrained one are frozen: what these give is
+            then kept for each scan and its mirror image, and an epoch costs what the other stages cost. A frozen
+            backbone sees each scan once, so it takes none.
         cache: keep on disk, for later runs, what a frozen backbone or frozen stages give, ``"float16"`` in half the
             room; see ``octlib.features.extract_features``.
         checkpoint: a folder that gets, after each epoch, all that it takes to go on; ``None`` keeps nothing. A frozen
