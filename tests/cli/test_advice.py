@@ -44,6 +44,7 @@ CASES = [
     ("evaluate", "UnknownPatientsWarning", "file names of the form CLASS-patient-number"),
     ("predict", "CacheWarning", "switch this off by --cache off"),
     ("train", "TrainingWarning", "Train it in epochs instead: --epochs 20."),
+    ("explain", "ExplanationError", "Name one with --backbone, or leave --layer out"),
     ("explain", "ConstantMapWarning", "Another --method, --target or --layer"),
 ]
 

@@ -39,7 +39,7 @@ ADVICE: dict[type[Exception], tuple[tuple[str | None, str], ...]] = {
         ("checkpoint", "; to start anew, remove it or choose another --checkpoint"),
     ),
     errors.AugmentationError: (("freeze", "Add --no-freeze to fine-tune"),),
-    errors.ExplanationError: (("backbone", "Name one with --backbone, or leave --layer out for the last map of each"),),
+    errors.ExplanationError: (("layer", "Name one with --backbone, or leave --layer out for the last map of each"),),
     errors.NoRoomError: (
         (None, "Let OCTLIB_CACHE name a folder on a larger disk"),
         ("cache", ", halve them by --cache float16, or hold them in memory by --cache off"),
