@@ -30,7 +30,7 @@ LESIONS = ("drusen", "PED", "SHRM", "SRF", "IRF", "exudates")
 FIRST_LESION = len(SURFACES) + 1
 OUTSIDE = FIRST_LESION + len(LESIONS)
 N_TISSUES = OUTSIDE + 1
-PHANTOMS = (Path(__file__), *Path(octlib.phantoms.__file__).parent.glob("*.py"))  # the code that they depend on
+PHANTOMS = (Path(__file__), *Path(octlib.phantoms.__file__).parent.rglob("*.py"))  # the code that they depend on
 NEARLY_NOTHING = 0.01  # of a scan: saturated specks are no wedge
 
 
