@@ -18,7 +18,7 @@ def without_name(identity: str, name: str) -> str | None:
 
     Example:
         >>> without_name(" 0042 ", "Roe^Jane"), without_name("ROE-1961", "Roe^Jane"), without_name("", "Roe^Jane")
-        ('0042', 'anonymous-f22dd0c5ab3e', None)
+        ('0042', 'anonymous-994bb1d57cbb', None)
     """
     identity = identity.strip()
     words = re.findall(r"\w{3,}", name.lower())

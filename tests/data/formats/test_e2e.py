@@ -51,7 +51,7 @@ def eye(side: str, patient: int, series: int) -> Chunk:
 def metadata(height_mm: float, patient: int, series: int) -> Chunk:
     content = bytearray(104)
     content[36:40] = np.float32(height_mm).tobytes()
-    content[84:92] = np.uint64(132_000_000_000_000_000).tobytes()
+    content[84:92] = np.uint64(2**64 - 1).tobytes()  # a date that is none
     return Chunk(METADATA, bytes(content), patient, series)
 
 

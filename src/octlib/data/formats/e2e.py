@@ -55,8 +55,9 @@ class E2e(VolumeFormat):
 
 
 def _volumes(path: Path, finish: Callable[[NDArray[Any]], NDArray[np.uint8]]) -> list[Any]:
-    # What the library only warns of is a slice that is cut off, and would be left out.
-    module = own_copy("oct_converter.readers.e2e", warnings=SimpleNamespace(warn=refuse))
+    # What the library only warns of is a slice that is cut off and would be left out; an anonymous file's date is none.
+    undated = SimpleNamespace(gmtime=lambda _: None, mktime=lambda _: 0.0)
+    module = own_copy("oct_converter.readers.e2e", warnings=SimpleNamespace(warn=refuse), time=undated)
     reader = module.E2E(path)
     curve, left = reader.vol_intensity_transform, min(path.stat().st_size // 2, MAX_VOLUME)
 
