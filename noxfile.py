@@ -59,7 +59,7 @@ def coverage(session: nox.Session) -> None:
 
 
 def _test(session: nox.Session, *options: str) -> None:
-    session.install("--editable", ".[dicom,lora,onnx,parquet]", *_group("test"))
+    session.install("--editable", ".[dicom,lora,onnx,parquet,vol,volumes]", *_group("test"))
     session.run("pytest", *NOTEBOOKS, *options, *(session.posargs or SIDE_BY_SIDE))
 
 
@@ -76,7 +76,7 @@ def backend_tensorflow(session: nox.Session) -> None:
 
 
 def _test_backend(session: nox.Session, backend: str, extras: str) -> None:
-    session.install("--editable", f".[dicom,lora,onnx,parquet,{extras}]", *_group("test"))
+    session.install("--editable", f".[dicom,lora,onnx,parquet,vol,volumes,{extras}]", *_group("test"))
     default = ["tests/backends", "tests/models/graph", "notebooks/03_backends.ipynb", *NOTEBOOKS]
     settings = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     session.run("pytest", *(session.posargs or [*default, *SIDE_BY_SIDE]), env=settings)
@@ -88,7 +88,7 @@ def minimums(session: nox.Session) -> None:
     session.install("uv")  # pip can't choose the lowest
     python = f"--python={session.virtualenv.location}"
     # timm asks for torchvision, and its newest release for a newer torch.
-    requirements = ["--editable", ".[dicom,lora,onnx,parquet]", *_group("test"), "torchvision<0.26"]
+    requirements = ["--editable", ".[dicom,lora,onnx,parquet,vol,volumes]", *_group("test"), "torchvision<0.26"]
     session.run("uv", "pip", "install", python, "--resolution=lowest-direct", *requirements)
     # Old releases meet newer ones of what they need, which deprecate things that they still use.
     silent = [f"-Wignore::{kind}" for kind in ("DeprecationWarning", "PendingDeprecationWarning", "FutureWarning")]
