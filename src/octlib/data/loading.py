@@ -14,15 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octlib._suggest import unknown
+from octlib.archives import SUFFIXES, archives_kept, exists, is_folder
 from octlib.data.dataset import OctDataset
 from octlib.data.naming import IMAGE_SUFFIXES, closest, published_split
+from octlib.data.origin_columns import FileOrigins
 from octlib.data.patients import shared_patients
 from octlib.data.published import PUBLISHED
 from octlib.data.readable import leave_out_unreadable
 from octlib.data.reader import Reader, Wanted
 from octlib.data.readers import all_readers
 from octlib.data.scan import Scan
-from octlib.data.tree import Folder, read_tree
+from octlib.data.tree import Folder, entries, read_tree
 from octlib.data.unfolding import unfold
 from octlib.errors import LayoutError, LeakageWarning, LeftOutWarning
 
@@ -127,12 +129,15 @@ def load_oct_dataset(
     if isinstance(class_names, str):
         raise TypeError(f"Class names must be a list of them, got the text {class_names!r}. Write [{class_names!r}].")
     wanted = Wanted(_as_split(split), None if class_names is None else tuple(class_names), dict(columns or {}))
-    prepared = _prepared(source)
-    reader = _reader_of(prepared, layout)
-    if columns and not reader.table:
-        raise TypeError(f"columns= names the columns of a table, got {_described(prepared)}. Leave it out.")
-    dataset, remarks = reader.read(prepared, wanted)
-    dataset, left_out = unfold(dataset)
+    with archives_kept() as archives:
+        prepared = _prepared(source)
+        reader = _reader_of(prepared, layout)
+        if columns and not reader.table:
+            raise TypeError(f"columns= names the columns of a table, got {_described(prepared)}. Leave it out.")
+        dataset, remarks = reader.read(prepared, wanted)
+        dataset, left_out = unfold(dataset)
+    if archives and isinstance(dataset.origins, FileOrigins):
+        dataset = replace(dataset, origins=replace(dataset.origins, archives=archives))
     if patients is not None:
         dataset = dataset.with_patients(patients)
     for remark in (*remarks, *left_out, *_leaks(dataset)):
@@ -178,9 +183,9 @@ def _prepared(source: object) -> object:
 
 
 def _file_or_folder(path: Path) -> Path | Folder:
-    if not path.exists():
+    if not exists(path):
         raise FileNotFoundError(f"A source must exist, and there is nothing at {path}.{_neighbour(path)}")
-    if not path.is_dir():
+    if not is_folder(path):
         return path
     tree = read_tree(path)
     if not tree.count:
@@ -223,9 +228,9 @@ def _described(source: object) -> str:
 def _not_understood(source: object) -> Exception:
     if isinstance(source, Path):
         return LayoutError(
-            "A source must be a folder, a table (.csv, .tsv, .parquet), an .npz file or an image "
-            f"({', '.join(IMAGE_SUFFIXES)}), got {source}.",
-            "Unpack archives first.",
+            f"A source must be a folder, an archive ({', '.join(SUFFIXES)}), a table (.csv, .tsv, .parquet), an .npz "
+            f"file or an image ({', '.join(IMAGE_SUFFIXES)}), got {source}.",
+            "Unpack archives of other kinds first.",
         )
     if isinstance(source, Scan) or (isinstance(source, list) and any(isinstance(item, Scan) for item in source)):
         return TypeError("Scans of a dataset must come as a dataset. Write scans[[3]] for one of them, not scans[3].")
@@ -249,10 +254,10 @@ def _readable(dataset: OctDataset) -> tuple[OctDataset, str]:
 
 def _neighbour(path: Path) -> str:
     # Kaggle's folder is "OCT2017 ", with a blank that no listing shows.
-    if not path.parent.is_dir():
+    if not is_folder(path.parent):
         return f" The folder {path.parent} doesn't exist either."
     published = PUBLISHED if path.parent == Path() else ()
-    close = closest(path.name, [*(each.name for each in path.parent.iterdir()), *published])
+    close = closest(path.name, [*(name for name, _ in entries(path.parent)), *published])
     return f" Did you mean {str(path.parent / close)!r}?" if close else ""
 
 

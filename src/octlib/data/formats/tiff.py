@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from octlib.archives import open_binary
 from octlib.data.file_format import MAX_FRAMES, Contents, FileFormat
 from octlib.preprocessing import errors_of_scan, pillow_warnings_ignored, read_scan
 
@@ -19,7 +20,7 @@ class Tiff(FileFormat):
 
     def describe(self, path: Path) -> Contents:
         """Count the pages. Where they are of several sizes, those after the first are previews, and no scans."""
-        with errors_of_scan(path), path.open("rb") as file, pillow_warnings_ignored(), Image.open(file) as image:
+        with errors_of_scan(path), open_binary(path) as file, pillow_warnings_ignored(), Image.open(file) as image:
             n = min(getattr(image, "n_frames", 1), MAX_FRAMES + 1)
             if n > MAX_FRAMES:
                 raise ValueError(f"it has more pages than the {MAX_FRAMES:,} of the largest volume")

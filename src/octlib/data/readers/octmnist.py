@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from octlib.archives import open_binary
 from octlib.data.columns import objects
 from octlib.data.dataset import OctDataset
 from octlib.data.naming import KERMANY_CLASSES
@@ -54,7 +55,7 @@ class Octmnist(Reader):
 
 def _load(path: Path, wanted: str | None) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
     # Opened here, because numpy leaves a file open that turns out to be damaged.
-    with path.open("rb") as stream:
+    with open_binary(path) as stream:
         if not zipfile.is_zipfile(stream):
             raise zipfile.BadZipFile("not an intact archive")
         stream.seek(0)
