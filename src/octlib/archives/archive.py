@@ -113,7 +113,8 @@ class Archive:
     def _listed(self) -> Index:
         try:
             if self.path.suffix.lower() in (".gz", ".tgz"):
-                self._unpacked = decompressed(self.path)
+                with self._opened() as packed:
+                    self._unpacked = decompressed(packed, title=f"decompressing {self.path.name}")
                 weakref.finalize(self, self._unpacked.close)
             with self._content() as file:
                 return index_of(members_of_zip(file) if self._is_zip else members_of_tar(file))
@@ -138,6 +139,11 @@ class Archive:
         if self._unpacked is not None:
             yield self._unpacked
             return
+        with self._opened() as file:
+            yield file
+
+    @contextmanager
+    def _opened(self) -> Iterator[BinaryIO]:
         # Opened for each read: threads and processes share no position in it, and nothing stays open.
         with self.path.open("rb") as file:
             if stamp_of(file.fileno()) != self.stamp:

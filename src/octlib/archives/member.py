@@ -23,6 +23,7 @@ class Member(NamedTuple):
         packed: size in a zip archive.
         method: by which a zip archive packs it.
         crc: checksum that a zip archive states.
+        name: as the bytes of a zip archive have it.
         problem: why it can't be read; empty where nothing is known against it.
     """
 
@@ -31,6 +32,7 @@ class Member(NamedTuple):
     packed: int = 0
     method: int = 0
     crc: int = 0
+    name: bytes = b""
     problem: str = ""
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from octlib.archives.known import locate
-from octlib.errors import UnreadableScanError
+from octlib.errors import LayoutError, UnreadableScanError
 
 
 def open_binary(path: str | os.PathLike[str]) -> BinaryIO:
@@ -32,6 +32,8 @@ def open_binary(path: str | os.PathLike[str]) -> BinaryIO:
         return Path(path).open("rb")
     try:
         return io.BytesIO(place.archive.read(place.member))
+    except LayoutError:  # of the archive as a whole
+        raise
     except ValueError as error:
         raise UnreadableScanError(
             f"{path} can't be read out of its archive ({error}).", "Unpack the archive, or download or pack it again."

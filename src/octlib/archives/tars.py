@@ -10,7 +10,6 @@ import tarfile
 import tempfile
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO
 
 from octlib._progress import progress_of_bytes
@@ -60,11 +59,12 @@ def read_of_tar(file: BinaryIO, member: Member) -> bytes:
     return require_whole(_read_at(file, member.offset, member.size), member.size)
 
 
-def decompressed(path: Path) -> BinaryIO:
+def decompressed(file: BinaryIO, title: str = "decompressing") -> BinaryIO:
     """Decompress a file into a temporary one without a name, which goes when it is closed.
 
     Args:
-        path: a gzip file.
+        file: in the format of gzip.
+        title: what stands before the progress bar.
 
     Returns:
         The temporary file, in the system's folder for them, which ``TMPDIR`` names.
@@ -73,12 +73,12 @@ def decompressed(path: Path) -> BinaryIO:
         ValueError: if it is damaged, or grows as no images do.
         OSError: if there is no room.
     """
-    packed, size = path.stat().st_size, 0
+    packed, size = os.fstat(file.fileno()).st_size, 0
     target: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - closed by who keeps it
     try:
-        with gzip.open(path) as source:
+        with gzip.GzipFile(fileobj=file) as source:
             chunks = iter(lambda: source.read(CHUNK), b"")
-            for chunk in progress_of_bytes(chunks, done=0, total=None, title=f"decompressing {path.name}"):
+            for chunk in progress_of_bytes(chunks, done=0, total=None, title=title):
                 size += len(chunk)
                 if is_bomb(packed, size):
                     raise ValueError(f"its {packed:,} bytes become more than {size:,}, as no images do")

@@ -13,7 +13,7 @@ from octlib.archives.member import Member, is_bomb, require_whole
 from octlib.archives.names import is_link
 
 HEADER = struct.Struct("<4s22xHH")  # of a member: signature, what the directory says too, lengths of name and extras
-ENCRYPTED = 0x1 | 0x40
+ENCRYPTED, UTF_8 = 0x1 | 0x40, 0x800  # flags
 
 
 def members_of_zip(file: BinaryIO) -> Iterator[tuple[str, Member, str]]:
@@ -32,7 +32,8 @@ def members_of_zip(file: BinaryIO) -> Iterator[tuple[str, Member, str]]:
         for info in archive.infolist():
             if info.filename.endswith("/"):
                 continue
-            member = Member(info.header_offset, info.file_size, info.compress_size, info.compress_type, info.CRC)
+            name = info.orig_filename.encode("utf-8" if info.flag_bits & UTF_8 else "cp437")
+            member = Member(info.header_offset, info.file_size, info.compress_size, info.compress_type, info.CRC, name)
             yield info.orig_filename, member._replace(problem=_problem(info)), _kind(info)
 
 
@@ -54,9 +55,9 @@ def read_of_zip(file: BinaryIO, member: Member) -> bytes:
         raise ValueError("it would end behind the archive")
     file.seek(member.offset)
     signature, name, extras = HEADER.unpack(file.read(HEADER.size))
-    if signature != b"PK\3\4":
+    if signature != b"PK\3\4" or file.read(name) != member.name:
         raise ValueError("it isn't where the archive says")
-    file.seek(name + extras, 1)
+    file.seek(extras, 1)
     packed = require_whole(file.read(member.packed), member.packed)
     if member.method == zipfile.ZIP_STORED:
         return require_whole(packed, member.size, member.crc)

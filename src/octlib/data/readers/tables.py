@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from octlib.archives import open_binary, open_text
+from octlib.data.named_errors import errors_named
 from octlib.data.reader import Reader, Reading, Wanted
 from octlib.data.readers.data_frames import read_table
 from octlib.data.table_columns import find_columns
@@ -46,8 +47,11 @@ class Tables(Reader):
             LayoutError: likewise.
             MissingPackageError: if a Parquet file can't be read for want of pyarrow.
         """
-        frame = _read_parquet(source) if source.suffix.lower() == ".parquet" else _read_csv(source, wanted)
-        return read_table(frame, wanted, table=source.name, row=lambda place: place + FIRST_ROW, folder=source.parent)
+        with errors_named(source):
+            frame = _read_parquet(source) if source.suffix.lower() == ".parquet" else _read_csv(source, wanted)
+            return read_table(
+                frame, wanted, table=source.name, row=lambda place: place + FIRST_ROW, folder=source.parent
+            )
 
 
 def _read_csv(path: Path, wanted: Wanted) -> pd.DataFrame:
