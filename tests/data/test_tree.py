@@ -102,6 +102,18 @@ def test_what_is_no_scan_may_be_anything_in_an_archive(tmp_path):
     assert names(archive) == ["a.png"]
 
 
+@pytest.mark.parametrize("other", [b"a.pnf", b".apng"])
+def test_an_image_whose_name_is_damaged_is_not_passed_over(tmp_path, other):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.png", b"1")
+        archive.writestr("b.png", b"2")
+    content = (tmp_path / "a.zip").read_bytes()
+    last = content.rindex(b"a.png")
+    (tmp_path / "a.zip").write_bytes(content[:last] + other + content[last + 5 :])
+    with pytest.raises(LayoutError, match=r"1 in .*a.zip is not, such as .*: it isn't where the archive says"):
+        read_tree(tmp_path / "a.zip")
+
+
 def test_encrypted_images_are_refused_and_other_encrypted_files_are_not(tmp_path):
     for name in ("notes.txt", "a.png"):
         with zipfile.ZipFile(tmp_path / "a.zip", "a") as archive:

@@ -6,14 +6,14 @@ import errno
 import os
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from octlib.archives.member import Index, Member, index_of
 from octlib.archives.tars import decompressed, members_of_tar, read_of_tar
-from octlib.archives.zips import members_of_zip, read_of_zip
+from octlib.archives.zips import members_of_zip, read_of_zip, require_named
 from octlib.errors import LayoutError, MissingScanError, UnreadableScanError
 
 Stamp = tuple[int, int]  # size in bytes, time of the last change in nanoseconds
@@ -88,6 +88,20 @@ class Archive:
                 raise
             except Exception as error:  # whatever damage makes of the decoder
                 raise ValueError(" ".join(str(error).split()) or type(error).__name__) from error
+
+    def misnamed(self, names: Iterable[str]) -> list[tuple[str, str]]:
+        """Choose the files of a zip archive that bear another name where they lie, each with that reason.
+
+        Whoever passes over a file because of its name wants to know: a name may be damaged, too.
+        """
+        wrong: list[tuple[str, str]] = []
+        with self._content() as file:
+            for name in names if self._is_zip else ():
+                try:
+                    require_named(file, self.member(name))
+                except ValueError as error:
+                    wrong.append((name, str(error)))
+        return wrong
 
     def require_unchanged(self, path: Path) -> None:
         """Refuse to read from a file that isn't the one that was loaded.

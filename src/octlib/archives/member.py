@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import posixpath
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from octlib.archives.names import why_outside
@@ -53,7 +53,7 @@ class Index:
     def add(self, name: str, member: Member, kind: str = "") -> None:
         """Enter a file or, of another kind such as ``"a link"``, a stranger."""
         why = why_outside(name) or (f"it is {kind}" if kind else "")
-        plain = PurePosixPath(name).as_posix()
+        plain = posixpath.normpath(name)
         if why or plain == ".":
             self.strangers.append((name, why or "it has no name"))
             return

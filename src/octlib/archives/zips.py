@@ -53,10 +53,7 @@ def read_of_zip(file: BinaryIO, member: Member) -> bytes:
     """
     if member.offset + HEADER.size + member.packed > file.seek(0, 2):
         raise ValueError("it would end behind the archive")
-    file.seek(member.offset)
-    signature, name, extras = HEADER.unpack(file.read(HEADER.size))
-    if signature != b"PK\3\4" or file.read(name) != member.name:
-        raise ValueError("it isn't where the archive says")
+    extras = require_named(file, member)
     file.seek(extras, 1)
     packed = require_whole(file.read(member.packed), member.packed)
     if member.method == zipfile.ZIP_STORED:
@@ -64,6 +61,27 @@ def read_of_zip(file: BinaryIO, member: Member) -> bytes:
     # Never more than a byte above what is stated, whatever is packed there.
     content = zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, member.size + 1)
     return require_whole(content, member.size, member.crc)
+
+
+def require_named(file: BinaryIO, member: Member) -> int:
+    """Refuse a member whose name at its own place is another one than in the directory at the archive's end.
+
+    Args:
+        file: the archive; it is left behind the name.
+        member: which one.
+
+    Returns:
+        The length of what stands between the name and the content.
+
+    Raises:
+        ValueError: if the names differ.
+    """
+    file.seek(member.offset)
+    header = file.read(HEADER.size).ljust(HEADER.size, b"\0")
+    signature, name, extras = HEADER.unpack(header)
+    if signature != b"PK\3\4" or file.read(name) != member.name:
+        raise ValueError("it isn't where the archive says")
+    return int(extras)
 
 
 def _problem(info: zipfile.ZipInfo) -> str:

@@ -1,4 +1,4 @@
-"""Loading: from a folder, file, list, table, array or name to a dataset."""
+"""Loading: from a folder, archive, file, list, table, array or name to a dataset."""
 
 from __future__ import annotations
 
@@ -60,10 +60,11 @@ def load_oct_dataset(
     Args:
         source: one of
 
-            - a folder: class folders (``CLASS/image``), published splits (``train/CLASS/image``), the downloads of
-              Kermany, OCTDL, OCTID, Duke (Srinivasan), OCT-C8 and NEH as they are, images with a ``metadata.csv`` or
-              ``metadata.jsonl`` as Hugging Face has them, or images without labels. Junk is skipped; second copies are
-              left out with a warning;
+            - a folder, or an archive (``.zip``, ``.tar``, ``.tar.gz``, ``.tgz``) that is read as the folder it would
+              unpack to, without unpacking it: class folders (``CLASS/image``), published splits
+              (``train/CLASS/image``), the downloads of Kermany, OCTDL, OCTID, Duke (Srinivasan), OCT-C8 and NEH as
+              they are, images with a ``metadata.csv`` or ``metadata.jsonl`` as Hugging Face has them, or images without
+              labels. Junk is skipped; second copies are left out with a warning;
             - an OCTMNIST ``.npz`` file;
             - ``(images, labels)``, ``(images, labels, patients)`` or images alone: uint8 (n, height, width[, 1 or 3])
               in 0-255, or a list of images; labels are class names, or numbers that count through ``class_names``
@@ -72,6 +73,7 @@ def load_oct_dataset(
               ``pandas.DataFrame``, whose paths start from the current one. It has a column path, and may have label,
               patient, name, split and any others, such as eye, volume, position and device, which
               ``OctDataset.column`` gives: what ``OctDataset.to_frame`` makes;
+            - a path through an archive, to a folder or file in it: ``"OCT2017.zip/OCT2017/train"``;
             - an image file, or a list of them; TIFF stacks and DICOM files give a scan for each page or frame, wherever
               they are named;
             - ``"phantoms"``: synthetic scans, on any machine;
@@ -105,7 +107,8 @@ def load_oct_dataset(
         FileNotFoundError: if there is no such file or folder.
         DownloadError: if a published data set can't be downloaded, with what to do.
         TypeError: if the source is of another kind, images aren't uint8, or ``class_names`` is one text.
-        LayoutError: if it holds no scans, several data sets, or not the layout or split asked for.
+        LayoutError: if it holds no scans, several data sets, or not the layout or split asked for; if an archive is
+            damaged, or has links, encrypted images or names that no folder could hold.
         TableError: if a table lacks a column, or has rows that can't be taken: all of them, with their numbers.
         UnmatchedClassesError: if ``class_names`` lacks a class of the source.
         UnreadableScanError: if with ``on_error="skip"`` no image can be read.

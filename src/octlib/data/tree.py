@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path, PurePosixPath
+from functools import cached_property, lru_cache
+from pathlib import Path
 
 from octlib.archives import Archive, is_file, locate, why_outside
 from octlib.data.naming import is_image, is_junk
@@ -130,11 +130,10 @@ def _leads_back(link: Path) -> bool:
 def _require_sound(archive: Archive) -> None:
     index = archive.index
     wrong = [(name, why) for name, why in index.strangers if why_outside(name) or not _in_junk(name)]
-    wrong += [
-        (name, member.problem)
-        for name, member in index.members.items()
-        if member.problem and (is_image(name) or _is_table(name)) and not _in_junk(name)
-    ]
+    wrong += [(name, member.problem) for name, member in index.members.items() if member.problem and _is_used(name)]
+    # Of what a Mac adds there is as much as of images, and images have their names checked when they are read.
+    passed_over = (name for name in index.members if not name.startswith("__MACOSX/") and not _is_used(name))
+    wrong += archive.misnamed(passed_over)
     if wrong:
         name, why = wrong[0]
         raise LayoutError(
@@ -144,5 +143,15 @@ def _require_sound(archive: Archive) -> None:
         )
 
 
+def _is_used(name: str) -> bool:
+    return (is_image(name) or _is_table(name)) and not _in_junk(name)
+
+
 def _in_junk(name: str) -> bool:
-    return any(is_junk(part) for part in PurePosixPath(name).parts)
+    folder, _, last = name.rpartition("/")
+    return is_junk(last) or _is_junk_folder(folder)
+
+
+@lru_cache(maxsize=1024)
+def _is_junk_folder(name: str) -> bool:
+    return any(is_junk(part) for part in name.split("/"))
