@@ -110,7 +110,9 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     try:
         with open_binary(path) as file:
             return pd.read_parquet(file, engine="pyarrow")
-    except (ValueError, OSError) as error:
+    except Exception as error:  # pandas and pyarrow raise nearly anything on damaged files
+        if isinstance(error, MemoryError):
+            raise
         raise _damaged(path, error) from None
 
 
