@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from octlib.archives import open_binary
 from octlib.data.file_format import MAX_FRAMES, Contents, FileFormat, require_package
 from octlib.data.identities import without_name
 from octlib.preprocessing import as_grey, errors_of_scan
@@ -68,8 +69,8 @@ def _opened(path: Path, *, stop_before_pixels: bool = False) -> Iterator[Dataset
     from pydicom import config, dcmread
 
     # What is wrong with values that nobody asks for is no fault of the scan.
-    with errors_of_scan(path), config.disable_value_validation():
-        yield dcmread(path, stop_before_pixels=stop_before_pixels)
+    with errors_of_scan(path), open_binary(path) as file, config.disable_value_validation():
+        yield dcmread(file, stop_before_pixels=stop_before_pixels)
 
 
 def _eye(header: Dataset) -> str | None:
