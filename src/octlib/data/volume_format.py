@@ -226,9 +226,8 @@ def refuse(said: object, *_: object) -> None:
     raise ValueError(str(said))
 
 
-def numpy_with_fromstring() -> ModuleType:
-    """Make a numpy that still reads bytes by ``fromstring``, as oct-converter 0.7 does and numpy 2.3 refuses."""
+def numpy_with(**functions: Callable[..., Any]) -> ModuleType:
+    """Make a numpy in which some functions are others, for ``own_copy``."""
     module = ModuleType("numpy")
-    vars(module).update(vars(np))
-    vars(module)["fromstring"] = np.frombuffer
+    vars(module).update(vars(np) | functions)
     return module

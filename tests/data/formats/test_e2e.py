@@ -165,7 +165,8 @@ def test_damage_is_an_error_that_names_the_file(tmp_path: Path, capsys: Any) -> 
         "far.e2e": write(tmp_path / "far.e2e", [image(np.ones((2, 2)), 1, 1, 2**29)]).read_bytes(),
         "none.e2e": write(tmp_path / "none.e2e", [person(1, "1", "A", "B")]).read_bytes(),
         "large.e2e": write(
-            tmp_path / "large.e2e", [image(np.ones((1, 1)), 1, 1, 1)._replace(content=b"\xff" * 22)]
+            tmp_path / "large.e2e",
+            [image(np.ones((1, 1)), 1, 1, 1)._replace(content=bytes(12) + b"\0\0\2\0\0\0\2\0" + bytes(2))],
         ).read_bytes(),
         "short.e2e": whole[:-20],
         "head.e2e": whole[:60],

@@ -18,9 +18,11 @@ from octlib.data.volume_format import (
     VolumeFormat,
     columns_of,
     contents_of,
+    numpy_with,
     own_copy,
     refuse,
     require_bytes,
+    require_size,
     texts,
 )
 
@@ -57,7 +59,8 @@ class E2e(VolumeFormat):
 def _volumes(path: Path, finish: Callable[[NDArray[Any]], NDArray[np.uint8]]) -> list[Any]:
     # What the library only warns of is a slice that is cut off and would be left out; an anonymous file's date is none.
     undated = SimpleNamespace(gmtime=lambda _: None, mktime=lambda _: 0.0)
-    module = own_copy("oct_converter.readers.e2e", warnings=SimpleNamespace(warn=refuse), time=undated)
+    warned, numpy = SimpleNamespace(warn=refuse), numpy_with(fromfile=_pixels)
+    module = own_copy("oct_converter.readers.e2e", warnings=warned, time=undated, np=numpy)
     reader = module.E2E(path)
     curve, left = reader.vol_intensity_transform, min(path.stat().st_size // 2, MAX_VOLUME)
 
@@ -73,6 +76,11 @@ def _volumes(path: Path, finish: Callable[[NDArray[Any]], NDArray[np.uint8]]) ->
     if not found:
         raise ValueError("it holds no B-scans")
     return found
+
+
+def _pixels(file: Any, dtype: type[np.generic], count: int) -> NDArray[Any]:
+    require_size(1, count, 1)  # before memory is asked for
+    return np.fromfile(file, dtype=dtype, count=count)
 
 
 def _contents(volume: Any, patients: dict[str, str | None]) -> Contents:

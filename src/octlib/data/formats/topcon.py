@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
+import numpy as np
 from PIL import Image
 
 from octlib.data.file_format import Contents
@@ -17,7 +18,7 @@ from octlib.data.volume_format import (
     as_8_bit,
     columns_of,
     contents_of,
-    numpy_with_fromstring,
+    numpy_with,
     own_copy,
     require_bytes,
     require_size,
@@ -81,9 +82,9 @@ class Topcon(VolumeFormat):
 
 def _find(path: Path) -> Found:
     suffix = path.suffix.lower()
-    module = own_copy(
-        f"oct_converter.readers.{suffix[1:]}", np=numpy_with_fromstring(), Image=SimpleNamespace(open=_Opener())
-    )
+    # oct-converter 0.7 reads bytes by fromstring, which numpy 2.3 refuses.
+    numpy, images = numpy_with(fromstring=np.frombuffer), SimpleNamespace(open=_Opener())
+    module = own_copy(f"oct_converter.readers.{suffix[1:]}", np=numpy, Image=images)
     layout = module.fda_binary if suffix == ".fda" else module.fds_binary
     with path.open("rb") as file:
         if file.read(4) != b"FOCT":
