@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from octlib.data import load_oct_dataset
 from octlib.data.volume_format import KEPT, KeptVolumes, as_8_bit, own_copy
+from octlib.errors import UnreadableScanError
 
 
 @pytest.fixture
@@ -76,3 +79,12 @@ def test_a_copy_of_a_module_is_nobody_elses():
     assert copy.math is None
     assert fractions.math is not None
     assert copy.Fraction is not fractions.Fraction
+
+
+def test_a_file_of_a_device_in_an_archive_says_to_unpack_it(tmp_path):
+    pytest.importorskip("oct_converter")
+    with zipfile.ZipFile(tmp_path / "scans.zip", "w") as archive:
+        archive.writestr("scans/eye.e2e", b"whatever it is")
+    scans = load_oct_dataset(tmp_path / "scans.zip")
+    with pytest.raises(UnreadableScanError, match=r"eye\.e2e .*lies in an archive, .*: unpack it"):
+        scans[0].read()

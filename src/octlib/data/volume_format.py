@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from octlib.archives import locate
 from octlib.data.file_format import MAX_FRAMES, Contents, FileFormat, require_package
 from octlib.preprocessing import as_grey, errors_of_scan
 from octlib.preprocessing.reading import MAX_PIXELS
@@ -68,6 +69,8 @@ class VolumeFormat(FileFormat):
     def _opened(self, path: Path) -> Iterator[None]:
         require_package(self.module, name=self.package, extra=self.extra, path=path)
         with errors_of_scan(path), np.errstate(all="ignore"):
+            if locate(path) is not None:
+                raise ValueError(f"it lies in an archive, which {self.package} can't read: unpack it")
             yield
 
 
