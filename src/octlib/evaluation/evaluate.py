@@ -85,12 +85,13 @@ def evaluate(
     names = tuple(classifier.class_names)
     truth = match_labels(dataset, names)
     groups = group_scans(dataset, level)
-    table, patients = dataset.to_frame(), dataset.patients
+    patients = dataset.patients
     if groups is not None:
         truth, patients = groups.truth(truth, names), None if patients is None else patients[groups.first]
     probabilities = predict_probabilities(
         classifier, dataset, cache=cache, flips=flips, batch_size=batch_size, progress=progress
     )
+    table = dataset.to_frame() if groups is None else groups.tabulate_all(probabilities)
     if groups is not None:
-        table, probabilities = groups.tabulate_all(probabilities), groups.mean(probabilities)
+        probabilities = groups.mean(probabilities)
     return measure(truth, probabilities, patients, names, confidence=confidence, seed=seed, scans=table, level=level)
