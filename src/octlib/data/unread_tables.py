@@ -34,5 +34,6 @@ def unread_tables(*folders: Folder) -> tuple[LayoutWarning, ...]:
 
 def _lists_files(path: Path) -> bool:
     with suppress(OSError, LayoutError):
-        return "path" in find_columns(read_header(path), {}).values() or "path" in read_header(path)
+        names = read_header(path)
+        return "path" in names or "path" in find_columns(names, {}).values()
     return False
