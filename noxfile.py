@@ -59,8 +59,14 @@ def coverage(session: nox.Session) -> None:
 
 
 def _test(session: nox.Session, *options: str) -> None:
-    session.install("--editable", ".[dicom,lora,onnx,parquet]", *_group("test"))
+    session.install("--editable", ".[dicom,lora,onnx,parquet,vol,volumes]", *_group("test"))
+    _install_headless(session)
     session.run("pytest", *NOTEBOOKS, *options, *(session.posargs or SIDE_BY_SIDE))
+
+
+def _install_headless(session: nox.Session) -> None:
+    # oct-converter brings an OpenCV that needs libGL, in the same folder as grad-cam's, which doesn't.
+    session.install("--force-reinstall", "--no-deps", "opencv-python-headless")
 
 
 @nox.session(name="backend-jax")
@@ -76,7 +82,7 @@ def backend_tensorflow(session: nox.Session) -> None:
 
 
 def _test_backend(session: nox.Session, backend: str, extras: str) -> None:
-    session.install("--editable", f".[dicom,lora,onnx,parquet,{extras}]", *_group("test"))
+    session.install("--editable", f".[lora,onnx,{extras}]", *_group("test"))
     default = ["tests/backends", "tests/models/graph", "notebooks/03_backends.ipynb", *NOTEBOOKS]
     settings = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     session.run("pytest", *(session.posargs or [*default, *SIDE_BY_SIDE]), env=settings)
@@ -88,8 +94,9 @@ def minimums(session: nox.Session) -> None:
     session.install("uv")  # pip can't choose the lowest
     python = f"--python={session.virtualenv.location}"
     # timm asks for torchvision, and its newest release for a newer torch.
-    requirements = ["--editable", ".[dicom,lora,onnx,parquet]", *_group("test"), "torchvision<0.26"]
+    requirements = ["--editable", ".[dicom,lora,onnx,parquet,vol,volumes]", *_group("test"), "torchvision<0.26"]
     session.run("uv", "pip", "install", python, "--resolution=lowest-direct", *requirements)
+    _install_headless(session)
     # Old releases meet newer ones of what they need, which deprecate things that they still use.
     silent = [f"-Wignore::{kind}" for kind in ("DeprecationWarning", "PendingDeprecationWarning", "FutureWarning")]
     session.run("pytest", *silent, *(session.posargs or ["tests", "src", *SIDE_BY_SIDE]))

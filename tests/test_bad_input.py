@@ -10,6 +10,7 @@ import json
 import os
 import pickle
 import re
+import shutil
 import struct
 import warnings
 import zlib
@@ -97,6 +98,29 @@ def test_a_class_without_enough_patients_for_the_split(tmp_path: Path) -> None:
         scans.split()
     with pytest.raises(ValueError, match="Class DME has 2 patients, 5 parts need at least 5"):
         scans.folds(5)
+
+
+# Archives
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz"])
+def test_an_archive_that_is_cut_off_or_of_another_kind(scans: Path, tmp_path: Path, kind: str) -> None:
+    file = Path(shutil.make_archive(str(tmp_path / "packed"), kind.replace("tar.gz", "gztar"), scans))
+    whole = file.read_bytes()
+    for content in (whole[: len(whole) // 2], b"", b"a text, whatever its name"):
+        file.write_bytes(content)
+        with pytest.raises(ValueError, match=rf"packed\.{kind} can't be read as the archive .*unpack it and load"):
+            octlib.load_oct_dataset(file)
+        assert "can't be read as the archive" in mistake("train", file, "-o", tmp_path / "run")
+
+
+def test_an_archive_that_is_replaced_in_use(scans: Path, tmp_path: Path) -> None:
+    file = shutil.make_archive(str(tmp_path / "packed"), "zip", scans)
+    loaded = octlib.load_oct_dataset(file)
+    (scans / "CNV" / "CNV-0-1.png").unlink()
+    shutil.make_archive(str(tmp_path / "packed"), "zip", scans)
+    with pytest.raises(ValueError, match=r"8 of 8 scans can't be read: .*its archive has changed since it was loaded"):
+        loaded.images(32)
 
 
 # Images that can't be read

@@ -21,6 +21,7 @@ __all__ = [
     "LayoutWarning",
     "LeakageWarning",
     "LeftOutWarning",
+    "LevelError",
     "MissingPackageError",
     "MissingScanError",
     "MissingWeightsError",
@@ -88,6 +89,10 @@ class UnmatchedClassesError(OctlibError, ValueError):
 
 class SplitError(OctlibError, ValueError):
     """Scans can't be divided as asked: their patients are unknown, or too few have a class."""
+
+
+class LevelError(OctlibError, ValueError):
+    """Scans don't tell what they belong to at a level, or disagree about its label."""
 
 
 class WeightsError(OctlibError, ValueError):

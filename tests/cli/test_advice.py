@@ -35,6 +35,7 @@ CASES = [
     ("evaluate", "LayoutError", "--split takes a published split"),
     ("train", "SplitError", "Choose other --fractions"),
     ("evaluate", "UnmatchedClassesError", "Name the folders as the classifier names its classes"),
+    ("predict", "LevelError", "Choose another --level"),
     ("train", "WeightsError", "--weights takes pretrained, none,"),
     ("train", "ImageSizeError", "Choose another --image-size"),
     ("train", "MissingWeightsError", "--weights takes pretrained, none,"),

@@ -36,6 +36,17 @@ def test_the_metrics_are_those_of_the_library(evaluation, classifier, scans):
     assert metrics["intervals"]["f1"] == {name: list(ends) for name, ends in expected.intervals["f1"].items()}
 
 
+def test_an_archive_is_as_good_as_its_folder(evaluation, shell, classifier, scans, tmp_path):
+    archive = shutil.make_archive(str(tmp_path / "scans"), "zip", scans)
+    result = shell("evaluate", classifier, archive, "--output", tmp_path / "packed")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "packed/metrics.json").read_text() == (evaluation / "metrics.json").read_text()
+    tables = [
+        pd.read_csv(folder / "predictions.csv").drop(columns="path") for folder in (tmp_path / "packed", evaluation)
+    ]
+    pd.testing.assert_frame_equal(*tables)
+
+
 def test_there_is_a_prediction_a_scan(evaluation, scans):
     table = pd.read_csv(evaluation / "predictions.csv")
     names = ["CNV", "DME", "DRUSEN", "NORMAL"]

@@ -53,6 +53,14 @@ def test_every_unreadable_file_is_named_and_the_status_says_so(shell, broken):
     assert (plain.exit_code, plain.stdout) == (3, text)
 
 
+def test_archives_and_the_damage_in_them(shell, mistake, broken, tmp_path):
+    folder, _ = inspected(shell, broken, status=3)
+    archive = shutil.make_archive(str(tmp_path / "broken"), "gztar", broken)
+    assert inspected(shell, archive, status=3)[0] == {**folder, "path": archive}
+    (tmp_path / "half.zip").write_bytes(b"PK")
+    assert "half.zip can't be read as the archive that its name says it is" in mistake("inspect", tmp_path / "half.zip")
+
+
 def test_published_splits_and_the_patients_whom_they_share(shell, scans, tmp_path):
     shutil.copytree(scans, tmp_path / "train")
     shutil.copytree(scans / "CNV", tmp_path / "test" / "CNV")

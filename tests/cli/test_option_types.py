@@ -17,6 +17,7 @@ from octlib.cli.option_types import Columns, OneOf, Size, Steps, complete_backbo
 
 def test_the_names_are_those_of_the_library():
     from octlib.data import layouts
+    from octlib.evaluation.levels import LEVELS
     from octlib.explanation import METHODS
     from octlib.models.arguments import POOLINGS
     from octlib.models.exporting import FORMATS
@@ -27,6 +28,7 @@ def test_the_names_are_those_of_the_library():
     assert tuple(METHODS) == option_types.METHODS
     assert tuple(DEVICES) == option_types.DEVICES
     assert POOLINGS == option_types.POOLINGS
+    assert tuple(LEVELS) == option_types.LEVELS
     assert layouts() == option_types.LAYOUTS
     assert tuple(STEPS) == option_types.STEPS
     assert POLICIES == option_types.POLICIES

@@ -35,7 +35,7 @@ def place(tmp_path, scans, flat, classifier):
 @pytest.mark.parametrize(
     ("arguments", "keys", "left"),
     [
-        (["inspect", "scans"], {"kind", "scans", "unreadable"}, None),
+        (["inspect", "scans"], {"kind", "scans", "findings"}, None),
         (["inspect", "classifier"], {"kind", "backbone", "parameters"}, None),
         (["train", "scans", *TINY], {"classifier", "history", "metrics"}, "octlib-train"),
         (["evaluate", "classifier", "scans", "--report"], {"metrics"}, "octlib-evaluate"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 from octlib.data import downloading, load_oct_dataset, loading
@@ -18,4 +19,5 @@ def main(url: str, file: str, known_hash: str) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell ignores for jobs in the background
     main(*sys.argv[1:])

@@ -30,3 +30,13 @@ def test_categories_keep_their_order_and_those_without_scans():
 def test_no_label_at_all_is_no_classes():
     assert as_labels([None, float("nan")], 2) == (None, ())
     assert as_labels([np.int64(1), np.int64(0)], 2)[1] == ("0", "1")
+
+
+@pytest.mark.parametrize("kind", [int, float, bool, np.uint8])
+def test_one_hot_labels_are_numbers(kind):
+    numbers = [2, 0, 1, 2]
+    labels, names = as_labels(np.eye(3)[numbers].astype(kind), 4, ("A", "B", "C"))
+    assert (labels.tolist(), names) == (numbers, ("A", "B", "C"))
+    for row in ([1, 1, 0], [0, 0, 0], [0.5, 0.5, 0]):
+        with pytest.raises(ValueError, match="got .* in row 1"):
+            as_labels([[1, 0, 0], row], 2)

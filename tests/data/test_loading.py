@@ -239,9 +239,9 @@ def test_other_sources_are_refused(source, layout, error, message):
 
 
 def test_files_that_are_no_scans_are_refused(plant):
-    root = plant("scans.zip", "a.png")
-    with pytest.raises(ValueError, match="Unpack archives first"):
-        load_oct_dataset(root / "scans.zip")
+    root = plant("scans.7z", "a.png")
+    with pytest.raises(ValueError, match="Unpack archives of other kinds first"):
+        load_oct_dataset(root / "scans.7z")
     with pytest.raises(ValueError, match="'kermany' is for folders, got the file"):
         load_oct_dataset(root / "a.png", layout="kermany")
     with pytest.raises(ValueError, match="'octmnist' is for files, got the folder"):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from octlib.archives import Archive
 from octlib.data.columns import objects
 from octlib.data.origin_columns import ArrayOrigins, FileOrigins, MixedOrigins, PhantomOrigins, join_origins
 from octlib.data.origins import ArrayScan, FileScan, PhantomScan
@@ -64,3 +65,16 @@ def test_a_few_of_a_mixture_do_not_hold_on_to_the_rest():
     assert isinstance(mixture, MixedOrigins)
     assert [len(column) for column in mixture.take(np.array([7, 1, 1])).columns] == [2, 1]
     assert mixture[1].path == Path("folder/1.png")
+
+
+def test_archives_stay_with_their_files_as_long_as_they_agree():
+    old, new, other = Archive("/a.zip", (1, 1)), Archive("/a.zip", (2, 2)), Archive("/b.zip", (3, 3))
+    columns = [
+        FileOrigins(objects([f"{each.path}/1.png", "plain.png"]), archives={str(each.path): each})
+        for each in (old, new, other)
+    ]
+    joined = join_origins(columns[0], columns[2]).take(slice(None, None, -1))
+    assert isinstance(joined, FileOrigins)
+    assert [joined[place].archive for place in range(4)] == [None, other, None, old]
+    mixed = join_origins(columns[0], columns[1])
+    assert [mixed[place].archive for place in range(4)] == [old, None, new, None]

@@ -9,7 +9,7 @@ import os
 import pytest
 from PIL import Image
 
-from octlib.data import inspect_scans, load_oct_dataset, require_readable
+from octlib.data import load_oct_dataset, require_readable
 from octlib.data.readable import SHOWN, leave_out_unreadable, unreadable
 from octlib.errors import MissingScanError, UnreadableScanError
 
@@ -109,7 +109,7 @@ def test_no_scan_is_dropped_because_the_machine_fails(failing, error):
     for read in (
         lambda: load_oct_dataset(root, on_error="skip"),
         lambda: require_readable(load_oct_dataset(root)),
-        lambda: inspect_scans(load_oct_dataset(root)),
+        lambda: load_oct_dataset(root).audit(),
         lambda: load_oct_dataset(root).images(8),
         lambda: list(load_oct_dataset(root).batches(8, size=1)),
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -218,6 +219,12 @@ def require_same(one: OctDataset, other: OctDataset) -> None:
     pd.testing.assert_frame_equal(one.to_frame(), other.to_frame())
 
 
+def require_same_but_for_paths(one: OctDataset, other: OctDataset) -> None:
+    frames = [scans.to_frame().drop(columns="path", errors="ignore") for scans in (one, other)]
+    assert one.class_names == other.class_names
+    pd.testing.assert_frame_equal(*frames)
+
+
 def test_every_reader_has_a_builder():
     assert set(BUILDERS) == set(READERS)
 
@@ -301,6 +308,41 @@ def test_a_second_copy_does_not_double_the_scans(reader, tmp_path):
     both, warned = load(tmp_path)
     assert len(both) == len(scans)
     assert {warning.__name__ for warning in warned - built.warned} == {"LeftOutWarning"}
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar", "gztar"])
+@of(IN_FOLDERS)
+def test_an_archive_gives_what_its_folder_gives(reader, tmp_path, kind):
+    built = build(reader, tmp_path)
+    folder, warned = load(built.source, layout=asked(reader, built))
+    archive = Path(shutil.make_archive(str(tmp_path / "packed"), kind, built.source))
+    packed, also = load(archive, layout=asked(reader, built))
+    require_same_but_for_paths(packed, folder)
+    assert [archive / name for name in packed.names] == [scan.path for scan in packed]
+    assert [scan.fingerprint() for scan in packed] == [scan.fingerprint() for scan in folder]
+    assert all(np.array_equal(one.read(), other.read()) for one, other in zip(packed, folder, strict=True))
+    assert also == warned
+    again, _ = load(packed.to_frame())
+    require_same(again, packed)
+
+
+@pytest.mark.parametrize("kind", ["zip", "gztar"])
+@of({"Octmnist", "Tables"})
+def test_a_file_in_an_archive_is_read_as_the_file(reader, tmp_path, kind):
+    built = build(reader, tmp_path)
+    plain, _ = load(built.source)
+    archive = Path(shutil.make_archive(str(tmp_path / "packed"), kind, built.source.parent))
+    packed, _ = load(archive / built.source.name)
+    require_same_but_for_paths(packed, plain)
+    assert all(np.array_equal(one.read(), other.read()) for one, other in zip(packed, plain, strict=True))
+
+
+@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("kind", ["zip", "tar", "gztar"])
+def test_names_in_archives_are_those_of_the_disk(tmp_path, kind, word):
+    root = write(tmp_path / "set", [f"{word}/{word}.png", "b/1.png"])
+    archive = shutil.make_archive(str(tmp_path / "packed"), kind, root)
+    require_same_but_for_paths(load(archive)[0], load(root)[0])
 
 
 @of(set(READERS) - TOLD)

@@ -50,7 +50,8 @@ def test_signature_is_the_contracts():
         ("scans", inspect.Parameter.empty),
     ]
     keywords = {item.name: item.default for item in parameters if item.kind is item.KEYWORD_ONLY}
-    assert keywords == {"cache": True, "flips": None, "batch_size": 32, "confidence": 0.95, "seed": 0, "progress": None}
+    passing = {"cache": True, "flips": None, "batch_size": 32}
+    assert keywords == {**passing, "level": "scan", "confidence": 0.95, "seed": 0, "progress": None}
 
 
 def test_labels_are_matched_by_name(classifier):

@@ -68,7 +68,7 @@ def test_dict_survives_json(evaluation):
     assert np.array_equal(plain["confusion_matrix"], evaluation.confusion_matrix)
     assert [plain[key] for key in ("n_scans", "n_patients", "confidence", "resampled")] == [60, 15, 0.95, "patient"]
     kept = {field.name for field in dataclasses.fields(evaluation)} - {"metrics", "probabilities", "truth", "scans"}
-    assert plain.keys() == kept | METRICS.keys() | {"n_scans"}
+    assert plain.keys() == kept | METRICS.keys() | {"n_scans", "aggregation"}
 
 
 def test_frame_has_a_row_for_every_metric_and_class(evaluation):

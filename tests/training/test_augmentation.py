@@ -13,7 +13,9 @@ from octlib.training import augmentation
 from octlib.training.augmentation import augment_scans
 
 HEIGHT, WIDTH = 60, 100
-CONSTANTS = ("MAX_DEGREES", "MAX_SHIFT", "MAX_SCALE", "MAX_BRIGHTNESS", "MAX_CONTRAST", "MAX_SPECKLE")
+PLACE = ("MAX_DEGREES", "MAX_SHIFT", "MAX_SCALE", "MAX_ZOOM", "MAX_RETREAT")
+GREYS = ("MAX_GAMMA", "MAX_BRIGHTNESS", "MAX_CONTRAST", "MAX_SHADING", "MAX_SHARPNESS", "MAX_SPECKLE")
+CONSTANTS = (*PLACE, *GREYS)
 
 
 class Extreme:
@@ -25,6 +27,9 @@ class Extreme:
     def uniform(self, low, high, size=None):
         return high if size is None else np.full(size, high)
 
+    def random(self):
+        return 0.0
+
     def standard_normal(self, shape, dtype):
         return np.ones(shape, dtype)
 
@@ -35,8 +40,9 @@ class Extreme:
 
 @pytest.fixture
 def still(monkeypatch):
-    """Switch all changes off but the flip; returns a function that switches one on."""
-    limits = {name: getattr(augmentation, name) for name in CONSTANTS}
+    """Switch all changes off but the flip, and show all scans as another device; a function switches one on."""
+    limits = {name: getattr(augmentation, name) for name in (*CONSTANTS, "OTHER_DEVICE")}
+    monkeypatch.setattr(augmentation, "OTHER_DEVICE", 1.0)
     for name in CONSTANTS:
         monkeypatch.setattr(augmentation, name, 0.0)
 
@@ -80,7 +86,8 @@ def test_without_changes_a_scan_comes_back_as_it_is_or_mirrored():
     assert 8 <= sum(same) <= 32
 
 
-def test_never_upside_down():
+def test_never_upside_down(still):
+    still("MAX_DEGREES", "MAX_SHIFT", "MAX_SCALE", *GREYS)  # without a zoom, which would leave the dark half out
     scans = np.zeros((60, HEIGHT, WIDTH), np.uint8)
     scans[:, : HEIGHT // 2] = 200
     results = augment_scans(scans, np.random.default_rng(0)).astype(float)
@@ -93,7 +100,7 @@ def test_never_upside_down():
 )
 def test_a_marker_moves_where_it_should(still, flip, active):
     still(*active)
-    degrees, shift, scale, *_ = (getattr(augmentation, name) for name in CONSTANTS)
+    degrees, shift, scale, *_ = (getattr(augmentation, name) for name in PLACE)
     marker = np.array([70.5, 20.5])  # x and y of the middle of pixel (20, 70)
     scan = np.zeros((HEIGHT, WIDTH), np.uint8)
     scan[18:23, 68:73] = 200
@@ -117,12 +124,95 @@ def test_what_comes_into_the_frame_is_black(still):
     np.testing.assert_array_equal(moved[:, WIDTH - 9 :], 0)
 
 
+def test_the_frame_comes_as_close_as_the_bright_rows(still):
+    still("MAX_ZOOM")
+    scans = np.full((2, HEIGHT, WIDTH), 20, np.uint8)
+    scans[0, 8:18] = 150
+    scans[1, 35:50] = 150
+    closest = augment_scans(scans, Extreme())
+    np.testing.assert_array_equal(closest[:, 3:-3], 150)
+    drawn = augment_scans(np.repeat(scans[:1], 100, axis=0), np.random.default_rng(0))
+    shares = (drawn == 150).mean(axis=(1, 2))
+    assert shares.min() < 0.25
+    assert shares.max() > 0.8
+
+
+def test_the_frame_goes_further_away(still):
+    still("MAX_RETREAT")
+    scan = np.full((HEIGHT, WIDTH), 100, np.uint8)
+    scan[25:35] = 150
+    drawn = augment_scans(np.repeat(scan[None], 40, axis=0), np.random.default_rng(0))
+    rows = (drawn > 0).any(axis=2).sum(axis=1)
+    assert rows.min() < 0.9 * HEIGHT
+    assert (drawn[:, 25:35] > 120).any(axis=2).any(axis=1).all()
+
+
+def test_a_bright_line_does_not_fill_the_picture(still):
+    still("MAX_ZOOM")
+    scan = np.full((1, HEIGHT, WIDTH), 20, np.uint8)
+    scan[:, 30] = 200
+    bright = (augment_scans(scan, Extreme())[0] > 100).mean(axis=0)
+    np.testing.assert_allclose(bright, 1 / (HEIGHT * augmentation.LOWEST_FRAME), atol=0.05)
+
+
+def test_the_frame_of_a_scan_without_bright_rows_is_the_scan(still):
+    still("MAX_ZOOM")
+    for scan in (np.zeros((1, HEIGHT, WIDTH), np.uint8), np.full((1, HEIGHT, WIDTH), 90, np.uint8)):
+        np.testing.assert_array_equal(augment_scans(scan, Extreme()), scan)
+
+
+def test_height_and_width_are_stretched_apart(still):
+    still("MAX_SCALE")
+    scan = np.zeros((HEIGHT, WIDTH), np.uint8)
+    scan[20:40, 40:60] = 200
+    drawn = augment_scans(np.repeat(scan[None], 40, axis=0), np.random.default_rng(0)) > 100
+    ratio = drawn.any(axis=2).sum(axis=1) / drawn.any(axis=1).sum(axis=1)
+    assert ratio.min() < 0.95
+    assert ratio.max() > 1.05
+
+
+def test_gamma_bends_greys_and_keeps_black_and_white(still):
+    still("MAX_GAMMA")
+    scan = np.zeros((8, 9), np.uint8)
+    scan[:, 3:6], scan[:, 6:] = 100, 255
+    exponent = math.exp(augmentation.MAX_GAMMA)
+    bent = augment_scans(scan[None], Extreme())[0, 4]
+    np.testing.assert_array_equal(bent[[1, 4, 7]], [0, round(255 * (100 / 255) ** exponent), 255])
+
+
+def test_half_of_the_scans_are_those_of_another_device(still):
+    still("OTHER_DEVICE", "MAX_ZOOM", "MAX_GAMMA", "MAX_SHADING", "MAX_SHARPNESS")
+    scan = np.full((HEIGHT, WIDTH), 20, np.uint8)
+    scan[20:40] = 100
+    changed = (augment_scans(np.repeat(scan[None], 200, axis=0), np.random.default_rng(0)) != scan).any(axis=(1, 2))
+    assert 80 <= changed.sum() <= 120
+
+
+def test_shading_leaves_the_middle_alone(still):
+    still("MAX_SHADING")
+    shaded = augment_scans(np.full((1, 61, 61), 100, np.uint8), Extreme())[0].astype(int)
+    slope = augmentation.MAX_SHADING
+    assert shaded[30, 30] == 100
+    np.testing.assert_allclose(shaded[30, [0, -1]], 100 * np.array([1 - slope, 1 + slope]), atol=1)
+    np.testing.assert_allclose(shaded[[0, -1], 30], 100 * np.array([1 - slope, 1 + slope]), atol=1)
+
+
+def test_some_scans_are_smoothed_and_some_sharpened(still):
+    still("MAX_SHARPNESS")
+    grains = noise(seed=1) // 4 + 96
+    drawn = augment_scans(np.repeat(grains, 40, axis=0), np.random.default_rng(0)).astype(float)
+    np.testing.assert_allclose(drawn.mean(axis=(1, 2)), grains.mean(), atol=1)
+    spread = drawn.std(axis=(1, 2)) / grains.std()
+    assert spread.min() < 0.6
+    assert spread.max() > 1.4
+
+
 def test_brightness_saturates(still):
     still("MAX_BRIGHTNESS")
     scans = np.full((2, 8, 8), 100, np.uint8)
     scans[1] = 250
     bright = augment_scans(scans, Extreme())
-    np.testing.assert_array_equal(bright[0], 120)
+    np.testing.assert_array_equal(bright[0], round(100 * (1 + augmentation.MAX_BRIGHTNESS)))
     np.testing.assert_array_equal(bright[1], 255)
 
 
@@ -142,3 +232,13 @@ def test_speckle_is_stronger_where_the_scan_is_brighter(still):
     assert 1 < dark < 3
     assert 4.5 < bright / dark < 7.5
     np.testing.assert_allclose(speckled[:, 40:].mean(), 120, atol=1.5)
+
+
+def test_grains_of_speckle_are_fine_in_some_scans_and_coarse_in_others(still):
+    still("MAX_SPECKLE")
+    speckled = augment_scans(np.full((40, 80, 80), 120, np.uint8), np.random.default_rng(0)).astype(float) - 120
+    speckled = speckled[speckled.std(axis=(1, 2)) > 2]  # not those that got next to nothing
+    for axis in (1, 2):
+        neighbours = (speckled * np.roll(speckled, 1, axis)).sum(axis=(1, 2)) / (speckled**2).sum(axis=(1, 2))
+        assert neighbours.min() < 0.5
+        assert neighbours.max() > 0.75

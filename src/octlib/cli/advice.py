@@ -30,6 +30,7 @@ ADVICE: dict[type[Exception], tuple[tuple[str | None, str], ...]] = {
     errors.UnmatchedClassesError: (
         (None, "Name the folders as the classifier names its classes, and move others out; predict needs no classes"),
     ),
+    errors.LevelError: (("level", "Choose another --level, or mend what the table says of these scans"),),
     errors.WeightsError: (
         ("weights", "--weights takes pretrained, none, a .safetensors or .pth file, or a timm folder"),
     ),

@@ -15,6 +15,7 @@ from octlib.cli.options import (
     classifier_argument,
     folder_argument,
     json_option,
+    level_option,
     output_option,
     predicting_options,
     read_scans,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 @output_option("Folder for the results.", "octlib-evaluate")
 @reading_options
 @predicting_options
+@level_option
 @click.option(
     "--confidence", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.95, help="Of the intervals."
 )
@@ -53,7 +55,7 @@ def evaluate(classifier: Path, folder: Path, output: Path | None, report: bool, 
         scans = read_scans(folder, arguments)
         _warn_of_known_patients(classifier.absolute().parent / "split.csv", scans)
         model = octlib.load_classifier(classifier)
-        settings = chosen(arguments, (*PREDICTING, "confidence", "seed"))
+        settings = chosen(arguments, (*PREDICTING, "level", "confidence", "seed"))
         result = write_evaluation(results, model, scans, **settings)
         if report:
             write_page(results, model, scans, result, flips=arguments["flips"])

@@ -18,6 +18,7 @@ METHODS = (
 )  # fmt: skip
 DEVICES = ("spectralis", "spectralis-wide", "spectralis-fine", "cirrus", "topcon")
 SPLITS = ("train", "val", "test")
+LEVELS = ("scan", "volume", "eye", "patient")
 CACHE = {"on": True, "off": False, "float16": "float16"}
 POOLINGS = ("average", "flatten")
 STEPS = ("blank_wedges", "normalise_contrast", "flatten_retina", "crop_retina")

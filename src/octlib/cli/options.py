@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from octlib.cli.console import answer_as_json
-from octlib.cli.option_types import CACHE, LAYOUTS, SPLITS, Columns, OneOf
+from octlib.cli.option_types import CACHE, LAYOUTS, LEVELS, SPLITS, Columns, OneOf
 
 if TYPE_CHECKING:
     from octlib import OctDataset
@@ -42,6 +42,13 @@ flips_option = click.option(
     default=None,
     show_default="as the classifier says",
     help="Average over each scan and its mirror image.",
+)
+
+level_option = click.option(
+    "--level",
+    type=OneOf("level", LEVELS),
+    default="scan",
+    help="What is judged: each scan, or by the mean over their scans each volume, eye or patient.",
 )
 
 

@@ -14,6 +14,7 @@ from octlib.cli.options import (
     classifier_argument,
     folder_argument,
     json_option,
+    level_option,
     output_option,
     predicting_options,
     read_scans,
@@ -32,11 +33,13 @@ if TYPE_CHECKING:
 @output_option("CSV file.", "octlib-predictions.csv")
 @reading_options
 @predicting_options
+@level_option
 @json_option
 def predict(classifier: Path, folder: Path, output: Path | None, **arguments: Any) -> None:
     """Predict the class of every scan in FOLDER with the saved CLASSIFIER. Labels aren't needed.
 
-    The result is a table: name, path, patient, predicted class, and the probability of each class.
+    The result is a table: name, path, patient, predicted class, and the probability of each class. With --level a row
+    is a volume, an eye or a patient, and says which of its scans speaks the most for the class.
     """
     import octlib
 
@@ -44,16 +47,18 @@ def predict(classifier: Path, folder: Path, output: Path | None, **arguments: An
     output = choose_output(output, "octlib-predictions.csv")
     with new_file(output) as file:
         scans = read_scans(folder, arguments)
-        table = octlib.predict(octlib.load_classifier(classifier), scans, **chosen(arguments, PREDICTING))
+        table = octlib.predict(octlib.load_classifier(classifier), scans, **chosen(arguments, (*PREDICTING, "level")))
         table.to_csv(file, index=False)
     say(table["predicted"].value_counts().to_string())
+    if arguments["level"] != "scan":
+        say(f"Probabilities: {table.attrs['aggregation']}.")
     say_where(output)
     answer({"output": output, "counts": table["predicted"].value_counts().to_dict(), "predictions": _rows(table)})
 
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Gather the columns of probabilities, so that no name of a class can be taken for another column."""
-    known = table[["name", "path", "patient", "predicted"]]
+    known = table.loc[:, :"predicted"]
     probabilities = table[[name for name in table if name.startswith("p_")]]
     named = probabilities.rename(columns=lambda name: name.removeprefix("p_"))
     return [{**row, "probabilities": values} for row, values in zip(records(known), records(named), strict=True)]

@@ -54,7 +54,10 @@ def write_page(
     """
     import octlib
 
-    errors = result.errors(ERRORS)
+    errors = result.errors(ERRORS).tolist()
+    if result.level != "scan":  # the scan that speaks the most for a mistaken class stands for the rest
+        places = {name: place for place, name in enumerate(scans.names)}
+        errors = [places[name] for name in result.scans["strongest"].iloc[errors]]
     octlib.write_report(
         folder / "report.html",
         result,

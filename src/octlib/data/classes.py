@@ -23,7 +23,7 @@ def as_labels(labels: ArrayLike, n: int, class_names: Sequence[str] | None = Non
 
     Args:
         labels: (n,) or (n, 1): class names, or whole numbers that count through ``class_names``; ``None`` or NaN for a
-            scan without a label.
+            scan without a label. Or (n, classes): one 1 in each row, zeros besides (one-hot).
         n: how many scans there are.
         class_names: what numbers stand for; without, the classes are named ``"0"``, ``"1"``, and so on.
 
@@ -33,13 +33,15 @@ def as_labels(labels: ArrayLike, n: int, class_names: Sequence[str] | None = Non
 
     Raises:
         TypeError: if labels are neither whole numbers nor names.
-        ValueError: if there aren't ``n`` of them, or a number has no class name.
+        ValueError: if there aren't ``n`` of them, a number has no class name, or a row has several ones or none.
 
     Example:
         >>> as_labels(["DME", None, "CNV"], 3)
         (array([ 1, -1,  0]), ('CNV', 'DME'))
     """
     values: NDArray[Any] = np.asarray(labels, dtype=object)
+    if values.ndim == 2 and len(values) == n and values.shape[1] > 1:
+        values = _places_of_ones(values)
     if values.shape not in {(n,), (n, 1)}:
         raise ValueError(f"Labels must be one for each image, {n} in all, got the shape {values.shape}.")
     plain = (item.item() if isinstance(item, np.generic) else item for item in values.ravel().tolist())
@@ -53,6 +55,17 @@ def as_labels(labels: ArrayLike, n: int, class_names: Sequence[str] | None = Non
     if all(issubclass(kind, str) for kind in kinds):
         return _numbered(items, tuple(sorted({item for item in items if item is not None})))
     return _counted(_whole(items, kinds), class_names)
+
+
+def _places_of_ones(rows: NDArray[Any]) -> NDArray[Any]:
+    ones = rows == 1
+    if not ((ones | (rows == 0)).all() and (ones.sum(axis=1) == 1).all()):
+        wrong = int(np.flatnonzero((ones.sum(axis=1) != 1) | ~(ones | (rows == 0)).all(axis=1))[0])
+        raise ValueError(
+            f"One-hot labels must have one 1 in each row and zeros besides, got {rows[wrong].tolist()} in row {wrong}. "
+            "Several findings in one scan are not supported; give None for a scan without a label."
+        )
+    return np.asarray(ones.argmax(axis=1), dtype=object)
 
 
 def _numbered(items: Sequence[str | None], class_names: tuple[str, ...]) -> Labels:

@@ -1,4 +1,4 @@
-"""Loading: from a folder, file, list, table, array or name to a dataset."""
+"""Loading: from a folder, archive, file, list, table, array or name to a dataset."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octlib._suggest import unknown
+from octlib.archives import SUFFIXES, archives_kept, exists, is_folder
 from octlib.data.dataset import OctDataset
 from octlib.data.naming import IMAGE_SUFFIXES, closest, published_split
+from octlib.data.origin_columns import FileOrigins
 from octlib.data.patients import shared_patients
 from octlib.data.published import PUBLISHED
 from octlib.data.readable import leave_out_unreadable
 from octlib.data.reader import Reader, Wanted
 from octlib.data.readers import all_readers
 from octlib.data.scan import Scan
-from octlib.data.tree import Folder, read_tree
+from octlib.data.tree import Folder, entries, read_tree
 from octlib.data.unfolding import unfold
 from octlib.errors import LayoutError, LeakageWarning, LeftOutWarning
 
@@ -58,18 +60,20 @@ def load_oct_dataset(
     Args:
         source: one of
 
-            - a folder: class folders (``CLASS/image``), published splits (``train/CLASS/image``), the downloads of
-              Kermany, OCTDL, OCTID, Duke (Srinivasan), OCT-C8 and NEH as they are, images with a ``metadata.csv`` or
-              ``metadata.jsonl`` as Hugging Face has them, or images without labels. Junk is skipped; second copies are
-              left out with a warning;
+            - a folder, or an archive (``.zip``, ``.tar``, ``.tar.gz``, ``.tgz``) that is read as the folder it would
+              unpack to, without unpacking it: class folders (``CLASS/image``), published splits
+              (``train/CLASS/image``), the downloads of Kermany, OCTDL, OCTID, Duke (Srinivasan), OCT-C8 and NEH as
+              they are, images with a ``metadata.csv`` or ``metadata.jsonl`` as Hugging Face has them, or images without
+              labels. Junk is skipped; second copies are left out with a warning;
             - an OCTMNIST ``.npz`` file;
             - ``(images, labels)``, ``(images, labels, patients)`` or images alone: uint8 (n, height, width[, 1 or 3])
               in 0-255, or a list of images; labels are class names, or numbers that count through ``class_names``
-              (without: classes named ``"0"``, ``"1"`` ...), and ``None`` for a scan without one;
+              (without: classes named ``"0"``, ``"1"`` ...), or one-hot rows, and ``None`` for a scan without one;
             - a table: a ``.csv``, ``.tsv`` or ``.parquet`` file, whose paths start from its folder, or a
               ``pandas.DataFrame``, whose paths start from the current one. It has a column path, and may have label,
               patient, name, split and any others, such as eye, volume, position and device, which
               ``OctDataset.column`` gives: what ``OctDataset.to_frame`` makes;
+            - a path through an archive, to a folder or file in it: ``"OCT2017.zip/OCT2017/train"``;
             - an image file, or a list of them; TIFF stacks and DICOM files give a scan for each page or frame, wherever
               they are named;
             - ``"phantoms"``: synthetic scans, on any machine;
@@ -103,7 +107,8 @@ def load_oct_dataset(
         FileNotFoundError: if there is no such file or folder.
         DownloadError: if a published data set can't be downloaded, with what to do.
         TypeError: if the source is of another kind, images aren't uint8, or ``class_names`` is one text.
-        LayoutError: if it holds no scans, several data sets, or not the layout or split asked for.
+        LayoutError: if it holds no scans, several data sets, or not the layout or split asked for; if an archive is
+            damaged, or has links, encrypted images or names that no folder could hold.
         TableError: if a table lacks a column, or has rows that can't be taken: all of them, with their numbers.
         UnmatchedClassesError: if ``class_names`` lacks a class of the source.
         UnreadableScanError: if with ``on_error="skip"`` no image can be read.
@@ -127,12 +132,15 @@ def load_oct_dataset(
     if isinstance(class_names, str):
         raise TypeError(f"Class names must be a list of them, got the text {class_names!r}. Write [{class_names!r}].")
     wanted = Wanted(_as_split(split), None if class_names is None else tuple(class_names), dict(columns or {}))
-    prepared = _prepared(source)
-    reader = _reader_of(prepared, layout)
-    if columns and not reader.table:
-        raise TypeError(f"columns= names the columns of a table, got {_described(prepared)}. Leave it out.")
-    dataset, remarks = reader.read(prepared, wanted)
-    dataset, left_out = unfold(dataset)
+    with archives_kept() as archives:
+        prepared = _prepared(source)
+        reader = _reader_of(prepared, layout)
+        if columns and not reader.table:
+            raise TypeError(f"columns= names the columns of a table, got {_described(prepared)}. Leave it out.")
+        dataset, remarks = reader.read(prepared, wanted)
+        dataset, left_out = unfold(dataset)
+    if archives and isinstance(dataset.origins, FileOrigins):
+        dataset = replace(dataset, origins=replace(dataset.origins, archives=archives))
     if patients is not None:
         dataset = dataset.with_patients(patients)
     for remark in (*remarks, *left_out, *_leaks(dataset)):
@@ -178,9 +186,9 @@ def _prepared(source: object) -> object:
 
 
 def _file_or_folder(path: Path) -> Path | Folder:
-    if not path.exists():
+    if not exists(path):
         raise FileNotFoundError(f"A source must exist, and there is nothing at {path}.{_neighbour(path)}")
-    if not path.is_dir():
+    if not is_folder(path):
         return path
     tree = read_tree(path)
     if not tree.count:
@@ -223,9 +231,9 @@ def _described(source: object) -> str:
 def _not_understood(source: object) -> Exception:
     if isinstance(source, Path):
         return LayoutError(
-            "A source must be a folder, a table (.csv, .tsv, .parquet), an .npz file or an image "
-            f"({', '.join(IMAGE_SUFFIXES)}), got {source}.",
-            "Unpack archives first.",
+            f"A source must be a folder, an archive ({', '.join(SUFFIXES)}), a table (.csv, .tsv, .parquet), an .npz "
+            f"file or an image ({', '.join(IMAGE_SUFFIXES)}), got {source}.",
+            "Unpack archives of other kinds first.",
         )
     if isinstance(source, Scan) or (isinstance(source, list) and any(isinstance(item, Scan) for item in source)):
         return TypeError("Scans of a dataset must come as a dataset. Write scans[[3]] for one of them, not scans[3].")
@@ -249,10 +257,10 @@ def _readable(dataset: OctDataset) -> tuple[OctDataset, str]:
 
 def _neighbour(path: Path) -> str:
     # Kaggle's folder is "OCT2017 ", with a blank that no listing shows.
-    if not path.parent.is_dir():
+    if not is_folder(path.parent):
         return f" The folder {path.parent} doesn't exist either."
     published = PUBLISHED if path.parent == Path() else ()
-    close = closest(path.name, [*(each.name for each in path.parent.iterdir()), *published])
+    close = closest(path.name, [*(name for name, _ in entries(path.parent)), *published])
     return f" Did you mean {str(path.parent / close)!r}?" if close else ""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from octlib.archives import open_binary, size_of
 from octlib.data.naming import KNOWN_CLASSES, published_split
 from octlib.data.tree import Folder
 from octlib.errors import LayoutError, LeftOutWarning
@@ -134,16 +135,21 @@ def is_copy(folder: Folder, original: Folder) -> bool:
     files, there = dict(folder.walk(folder.path)), dict(original.walk(original.path))
     if not files.keys() <= there.keys():
         return False
-    if any(Path(path).stat().st_size != Path(there[name]).stat().st_size for name, path in files.items()):
+    if any(size_of(path) != size_of(there[name]) for name, path in files.items()):
         return False
     compared = list(files.items())[:: math.ceil(len(files) / COMPARED)]
-    return all(Path(path).read_bytes() == Path(there[name]).read_bytes() for name, path in compared)
+    return all(_bytes_of(path) == _bytes_of(there[name]) for name, path in compared)
 
 
 def split_folders(folder: Folder) -> list[tuple[str, Folder]]:
     """Give the published splits in a folder, each with its plain name, in the order train, val, test."""
     named = [(published_split(each.name), each) for each in folder.folders]
     return [(split, each) for split in ("train", "val", "test") for name, each in named if name == split]
+
+
+def _bytes_of(path: str) -> bytes:
+    with open_binary(path) as file:
+        return file.read()
 
 
 def _find(tree: Folder, place: Place) -> list[Folder]:

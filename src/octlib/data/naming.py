@@ -6,7 +6,8 @@ import difflib
 import re
 from collections.abc import Iterable
 
-IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".dcm", ".dicom")
+DEVICE_SUFFIXES = (".dcm", ".dicom", ".e2e", ".fda", ".fds", ".img", ".oct", ".vol")
+IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", *DEVICE_SUFFIXES)
 
 KERMANY_CLASSES = ("CNV", "DME", "DRUSEN", "NORMAL")
 

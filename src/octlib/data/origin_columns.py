@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from octlib.archives import Archive
 from octlib.data.origins import ArrayScan, FileScan, Origin, PhantomScan
 
 Places = NDArray[np.int64] | slice
@@ -38,21 +40,27 @@ class FileOrigins:
     Args:
         files: object (n,) of str.
         frames: int64 (n,), which scan of its file each one is, -1 where it is the only one; ``None`` if all are.
+        archives: those that paths go through, by the beginnings of these paths, as they were when loaded.
     """
 
     files: NDArray[np.object_]
     frames: NDArray[np.int64] | None = None
+    archives: Mapping[str, Archive] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.files)
 
     def __getitem__(self, place: int) -> FileScan:
         frame = -1 if self.frames is None else int(self.frames[place])
-        return FileScan(Path(self.files[place]), None if frame < 0 else frame)
+        file = self.files[place]
+        archive = next(
+            (each for start, each in self.archives.items() if file.startswith((f"{start}/", start + os.sep))), None
+        )
+        return FileScan(Path(file), None if frame < 0 else frame, archive)
 
     def take(self, places: Places) -> FileOrigins:
         """Choose files by their places."""
-        return FileOrigins(self.files[places], None if self.frames is None else self.frames[places])
+        return replace(self, files=self.files[places], frames=None if self.frames is None else self.frames[places])
 
     def paths(self) -> NDArray[np.object_]:
         """Give the files themselves."""
@@ -153,12 +161,12 @@ class MixedOrigins:
 
 def join_origins(first: Origins, second: Origins) -> Origins:
     """Put one column of origins behind the other, in one column of their kind where that is possible."""
-    if isinstance(first, FileOrigins) and isinstance(second, FileOrigins):
+    if isinstance(first, FileOrigins) and isinstance(second, FileOrigins) and _agree(first.archives, second.archives):
         frames = None
         if first.frames is not None or second.frames is not None:
             parts = [np.full(len(each), -1) if each.frames is None else each.frames for each in (first, second)]
             frames = np.concatenate(parts)
-        return FileOrigins(np.concatenate([first.files, second.files]), frames)
+        return FileOrigins(np.concatenate([first.files, second.files]), frames, {**first.archives, **second.archives})
     if isinstance(first, ArrayOrigins) and isinstance(second, ArrayOrigins) and first.images is second.images:
         return ArrayOrigins(first.images, np.concatenate([first.indices, second.indices]))
     if isinstance(first, PhantomOrigins) and isinstance(second, PhantomOrigins):
@@ -166,6 +174,11 @@ def join_origins(first: Origins, second: Origins) -> Origins:
     which = np.repeat(np.arange(2), [len(first), len(second)])
     places = np.concatenate([np.arange(len(first)), np.arange(len(second))])
     return MixedOrigins((first, second), which, places)
+
+
+def _agree(first: Mapping[str, Archive], second: Mapping[str, Archive]) -> bool:
+    """Say whether no archive has changed between one loading and the other."""
+    return all(first[name].stamp == second[name].stamp for name in first.keys() & second.keys())
 
 
 def _nothing(n: int) -> NDArray[np.object_]:

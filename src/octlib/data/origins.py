@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from octlib.archives import Archive, open_binary
 from octlib.data.formats import format_of
 from octlib.phantoms import PhantomSpec, render
 from octlib.preprocessing import as_grey, errors_of_scan, read_scan
@@ -40,10 +41,12 @@ class FileScan:
     Args:
         path: the file.
         frame: which one of a volume or stack, from 0 on; ``None`` where the file is one scan.
+        archive: the one that the path goes through, as it was when the scan was loaded; ``None`` for others.
     """
 
     path: Path
     frame: int | None = None
+    archive: Archive | None = field(default=None, repr=False, compare=False)
 
     def read(self, at_least: tuple[int, int] | None = None) -> NDArray[np.uint8]:
         """Decode the file.
@@ -56,9 +59,11 @@ class FileScan:
 
         Raises:
             MissingScanError: if there is no such file.
-            UnreadableScanError: if it can't be read.
+            UnreadableScanError: if it can't be read, or its archive isn't the one any more that was loaded.
             MissingPackageError: if its format needs a package that isn't installed.
         """
+        if self.archive is not None:
+            self.archive.require_unchanged(self.path)
         kind = format_of(self.path)
         return read_scan(self.path, at_least) if kind is None else kind.read(self.path, self.frame or 0, at_least)
 
@@ -74,8 +79,10 @@ class FileScan:
         """
         if self.frame is not None:
             return digest_of_pixels(self.read())
-        with errors_of_scan(self.path):
-            return hashlib.sha256(self.path.read_bytes()).digest()
+        if self.archive is not None:
+            self.archive.require_unchanged(self.path)
+        with errors_of_scan(self.path), open_binary(self.path) as file:
+            return hashlib.sha256(file.read()).digest()
 
     def lesion_mask(self) -> None:
         """Give ``None``: nobody marked the lesions."""

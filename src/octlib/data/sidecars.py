@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from octlib.archives import is_file, open_binary, open_text
 from octlib.data.columns import as_column
 from octlib.errors import LayoutError, LayoutWarning
 
@@ -42,12 +43,12 @@ def find_beside(folder: Path, name: str, above: int) -> Path | None:
     """Find a file by its name in a folder, or in one of the next ones above it."""
     folder = folder.absolute()
     files = (each / name for each in (folder, *folder.parents[:above]))
-    return next((file for file in files if file.is_file()), None)
+    return next((file for file in files if is_file(file)), None)
 
 
 def read_header(path: Path) -> list[str]:
     """Read the names of the columns of a ``.csv`` or ``.jsonl`` file; none where it is neither."""
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+    with open_text(path, errors="replace", newline="") as file:
         first = file.readline(FIRST_LINE)
     try:
         if path.suffix.lower() == ".csv":
@@ -159,12 +160,12 @@ def columns_of(rows: pd.DataFrame, but: Collection[str]) -> dict[str, NDArray[An
 def _read_csv(path: Path) -> pd.DataFrame:
     import pandas as pd
 
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with open_text(path, newline="") as file:
         names = next(csv.reader(file), [])
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), open_binary(path) as content:
         warnings.simplefilter("error", pd.errors.ParserWarning)  # of rows that are longer than the header
         return pd.read_csv(
-            path,
+            content,
             dtype={name: str for name in names if name.strip().lower() in TEXTS},
             index_col=False,
             encoding="utf-8-sig",
@@ -176,7 +177,7 @@ def _read_lines(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     rows = []
-    with path.open(encoding="utf-8-sig") as file:
+    with open_text(path) as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue

@@ -1,6 +1,6 @@
 """Table problems: all that is wrong with a table of scans, found before the first complaint, with the rows."""
 # Paths as texts, since a table may have a million.
-# ruff: noqa: PTH113, PTH119, PTH120
+# ruff: noqa: PTH119, PTH120
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from octlib.archives import is_file
 from octlib.data.columns import is_missing
 from octlib.data.naming import is_image
 from octlib.errors import TableError
@@ -79,7 +80,7 @@ def missing_files(files: Iterable[str]) -> set[str]:
     for folder, paths in by_folder.items():
         listed = _listing(folder) if len(paths) > SCATTERED else set()
         # Where upper case, or how an accent is written, doesn't count, the listing may have another spelling.
-        missing.update(p for p in paths if os.path.basename(p) not in listed and not os.path.isfile(p))
+        missing.update(p for p in paths if os.path.basename(p) not in listed and not is_file(p))
     return missing
 
 

@@ -1,14 +1,16 @@
-"""Tree: the folders and images below a folder, without junk and without opening a file."""
+"""Tree: the folders and images below a folder or in an archive, without junk and without opening an image."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
+from octlib.archives import Archive, is_file, locate, why_outside
 from octlib.data.naming import is_image, is_junk
+from octlib.errors import LayoutError
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,40 +57,101 @@ class Folder:
 
 
 def read_tree(path: Path) -> Folder:
-    """List a folder: images by their suffix; junk, masks of phantoms and folders without images are passed over.
+    """List a folder or archive: images by their suffix.
 
-    Links are followed, except those that lead back to a folder above them.
+    Junk, masks of phantoms, and folders without images are passed over. Links are followed, except those that lead back
+    to a folder above them.
 
     Args:
-        path: an existing folder.
+        path: an existing folder or archive, or a folder in one.
 
     Returns:
         All that is below it.
 
     Raises:
+        LayoutError: if an archive can't be read, or has images or tables that can't, links, or names that would lie
+            outside of it.
         OSError: if a folder can't be listed.
     """
+    place = locate(path)
+    if place is not None:
+        _require_sound(place.archive)
+    return _tree(path)
+
+
+def entries(path: Path) -> Iterator[tuple[str, bool]]:
+    """Give what is in a folder or archive: each name, and whether it is a folder. Links that lead back are left out.
+
+    Raises:
+        LayoutError: if an archive can't be read.
+        OSError: if a folder can't be listed.
+    """
+    place = locate(path)
+    if place is not None:
+        yield from place.archive.index.folders.get(place.member, {}).items()
+        return
+    with os.scandir(path) as found:
+        for entry in found:
+            if not entry.is_dir():
+                yield entry.name, False
+            elif not (entry.is_symlink() and _leads_back(Path(entry.path))):
+                yield entry.name, True
+
+
+def _tree(path: Path) -> Folder:
     images: list[str] = []
     folders: list[Folder] = []
     tables: list[str] = []
-    with os.scandir(path) as entries:
-        for entry in entries:
-            if is_junk(entry.name) or _is_masks_of_phantoms(path, entry.name):
-                continue
-            if entry.is_dir():
-                if not (entry.is_symlink() and _leads_back(Path(entry.path))):
-                    folders.append(read_tree(path / entry.name))
-            elif is_image(entry.name):
-                images.append(entry.name)
-            elif entry.name.lower().endswith((".csv", ".jsonl")) and entry.is_file():
-                tables.append(entry.name)
+    for name, is_dir in entries(path):
+        if is_junk(name) or _is_masks_of_phantoms(path, name):
+            continue
+        if is_dir:
+            folders.append(_tree(path / name))
+        elif is_image(name):
+            images.append(name)
+        elif _is_table(name) and is_file(path / name):
+            tables.append(name)
     full = sorted((folder for folder in folders if folder.count), key=lambda folder: folder.path.name)
     return Folder(path, tuple(sorted(images)), tuple(full), tuple(sorted(tables)))
 
 
+def _is_table(name: str) -> bool:
+    return name.lower().endswith((".csv", ".jsonl"))
+
+
 def _is_masks_of_phantoms(folder: Path, name: str) -> bool:
-    return name == "masks" and (folder / "phantoms.csv").is_file()  # as write_phantoms names them
+    return name == "masks" and is_file(folder / "phantoms.csv")  # as write_phantoms names them
 
 
 def _leads_back(link: Path) -> bool:
     return link.parent.resolve().is_relative_to(link.resolve())
+
+
+def _require_sound(archive: Archive) -> None:
+    index = archive.index
+    wrong = [(name, why) for name, why in index.strangers if why_outside(name) or not _in_junk(name)]
+    wrong += [(name, member.problem) for name, member in index.members.items() if member.problem and _is_used(name)]
+    # Of what a Mac adds there is as much as of images, and images have their names checked when they are read.
+    passed_over = (name for name in index.members if not name.startswith("__MACOSX/") and not _is_used(name))
+    wrong += archive.misnamed(passed_over)
+    if wrong:
+        name, why = wrong[0]
+        raise LayoutError(
+            f"Every file of an archive must be readable in its place, and {len(wrong):,} in {archive.path} "
+            f"{'is' if len(wrong) == 1 else 'are'} not, such as {name!r}: {why}.",
+            "Unpack it and load the folder, or pack it again.",
+        )
+
+
+def _is_used(name: str) -> bool:
+    return (is_image(name) or _is_table(name)) and not _in_junk(name)
+
+
+def _in_junk(name: str) -> bool:
+    folder, _, last = name.rpartition("/")
+    return is_junk(last) or _is_junk_folder(folder)
+
+
+@lru_cache(maxsize=1024)
+def _is_junk_folder(name: str) -> bool:
+    return any(is_junk(part) for part in name.split("/"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,15 @@ from octlib.errors import LayoutError, LeftOutWarning, UnreadableScanError
 NOTHING = Contents()
 
 
+class Slice(NamedTuple):
+    """One scan of a file: its number there, -1 for a plain image, and what the file says of it."""
+
+    number: int
+    said: Contents
+    volume: str | None = None
+    position: int | None = None
+
+
 def unfold(scans: OctDataset) -> tuple[OctDataset, tuple[LeftOutWarning, ...]]:
     """Open the files that may hold several scans, and give each of these a row.
 
@@ -29,9 +38,10 @@ def unfold(scans: OctDataset) -> tuple[OctDataset, tuple[LeftOutWarning, ...]]:
     Returns:
         The same scans, in the order of files and frames. A frame is named by its file and its number, from 0 on
         (``"eye.dcm#12"``), and has the label, patient and columns of its row; its volume is the file's name and its
-        position the number, unless there were such columns. Patients, eyes and further columns that rows don't tell are
-        the file's. A file that can't be read stays one scan, which is an error when it is read. Warnings count files
-        that hold no B-scans, which are left out.
+        position the number, unless there were such columns. Of several volumes in a file each has a number behind the
+        file's name (``"eyes.e2e/0"``) and positions of its own. Patients, eyes and further columns that rows don't tell
+        are the file's, or those of the volume in it. A file that can't be read stays one scan, which is an error when
+        it is read. Warnings count files that hold no B-scans, which are left out.
 
     Raises:
         MissingPackageError: if a package for a format isn't installed.
@@ -60,22 +70,21 @@ def _contents(path: str) -> Contents:
 
 def _unfolded(scans: OctDataset, contents: Sequence[Contents]) -> OctDataset:
     asked = scans.columns.get("frame")
-    frames = [
-        _frames(found, None if asked is None else asked[place], scans.names[place])
+    of_files = [
+        _slices(found, None if asked is None else asked[place], scans.names[place])
         for place, found in enumerate(contents)
     ]
-    rows = np.repeat(np.arange(len(scans)), [len(each) for each in frames])
-    numbers = np.array([number for each in frames for number in each], dtype=np.int64)
+    rows = np.repeat(np.arange(len(scans)), [len(each) for each in of_files])
+    slices = [each for of_file in of_files for each in of_file]
+    numbers = np.array([each.number for each in slices], dtype=np.int64)
     of_row = scans[rows]
     columns = dict(of_row.columns)
-    for name in dict.fromkeys(name for each in contents for name in each.columns):
-        columns[name] = _filled(of_row, name, objects([each.columns.get(name) for each in contents])[rows])
+    for name in dict.fromkeys(name for each in contents for part in _volumes(each) for name in part.columns):
+        columns[name] = _filled(of_row, name, objects([each.said.columns.get(name) for each in slices]))
     names = of_row.names
     if (numbers >= 0).any():
-        inside = [None if number < 0 else number for number in numbers.tolist()]
-        volumes = [None if number is None else name for name, number in zip(names, inside, strict=True)]
-        columns["volume"] = _filled(of_row, "volume", objects(volumes))
-        columns["position"] = _filled(of_row, "position", objects(inside))
+        columns["volume"] = _filled(of_row, "volume", objects([each.volume for each in slices]))
+        columns["position"] = _filled(of_row, "position", objects([each.position for each in slices]))
         columns["frame"] = numbers
         names = objects([_named(name, number) for name, number in zip(names, numbers, strict=True)])
     return OctDataset(
@@ -83,23 +92,34 @@ def _unfolded(scans: OctDataset, contents: Sequence[Contents]) -> OctDataset:
         names,
         of_row.labels,
         scans.class_names,
-        _filled(of_row, "patient", objects([each.patient for each in contents])[rows]),
+        _filled(of_row, "patient", objects([each.said.patient for each in slices])),
         columns,
     )
 
 
-def _frames(found: Contents, asked: Any, name: str) -> Sequence[int]:
-    """List the frames of a file that are scans: all, or the one that its row asks for; -1 stands for a plain image."""
+def _slices(found: Contents, asked: Any, name: str) -> list[Slice]:
+    """List what a file holds: all of it, or the one slice that its row asks for."""
     if found.frames is None:
-        return (-1,)
+        return [Slice(-1, found)]
+    volumes = _volumes(found)
+    inside = [
+        (part, name if len(volumes) == 1 else f"{name}/{number}", position)
+        for number, part in enumerate(volumes)
+        for position in range(part.frames or 1)
+    ]
+    every = [Slice(number, *each) for number, each in enumerate(inside)]
     if is_missing(asked):
-        return range(found.frames)
-    if not str(asked).removesuffix(".0").isdecimal() or int(asked) >= found.frames:
+        return every
+    if not str(asked).removesuffix(".0").isdecimal() or int(asked) >= len(every):
         raise LayoutError(
-            f"A frame must be one of the {found.frames:,} of its file, from 0 on, got {asked} of {name}.",
+            f"A frame must be one of the {len(every):,} of its file, from 0 on, got {asked} of {name}.",
             "Mend the table.",
         )
-    return (int(asked),)
+    return [every[int(asked)]]
+
+
+def _volumes(found: Contents) -> tuple[Contents, ...]:
+    return found.volumes or (found,)
 
 
 def _named(name: str, frame: int) -> str:
@@ -112,6 +132,8 @@ def _filled(scans: OctDataset, name: str, values: NDArray[Any]) -> NDArray[Any]:
     known = scans.column(name) if name in ("patient", "volume", "position", "eye") or name in scans.columns else None
     if known is None:
         return as_column(list(values))
+    if not any(map(is_missing, known)):
+        return known
     return as_column([new if is_missing(old) else old for old, new in zip(known, values, strict=True)])
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 import shutil
-import stat
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
 from octlib._files import PART
 from octlib._progress import progress
+from octlib.archives import is_link, why_outside
 from octlib.data.naming import is_image, is_junk
 
 EXPANSION = 4  # times the archive's own size is the most that its images may have: they are compressed already
@@ -51,10 +51,9 @@ def unpack_images(archive: Path, folder: Path) -> None:
 
 def _images(members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
     for member in members:
-        path = PurePosixPath(member.filename)
-        if path.is_absolute() or ".." in path.parts or "\\" in member.filename or ":" in member.filename:
-            raise zipfile.BadZipFile(f"the member {member.filename!r} would lie outside of the folder")
-        if stat.S_ISLNK(member.external_attr >> 16):
+        if why_outside(member.orig_filename) or ":" in member.filename:  # which Windows keeps for itself
+            raise zipfile.BadZipFile(f"the member {member.orig_filename!r} would lie outside of the folder")
+        if is_link(member):
             raise zipfile.BadZipFile(f"the member {member.filename!r} is a link")
     return [member for member in members if is_image(member.filename) and not _in_junk(member.filename)]
 

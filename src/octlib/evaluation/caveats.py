@@ -11,16 +11,23 @@ FEW = 20  # patients: fewer make intervals of the bootstrap too narrow
 
 
 def find_caveats(
-    intervals: Mapping[str, Any], *, resampled: str, groups: int, without_patient: int, confidence: float
+    intervals: Mapping[str, Any],
+    *,
+    resampled: str,
+    groups: int,
+    without_patient: int,
+    confidence: float,
+    level: str = "scan",
 ) -> tuple[str, ...]:
     """Say what intervals are, and where they promise too much.
 
     Args:
         intervals: ``(low, high)`` or ``{class: (low, high)}`` for each metric.
-        resampled: what they were bootstrapped over, ``"patient"`` or ``"scan"``.
+        resampled: what they were bootstrapped over, ``"patient"`` or the level.
         groups: how many of these there are.
         without_patient: how many scans have no patient.
         confidence: in (0, 1).
+        level: what was judged, such as ``"scan"``.
 
     Returns:
         Sentences.
@@ -32,10 +39,10 @@ def find_caveats(
     if groups == 1:
         return (f"There are no intervals: they need more than one {resampled}.",)
     said = [f"Intervals of {100 * confidence:g} %, bootstrapped over {resampled}s."]
-    if resampled == "scan":
-        said.append("Patients are unknown: where they have several scans, intervals are too narrow.")
+    if resampled != "patient":
+        said.append(f"Patients are unknown: where they have several {level}s, intervals are too narrow.")
     elif without_patient:
-        said.append(f"A scan without a patient counts as a patient of its own: there are {without_patient:,}.")
+        said.append(f"A {level} without a patient counts as a patient of its own: there are {without_patient:,}.")
     if resampled == "patient" and groups < FEW:
         said.append(f"From as few as {groups} patients, intervals tend to be too narrow.")
     pairs = [pair for each in intervals.values() for pair in (each.values() if isinstance(each, dict) else [each])]

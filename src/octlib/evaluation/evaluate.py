@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from octlib.data import as_dataset, match_labels
 from octlib.evaluation.checks import check_settings
+from octlib.evaluation.levels import check_level, group_scans
 from octlib.evaluation.score import measure
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def evaluate(
     cache: bool | str = True,
     flips: bool | None = None,
     batch_size: int = 32,
+    level: str = "scan",
     confidence: float = 0.95,
     seed: int = 0,
     progress: bool | None = None,
@@ -38,12 +40,16 @@ def evaluate(
             ``octlib.features.extract_features``.
         flips: average over each scan and its mirror image; ``None`` is what ``classifier.postprocessing`` says.
         batch_size: scans in memory at a time, from 1 on.
+        level: what is judged, ``"scan"``, ``"volume"``, ``"eye"`` (of a patient) or ``"patient"``. Probabilities of a
+            level are the means over its scans, its label is the one that all of them share; intervals are over patients
+            at every level.
         confidence: of the intervals, in (0, 1).
         seed: of the bootstrap, from 0 to 2**32 - 1.
         progress: show a bar; ``None`` shows one where somebody can watch.
 
     Returns:
-        The evaluation, which keeps names, patients and further columns of the scans.
+        The evaluation, which keeps names, patients and further columns of the scans; at another level, those that all
+        scans of a group share.
 
     Warns:
         UndefinedMetricWarning: as in ``score``.
@@ -52,6 +58,7 @@ def evaluate(
     Raises:
         TypeError: if ``classifier`` is none, or the scans are no source of ``load_oct_dataset``.
         UnmatchedClassesError: if a scan has no label, or one that is none of the classifier's classes.
+        LevelError: if scans don't tell what they belong to at the level, or disagree about its label.
         UnreadableScanError: if some scans can't be read; the text names them all.
         ValueError: if there are no scans, or an argument is out of its range.
 
@@ -71,20 +78,20 @@ def evaluate(
     # Everything that can be wrong is found before the pass through the network, which can take an hour.
     require_classifier(classifier)
     check_settings(confidence, seed)
+    check_level(level)
     dataset = as_dataset(scans)
     if not len(dataset):
         raise ValueError("evaluate needs at least one scan; the dataset is empty.")
     names = tuple(classifier.class_names)
     truth = match_labels(dataset, names)
+    groups = group_scans(dataset, level)
+    patients = dataset.patients
+    if groups is not None:
+        truth, patients = groups.truth(truth, names), None if patients is None else patients[groups.first]
     probabilities = predict_probabilities(
         classifier, dataset, cache=cache, flips=flips, batch_size=batch_size, progress=progress
     )
-    return measure(
-        truth,
-        probabilities,
-        dataset.patients,
-        names,
-        confidence=confidence,
-        seed=seed,
-        scans=dataset.to_frame(),
-    )
+    table = dataset.to_frame() if groups is None else groups.tabulate_all(probabilities)
+    if groups is not None:
+        probabilities = groups.mean(probabilities)
+    return measure(truth, probabilities, patients, names, confidence=confidence, seed=seed, scans=table, level=level)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from octlib.data import as_dataset
+from octlib.evaluation.levels import check_level, describe_level, group_scans
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,9 +24,10 @@ def predict(
     cache: bool | str = True,
     flips: bool | None = None,
     batch_size: int = 32,
+    level: str = "scan",
     progress: bool | None = None,
 ) -> pd.DataFrame:
-    """Predict the class of each scan.
+    """Predict the class of each scan, or of each volume, eye or patient.
 
     Args:
         classifier: from ``build_classifier`` or ``load_classifier``.
@@ -34,6 +36,8 @@ def predict(
             ``octlib.features.extract_features``.
         flips: average over each scan and its mirror image; ``None`` is what ``classifier.postprocessing`` says.
         batch_size: scans in memory at a time, from 1 on.
+        level: what a row is, ``"scan"``, ``"volume"``, ``"eye"`` (of a patient) or ``"patient"``: probabilities are
+            the means over the scans of each.
         progress: show a bar; ``None`` shows one where somebody can watch.
 
     Returns:
@@ -41,7 +45,13 @@ def predict(
         ``patient`` (str, or None where there is none), ``predicted`` (the name of the most probable class) and, for
         each class, ``p_<class>`` (float32 in [0, 1]; a row sums to 1).
 
+        At another level a row is one of these, in the order of their first scans. ``path`` is there where all of its
+        scans share one. Before ``predicted`` stand ``n_scans`` and ``strongest``, the name of the scan with the highest
+        probability of the predicted class; of volumes also ``position``, that scan's. How the probabilities came about
+        is said in ``table.attrs["aggregation"]``.
+
     Raises:
+        LevelError: if scans don't tell what they belong to at the level.
         TypeError: if ``classifier`` is none, or ``scans`` is no source of ``load_oct_dataset``.
         UnreadableScanError: if some scans can't be read; the text names them all.
         ValueError: if an argument is out of its range, or as ``load_oct_dataset``.
@@ -60,12 +70,19 @@ def predict(
     from octlib.models.classifier import require_classifier
 
     require_classifier(classifier)
+    check_level(level)
     dataset = as_dataset(scans)
+    groups = group_scans(dataset, level)
     probabilities = predict_probabilities(
         classifier, dataset, cache=cache, flips=flips, batch_size=batch_size, progress=progress
     )
-    known = dataset.to_frame()[["name", "path", "patient"]]
-    return tabulate_predictions(known, probabilities, tuple(classifier.class_names))
+    if groups is None:
+        known = dataset.to_frame()[["name", "path", "patient"]]
+    else:
+        known, probabilities = groups.tabulate(probabilities), groups.mean(probabilities)
+    table = tabulate_predictions(known, probabilities, tuple(classifier.class_names))
+    table.attrs["aggregation"] = describe_level(level)
+    return table
 
 
 def tabulate_predictions(scans: pd.DataFrame, probabilities: np.ndarray, class_names: tuple[str, ...]) -> pd.DataFrame:

@@ -45,12 +45,13 @@ def render_text(summary: str, rows: Sequence[Row]) -> str:
     return "\n".join([f"Evaluation of {summary}", *lines, *([caveat] if caveat else []), NOTICE])
 
 
-def render_html(summary: str, rows: Sequence[Row]) -> str:
+def render_html(summary: str, rows: Sequence[Row], *, level: str = "scan") -> str:
     """Write an evaluation as a self-contained piece of HTML: the metrics of the whole, then a row for each class.
 
     Args:
         summary: what was evaluated.
         rows: all metrics.
+        level: what was counted.
 
     Returns:
         HTML, escaped.
@@ -63,7 +64,7 @@ def render_html(summary: str, rows: Sequence[Row]) -> str:
         else:
             whole += f"<tr><th>{markup.escape(METRICS[row.metric].title)}</th><td>{row.shown}</td></tr>"
     titles = [METRICS[row.metric].title for row in next(iter(by_class.values()))]
-    head = "".join(f"<th>{markup.escape(title)}</th>" for title in ("class", *titles, "scans"))
+    head = "".join(f"<th>{markup.escape(title)}</th>" for title in ("class", *titles, f"{level}s"))
     classes = "".join(_class_row(name, cells) for name, cells in by_class.items())
     notice = f"{caveat_of(row.interval for row in rows)} {NOTICE}".strip()
     return (

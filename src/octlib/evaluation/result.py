@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from octlib.evaluation.caveats import find_caveats
+from octlib.evaluation.levels import describe_level
 from octlib.evaluation.metrics import METRICS
 from octlib.evaluation.plots import draw_confusion_matrix
 from octlib.evaluation.prediction import tabulate_predictions
@@ -37,11 +38,13 @@ class Evaluation:
         class_names: names of the classes, in the order of the confusion matrix.
         n_patients: number of patients, a scan without one counting for itself; None where all are unknown.
         confidence: share of repetitions in which an interval should hold the true value, in (0, 1).
-        resampled: what the intervals were bootstrapped over, ``"patient"`` or ``"scan"``.
+        resampled: what the intervals were bootstrapped over, ``"patient"`` or, where they are unknown, the level.
         probabilities: float (n_scans, classes) in [0, 1], read-only: what was evaluated, in the order of the scans.
         truth: int64 (n_scans,), read-only: for each scan the index of its class in ``class_names``.
         scans: a table with a row for each scan: its label, and name, patient and the dataset's further columns as far
             as they are known.
+        level: what a scan is in all of this: ``"scan"``, or the ``"volume"``, ``"eye"`` or ``"patient"`` that the scans
+            were gathered to.
     """
 
     metrics: dict[str, Any]
@@ -54,6 +57,7 @@ class Evaluation:
     probabilities: np.ndarray
     truth: np.ndarray
     scans: pd.DataFrame
+    level: str = "scan"
 
     def __getattr__(self, name: str) -> Any:
         """Give a metric by its name."""
@@ -67,8 +71,13 @@ class Evaluation:
 
     @property
     def n_scans(self) -> int:
-        """The number of scans."""
+        """The number of scans, or of what the level says."""
         return len(self.truth)
+
+    @property
+    def aggregation(self) -> str:
+        """How the probabilities came about, such as "mean probability over the scans of each eye"."""
+        return describe_level(self.level)
 
     @property
     def caveats(self) -> tuple[str, ...]:
@@ -80,6 +89,7 @@ class Evaluation:
             groups=self.n_scans if self.n_patients is None else self.n_patients,
             without_patient=int(self.scans["patient"].isna().sum()) if known else self.n_scans,
             confidence=self.confidence,
+            level=self.level,
         )
 
     def errors(self, n: int | None = None) -> np.ndarray:
@@ -89,7 +99,8 @@ class Evaluation:
             n: how many at most; None is all of them.
 
         Returns:
-            int64 (errors,): their positions, for ``scans.subset``; equal ones in the order of the scans.
+            int64 (errors,): their positions, for ``scans.subset``; equal ones in the order of the scans. At
+            another level, of the rows of ``self.scans``, whose ``strongest`` names the scan to look at.
 
         Raises:
             ValueError: if ``n`` is negative.
@@ -113,7 +124,8 @@ class Evaluation:
             A row for each scan, in their order: what ``octlib.predict`` gives, as far as it is known, and before
             ``predicted`` the column ``label``, the true class.
         """
-        known = [name for name in ("name", "path", "patient") if name in self.scans]
+        columns = ("name", "path", "patient") + (("n_scans", "strongest", "position") if self.level != "scan" else ())
+        known = [name for name in columns if name in self.scans]
         scans = self.scans[known].assign(label=np.array(self.class_names, dtype=object)[self.truth])
         return tabulate_predictions(scans, self.probabilities, self.class_names)
 
@@ -137,7 +149,7 @@ class Evaluation:
             The metrics by name, their intervals, and the attributes but probabilities, truth and scans: plain dicts,
             lists, str, int, float and None (for NaN).
         """
-        names = ("intervals", "class_names", "n_scans", "n_patients", "confidence", "resampled")
+        names = ("intervals", "class_names", "n_scans", "n_patients", "confidence", "resampled", "level", "aggregation")
         return {
             **_as_plain(self.metrics),
             **{name: _as_plain(getattr(self, name)) for name in names},
@@ -168,14 +180,17 @@ class Evaluation:
     def _summary(self) -> str:
         patients = "unknown patients" if self.n_patients is None else _count(self.n_patients, "patient")
         intervals = f"{100 * self.confidence:g} % intervals over {self.resampled}s"
-        return f"{_count(self.n_scans, 'scan')} of {patients}; {intervals}"
+        return f"{_count(self.n_scans, self.level)}{self._gathered()} of {patients}; {intervals}"
+
+    def _gathered(self) -> str:
+        return "" if self.level == "scan" else f" ({self.aggregation})"
 
     def __repr__(self) -> str:
         """Show accuracy and F1 with their intervals as a table of text."""
         return render_text(self._summary(), self._rows())
 
     def _repr_html_(self) -> str:
-        return render_html(self._summary(), self._rows())
+        return render_html(self._summary(), self._rows(), level=self.level)
 
 
 def _count(number: int, noun: str) -> str:

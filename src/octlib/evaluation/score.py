@@ -94,6 +94,7 @@ def measure(
     confidence: float,
     seed: int,
     scans: pd.DataFrame | None = None,
+    level: str = "scan",
 ) -> Evaluation:
     """Do the work of ``score`` and ``evaluate``, whose callers its warnings point at.
 
@@ -105,6 +106,7 @@ def measure(
         confidence: of the intervals, in (0, 1).
         seed: of the bootstrap.
         scans: a row for each scan, with what is known of it; None where that is label and patient alone.
+        level: what a scan is here: one, or the volume, eye or patient that several were gathered to.
 
     Returns:
         The evaluation.
@@ -121,9 +123,10 @@ def measure(
     grouped = GroupedScans(truth, probabilities, _number_groups(people, truth, probabilities))
     counts = confusion_counts(truth, probabilities)
     by_patient = any(each is not None for each in people)
-    _warn_of_absent(counts, names)
-    _warn_of_unknown(people)
-    _warn_of_one("patient" if by_patient else "scan", grouped.n_groups)
+    resampled = "patient" if by_patient else level
+    _warn_of_absent(counts, names, level)
+    _warn_of_unknown(people, level)
+    _warn_of_one(resampled, grouped.n_groups)
     values = {name: np.asarray(metric.value(truth, probabilities), dtype=float) for name, metric in METRICS.items()}
     if grouped.n_groups > 1:
         limits = bootstrap_intervals(grouped, confidence=confidence, rng=np.random.default_rng(seed))
@@ -137,10 +140,11 @@ def measure(
         class_names=names,
         n_patients=grouped.n_groups if by_patient else None,
         confidence=confidence,
-        resampled="patient" if by_patient else "scan",
+        resampled=resampled,
         probabilities=_lock(kept if kept.dtype.kind == "f" else probabilities),
         truth=_lock(truth),
         scans=_tabulate(truth, names, None if patients is None else people) if scans is None else scans,
+        level=level,
     )
 
 
@@ -156,23 +160,25 @@ def _number_groups(patients: np.ndarray, truth: np.ndarray, probabilities: np.nd
     return groups
 
 
-def _warn_of_absent(counts: np.ndarray, names: tuple[str, ...]) -> None:
+def _warn_of_absent(counts: np.ndarray, names: tuple[str, ...], level: str) -> None:
     absent = [name for name, support in zip(names, counts.sum(axis=1), strict=True) if not support]
     if absent:
         message = (
-            f"No scan is of class {', '.join(absent)}: its F1 and what else needs one are NaN; means leave it out."
+            f"No {level} is of class {', '.join(absent)}: its F1 and what else needs one are NaN; means leave it out."
         )
         warnings.warn(message, UndefinedMetricWarning, stacklevel=4)
 
 
-def _warn_of_unknown(patients: np.ndarray) -> None:
+def _warn_of_unknown(patients: np.ndarray, level: str) -> None:
     unknown = sum(each is None for each in patients)
     if not unknown:
         return
-    message = "Patients are unknown: intervals are bootstrapped over scans, and too narrow if patients have several."
+    message = (
+        f"Patients are unknown: intervals are bootstrapped over {level}s, and too narrow if patients have several."
+    )
     if unknown < len(patients):
         message = (
-            f"{unknown:,} of {len(patients):,} scans have no patient. Each counts as a patient of its own, so that "
+            f"{unknown:,} of {len(patients):,} {level}s have no patient. Each counts as a patient of its own, so that "
             "intervals are too narrow if some are of one patient."
         )
     warnings.warn(message, UnknownPatientsWarning, stacklevel=4)

@@ -141,7 +141,7 @@ On {_scans(evaluation)}:
 
 {_table(("", "value [interval]"), whole)}
 
-{_table(("class", *BY_CLASS.values(), "scans"), by_class)}
+{_table(("class", *BY_CLASS.values(), f"{evaluation.level}s"), by_class)}
 
 {" ".join(evaluation.caveats)} Nothing here can tell whether training had seen these scans, or others of these patients.
 
@@ -150,7 +150,8 @@ On {_scans(evaluation)}:
 
 def _scans(evaluation: Any) -> str:
     patients = "unknown patients" if evaluation.n_patients is None else _count(evaluation.n_patients, "patient")
-    return f"{_count(evaluation.n_scans, 'scan')} of {patients}"
+    gathered = "" if evaluation.level == "scan" else f" ({evaluation.aggregation})"
+    return f"{_count(evaluation.n_scans, evaluation.level)}{gathered} of {patients}"
 
 
 def _count(number: int, noun: str) -> str:

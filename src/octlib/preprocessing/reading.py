@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from octlib.archives import open_binary, size_of
 from octlib.errors import MissingScanError, UnreadableScanError
 from octlib.preprocessing.pillow_warnings import pillow_warnings_ignored
 
@@ -103,7 +103,7 @@ def read_scan(
     Pillow would warn of, such as damaged EXIF data, is no warning here.
 
     Args:
-        path: a file of any format that Pillow reads (JPEG, PNG, TIFF, BMP, ...).
+        path: a file of any format that Pillow reads (JPEG, PNG, TIFF, BMP, ...), also inside of an archive.
         at_least: (height, width) that is enough for the caller: a JPEG is then decoded at 1/2, 1/4 or 1/8 of its size,
             several times faster, as long as it stays at least that large both ways.
         frame: which page of a stack, from 0 on.
@@ -126,7 +126,7 @@ def read_scan(
         (496, 512)
     """
     path = Path(path)
-    with errors_of_scan(path), path.open("rb") as file, pillow_warnings_ignored(), Image.open(file) as image:
+    with errors_of_scan(path), open_binary(path) as file, pillow_warnings_ignored(), Image.open(file) as image:
         _check_pixels(image)
         if frame:
             image.seek(frame)
@@ -148,9 +148,10 @@ def errors_of_scan(path: Path) -> Iterator[None]:
         UnreadableScanError: if it may not be read, is empty, or the block raises what damaged files cause.
     """
     try:
-        _require_content(path)
+        if size_of(path) == 0:
+            raise ValueError("the file is empty")
         yield
-    except MemoryError:
+    except (MemoryError, UnreadableScanError):
         raise
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
         code = error.errno if isinstance(error, OSError) else None
@@ -182,14 +183,6 @@ def why_unreadable(error: UnreadableScanError) -> str:
     if isinstance(error, MissingScanError):
         return "no such file"
     return _reason(error.__cause__ if isinstance(error.__cause__, Exception) else error)
-
-
-def _require_content(path: Path) -> None:
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):  # to open a pipe would wait for somebody who writes
-        raise IsADirectoryError(errno.EISDIR, "Not a file", str(path))
-    if status.st_size == 0:
-        raise ValueError("the file is empty")
 
 
 def _check_pixels(image: Image.Image) -> None:

@@ -27,9 +27,11 @@ def describe_evaluation(evaluation: Evaluation) -> dict[str, Any]:
     by_class = [metric for metric in metrics if metric.by_class]
     classes = _classes(evaluation, by_class)
     n_errors = len(evaluation.errors())
+    gathered = () if evaluation.level == "scan" else (_sentence(evaluation.aggregation),)
     return {
         "verdict": _verdict(evaluation),
-        "how": " ".join(evaluation.caveats),
+        "how": " ".join((*gathered, *evaluation.caveats)),
+        "unit": evaluation.level,
         "confidence": f"{100 * evaluation.confidence:g} %",
         "whole": [
             (each.title, _value(each, evaluation.metrics[each.name], evaluation.intervals[each.name]))
@@ -42,7 +44,7 @@ def describe_evaluation(evaluation: Evaluation) -> dict[str, Any]:
         "undefined": any(value["value"] == UNDEFINED for row in classes for value in row["cells"]),
         "names": list(evaluation.class_names),
         "matrix": _matrix(evaluation),
-        "n_errors": f"{n_errors:,} of {_count(evaluation.n_scans, 'scan')} "
+        "n_errors": f"{n_errors:,} of {_count(evaluation.n_scans, evaluation.level)} "
         f"{'was' if n_errors == 1 else 'were'} taken for another class",
         "errors_in_all": n_errors,
     }
@@ -85,7 +87,7 @@ def _verdict(evaluation: Evaluation) -> dict[str, str]:
     interval = "" if math.isnan(low) else f" ({100 * evaluation.confidence:g} % interval {low:.3f} to {high:.3f})"
     return {
         "value": f"{evaluation.accuracy:.3f}",
-        "rest": f"{interval}: {right:,} of {_count(evaluation.n_scans, 'scan')}{patients} were recognised.",
+        "rest": f"{interval}: {right:,} of {_count(evaluation.n_scans, evaluation.level)}{patients} were recognised.",
     }
 
 

@@ -88,12 +88,13 @@ def fit(
             each class name; ``None`` weighs all alike. ``"logit_adjustment"`` weighs all alike and adds the logarithm
             of the classes' shares to the logits in the loss alone (Menon et al. 2021, "Long-tail learning via logit
             adjustment", section 5.1).
-        augment: ``True`` augments the scans of an unfrozen classifier by flips, small turns, shifts, scalings, changes
-            of brightness and contrast, and speckle; ``False`` doesn't; a function that takes scans, uint8 (n, height,
-            width), and a ``numpy.random.Generator`` does it your way. ``None`` is ``True`` where the whole backbone
-            learns, and flips alone where some stages of a pretrained one are frozen: what these give is then kept for
-            each scan and its mirror image, and an epoch costs what the other stages cost. A frozen backbone sees each
-            scan once, so it takes none.
+        augment: ``True`` augments the scans of an unfrozen classifier by flips, small turns, shifts, stretches, changes
+            of brightness and contrast, and speckle, and half of them also as another device might show them, by frames
+            closer or further away, gamma, shading, sharpness and grain; ``False`` doesn't; a function that takes scans,
+            uint8 (n, height, width), and a ``numpy.random.Generator`` does it your way. ``None`` is ``True`` where the
+            whole backbone learns, and flips alone where some stages of a pretrained one are frozen: what these give is
+            then kept for each scan and its mirror image, and an epoch costs what the other stages cost. A frozen
+            backbone sees each scan once, so it takes none.
         cache: keep on disk, for later runs, what a frozen backbone or frozen stages give, ``"float16"`` in half the
             room; see ``octlib.features.extract_features``.
         checkpoint: a folder that gets, after each epoch, all that it takes to go on; ``None`` keeps nothing. A frozen

@@ -144,6 +144,6 @@ def test_what_is_cut_off_is_an_error_of_the_frame(tmp_path: Path) -> None:
 
 def test_without_pydicom_it_says_what_to_install(tmp_path: Path, monkeypatch: Any) -> None:
     path, found = write(tmp_path / "a.dcm", FRAMES), importlib.util.find_spec
-    monkeypatch.setattr("octlib.data.formats.dicom.find_spec", lambda name: None if name == "pydicom" else found(name))
+    monkeypatch.setattr("octlib.data.file_format.find_spec", lambda name: None if name == "pydicom" else found(name))
     with pytest.raises(MissingPackageError, match=r"a\.dcm needs pydicom.* pip install 'octlib\[dicom\]'"):
         load_oct_dataset(path)

@@ -92,3 +92,16 @@ def test_mixed_with_others(folder: Path) -> None:
     both: OctDataset = plain.concat(stack)
     assert [int(scan.read()[0, 0]) for scan in both] == [120, 0, 40, 80, 120, 160]
     assert [int(scan.read()[0, 0]) for scan in both[[5, 0, 1]]] == [160, 120, 0]
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_a_stack_that_is_cut_off_is_no_smaller_stack(tmp_path: Path, big: bool) -> None:
+    first, *others = map(Image.fromarray, PAGES)
+    first.save(tmp_path / "stack.tif", save_all=True, append_images=others, big_tiff=big)
+    assert len(load_oct_dataset(tmp_path / "stack.tif")) == 5
+    whole = (tmp_path / "stack.tif").read_bytes()
+    for length in range(40, len(whole), 150):
+        (tmp_path / "stack.tif").write_bytes(whole[:length])
+        scans = load_oct_dataset(tmp_path / "stack.tif")
+        with pytest.raises(UnreadableScanError, match=r"stack\.tif"):
+            [scan.read() for scan in scans]

@@ -39,7 +39,8 @@ def test_numbers(labels):
     ("labels", "error", "message"),
     [
         ([0, 1], ValueError, r"3 in all, got the shape \(2,\)"),
-        (np.eye(3, dtype=int), ValueError, r"got the shape \(3, 3\)"),
+        (np.zeros((3, 3)), ValueError, "must have one 1 in each row"),
+        (np.zeros((3, 2, 2)), ValueError, r"got the shape \(3, 2, 2\)"),
         ([0, 1, -1], ValueError, "between 0 and 1 .* got -1"),
         ([0.0, 1.0, 2.0], TypeError, "class names or whole numbers, got float64"),
         ([True, False, True], TypeError, "got bool"),

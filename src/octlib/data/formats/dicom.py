@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from octlib.data.file_format import MAX_FRAMES, Contents, FileFormat
-from octlib.errors import MissingPackageError
+from octlib.archives import open_binary
+from octlib.data.file_format import MAX_FRAMES, Contents, FileFormat, require_package
+from octlib.data.identities import without_name
 from octlib.preprocessing import as_grey, errors_of_scan
 
 if TYPE_CHECKING:
@@ -46,8 +44,9 @@ class Dicom(FileFormat):
             if not 1 <= n <= MAX_FRAMES:
                 raise ValueError(f"it says that it has {n:,} frames, and the largest volume has {MAX_FRAMES:,}")
             columns = {"eye": _eye(header), **_pixel_size(header)}
+            patient = without_name(str(header.get("PatientID", "")), str(header.get("PatientName", "")))
             known = {name: value for name, value in columns.items() if value is not None}
-            return Contents(n if n > 1 else None, _patient(header), known)
+            return Contents(n if n > 1 else None, patient, known)
 
     def read(self, path: Path, frame: int, at_least: tuple[int, int] | None) -> NDArray[np.uint8]:
         """Decode one frame, scaled to 0-255 from the bits that the file says it stores, or by its own window."""
@@ -66,24 +65,12 @@ class Dicom(FileFormat):
 
 @contextmanager
 def _opened(path: Path, *, stop_before_pixels: bool = False) -> Iterator[Dataset]:
-    if find_spec("pydicom") is None:
-        raise MissingPackageError(
-            f"Reading {path} needs pydicom, which is not installed.", "Run: pip install 'octlib[dicom]'"
-        )
+    require_package("pydicom", name="pydicom", extra="dicom", path=path)
     from pydicom import config, dcmread
 
     # What is wrong with values that nobody asks for is no fault of the scan.
-    with errors_of_scan(path), config.disable_value_validation():
-        yield dcmread(path, stop_before_pixels=stop_before_pixels)
-
-
-def _patient(header: Dataset) -> str | None:
-    """Give PatientID; where it bears a part of the name, a digest of it in its place."""
-    identity = str(header.get("PatientID", "")).strip()
-    words = re.findall(r"\w{3,}", str(header.get("PatientName", "")).lower())
-    if any(word in identity.lower() for word in words):
-        return f"anonymous-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
-    return identity or None
+    with errors_of_scan(path), open_binary(path) as file, config.disable_value_validation():
+        yield dcmread(file, stop_before_pixels=stop_before_pixels)
 
 
 def _eye(header: Dataset) -> str | None:

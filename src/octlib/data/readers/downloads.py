@@ -7,6 +7,7 @@ from octlib.data.reader import Reader, Reading, Wanted
 from octlib.data.readers.class_folders import read_class_folders
 from octlib.data.readers.published_splits import read_published_splits
 from octlib.data.tree import Folder
+from octlib.data.unread_tables import unread_tables
 
 
 class Downloads(Reader):
@@ -24,4 +25,4 @@ class Downloads(Reader):
         located = locate_data_set(source)
         read = read_published_splits if split_folders(located.folder) else read_class_folders
         dataset, warnings = read(located.folder, source.path)
-        return Reading(dataset, (*warnings, *left_out(source, located)))
+        return Reading(dataset, (*warnings, *left_out(source, located), *unread_tables(source, located.folder)))

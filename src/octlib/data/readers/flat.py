@@ -5,6 +5,7 @@ from __future__ import annotations
 from octlib.data.naming import patient_of
 from octlib.data.reader import Reader, Reading, Wanted, dataset_of_files
 from octlib.data.tree import Folder
+from octlib.data.unread_tables import unread_tables
 
 
 class Flat(Reader):
@@ -20,7 +21,7 @@ class Flat(Reader):
 
     def read(self, source: Folder, wanted: Wanted) -> Reading:
         """Read the images at any depth."""
-        rows = source.walk(source.path)
-        return Reading(
-            dataset_of_files((name, path, None, patient_of(name.rpartition("/")[2]), None) for name, path in rows)
+        rows = (
+            (name, path, None, patient_of(name.rpartition("/")[2]), None) for name, path in source.walk(source.path)
         )
+        return Reading(dataset_of_files(rows), unread_tables(source))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from octlib.archives import open_binary
 from octlib.data.columns import objects
 from octlib.data.dataset import OctDataset
+from octlib.data.named_errors import errors_named
 from octlib.data.naming import KERMANY_CLASSES
 from octlib.data.origin_columns import ArrayOrigins
 from octlib.data.reader import Reader, Reading, Wanted
@@ -42,11 +43,9 @@ class Octmnist(Reader):
             ValueError: if it isn't such a file.
             LayoutError: if it holds other arrays, or lacks the split.
         """
-        try:
+        with errors_named(source):
             arrays = _load(source, wanted.split)
-        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-            raise ValueError(f"{source} can't be read as an .npz file ({error}). Download it again.") from error
-        first, *others = (_dataset(source, split, *arrays[split]) for split in arrays)
+            first, *others = (_dataset(source, split, *arrays[split]) for split in arrays)
         for other in others:
             first = first.concat(other)
         return Reading(first)
@@ -54,7 +53,7 @@ class Octmnist(Reader):
 
 def _load(path: Path, wanted: str | None) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
     # Opened here, because numpy leaves a file open that turns out to be damaged.
-    with path.open("rb") as stream:
+    with open_binary(path) as stream:
         if not zipfile.is_zipfile(stream):
             raise zipfile.BadZipFile("not an intact archive")
         stream.seek(0)

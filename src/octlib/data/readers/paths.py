@@ -1,6 +1,6 @@
 """Paths: image files that the user lists, without labels."""
 # As texts: a million Path objects take ten times as long, and hundreds of megabytes.
-# ruff: noqa: PTH100, PTH110, PTH111, PTH112, PTH118, PTH119, PTH120
+# ruff: noqa: PTH100, PTH111, PTH118, PTH119, PTH120
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from octlib.archives import exists, is_folder
 from octlib.data.naming import IMAGE_SUFFIXES, is_image, patient_of
 from octlib.data.reader import Reader, Reading, Wanted, dataset_of_files
 
@@ -42,7 +43,7 @@ class Paths(Reader):
                 f"Every path must be a file that exists, and {len(missing)} of {len(files)} don't, such as "
                 f"{missing[0]}."
             )
-        require_images(files, [path for path in files if os.path.isdir(path) or not is_image(path)])
+        require_images(files, [path for path in files if is_folder(path) or not is_image(path)])
         named = zip(relative_names(files), files, strict=True)
         return Reading(dataset_of_files((name, path, None, patient_of_file(path), None) for name, path in named))
 
@@ -54,7 +55,7 @@ def patient_of_file(path: str) -> str | None:
 
 def missing_files(files: Sequence[str]) -> list[str]:
     """Choose the files that don't exist."""
-    return [path for path in files if not os.path.exists(path)]
+    return [path for path in files if not exists(path)]
 
 
 def as_files(paths: Iterable[str | os.PathLike[str]]) -> list[str]:

@@ -7,6 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from octlib.archives import open_binary, open_text
+from octlib.data.named_errors import errors_named
 from octlib.data.reader import Reader, Reading, Wanted
 from octlib.data.readers.data_frames import read_table
 from octlib.data.table_columns import find_columns
@@ -45,8 +47,11 @@ class Tables(Reader):
             LayoutError: likewise.
             MissingPackageError: if a Parquet file can't be read for want of pyarrow.
         """
-        frame = _read_parquet(source) if source.suffix.lower() == ".parquet" else _read_csv(source, wanted)
-        return read_table(frame, wanted, table=source.name, row=lambda place: place + FIRST_ROW, folder=source.parent)
+        with errors_named(source):
+            frame = _read_parquet(source) if source.suffix.lower() == ".parquet" else _read_csv(source, wanted)
+            return read_table(
+                frame, wanted, table=source.name, row=lambda place: place + FIRST_ROW, folder=source.parent
+            )
 
 
 def _read_csv(path: Path, wanted: Wanted) -> pd.DataFrame:
@@ -57,8 +62,10 @@ def _read_csv(path: Path, wanted: Wanted) -> pd.DataFrame:
         names, separator = _header(path)
         # Without the header, since pandas gives the second of two columns of one name another one.
         options: dict[str, Any] = {"sep": separator, "encoding": "utf-8-sig", "header": None, "skiprows": 1}
-        texts = pd.read_csv(path, dtype=str, keep_default_na=False, **options)
-        frame = pd.read_csv(path, **options)
+        with open_binary(path) as file:
+            texts = pd.read_csv(file, dtype=str, keep_default_na=False, **options)
+        with open_binary(path) as file:
+            frame = pd.read_csv(file, **options)
     except UnicodeDecodeError as error:
         raise TableError(
             f"A table must be UTF-8 text, and {path} is not ({error.reason}).", "Save it as UTF-8."
@@ -79,7 +86,7 @@ def _read_csv(path: Path, wanted: Wanted) -> pd.DataFrame:
 
 def _header(path: Path) -> tuple[list[str], str]:
     """Give the names of the columns, and the separator: that which makes the most of them."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with open_text(path, newline="") as file:
         line = file.readline()
     found = [(next(csv.reader([line], delimiter=each), []), each) for each in SEPARATORS]
     return max(found, key=lambda each: len(each[0]))
@@ -101,8 +108,11 @@ def _read_parquet(path: Path) -> pd.DataFrame:
             f"Reading {path.name} needs pyarrow, which is not installed.", "Run: pip install 'octlib[parquet]'"
         )
     try:
-        return pd.read_parquet(path, engine="pyarrow")
-    except (ValueError, OSError) as error:
+        with open_binary(path) as file:
+            return pd.read_parquet(file, engine="pyarrow")
+    except Exception as error:  # pandas and pyarrow raise nearly anything on damaged files
+        if isinstance(error, MemoryError):
+            raise
         raise _damaged(path, error) from None
 
 
