@@ -200,7 +200,8 @@ def test_an_option_out_of_range_is_said_before_a_scan_is_decoded(
     decode = Image.open
     monkeypatch.setattr(Image, "open", lambda *source, **options: decoded.append(source) or decode(*source, **options))
     arguments = ("--backbone", "test_resnet", "--weights", "none", "--image-size", 32, "--learning-rate", 0)
-    assert "learning_rate" in mistake("train", scans, "--output", tmp_path / "results", *arguments)
+    division = ("--fractions", 0.5, 0.25, 0.25)
+    assert "learning_rate" in mistake("train", scans, "--output", tmp_path / "results", *arguments, *division)
     assert not decoded
 
 

@@ -177,7 +177,7 @@ class DuplicateWarning(OctlibWarning):
 
 
 class SplitWarning(OctlibWarning):
-    """A part of a split lacks a class."""
+    """A part of a split lacks a class, or is far from the size that was asked for."""
 
 
 class TrainingWarning(OctlibWarning):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from itertools import combinations
 from typing import Any
 
@@ -35,12 +36,29 @@ def dataset(rows: list[tuple[Any, Any, Any]]) -> OctDataset:
 def test_no_parts_share_a_patient_an_eye_or_a_volume(rows: list[tuple[Any, Any, Any]], seed: int) -> None:
     scans = dataset(rows)
     assume(len(set(split_keys("patient", scans.names, scans.patients, scans.column("volume")))) >= 3)
-    for division in (scans.split((0.5, 0.3, 0.2), seed=seed), *scans.folds(2, seed=seed)):
+    with warnings.catch_warnings(record=True, action="always"):  # of sizes, which the next test is about
+        divisions = [scans.split((0.5, 0.3, 0.2), seed=seed), *scans.folds(2, seed=seed)]
+    for division in divisions:
         assert sum(map(len, division)) == len(scans)
         for part, other in combinations(division, 2):
             assert not set(part.column("patient")) & set(other.column("patient"))
             assert not eyes_of(part) & eyes_of(other)
             assert not (set(part.column("volume")) & set(other.column("volume"))) - {None}
+
+
+@given(ROWS, st.integers(0, 99))
+def test_parts_have_the_sizes_that_were_asked_for_or_a_warning_says_which(
+    rows: list[tuple[Any, Any, Any]], seed: int
+) -> None:
+    scans = dataset(rows)
+    assume(len(set(split_keys("patient", scans.names, scans.patients, scans.column("volume")))) >= 3)
+    with warnings.catch_warnings(record=True, action="always") as said:
+        parts = scans.split((0.5, 0.3, 0.2), seed=seed)
+    off = max(abs(len(part) - share * len(scans)) for part, share in zip(parts, (0.5, 0.3, 0.2), strict=True))
+    assert bool(said) == (off > max(1, 0.05 * len(scans)))
+    shares = ", ".join(f"{100 * len(part) / len(scans):.0f} %" for part in parts)
+    assert all(f"The parts have {shares} of the scans, not 50 %, 30 %, 20 %" in str(each.message) for each in said)
+    assert all(each.filename == __file__ for each in said)
 
 
 def eyes_of(scans: OctDataset) -> set[tuple[str, str]]:

@@ -38,6 +38,14 @@ def build() -> Build:
     return build_tiny
 
 
+@pytest.fixture
+def architecture(request: pytest.FixtureRequest) -> str:
+    """Give the name of an architecture, which older releases of timm may lack."""
+    if not timm.is_model(request.param):
+        pytest.skip(f"timm {timm.__version__} has no {request.param}")
+    return request.param
+
+
 @pytest.fixture(scope="session")
 def scans() -> np.ndarray:
     """Give five scans as the graph takes them: uint8 (5, 64, 64)."""

@@ -37,24 +37,26 @@ def built(name: str, pooling: str) -> TimmFeatures:
         return TimmFeatures(random_module(spec), spec, pooling, size).eval()
 
 
-@pytest.mark.parametrize("name", FAMILIES)
-def test_a_map_is_channels_height_and_width(name: str) -> None:
-    features, seen = built(name, "average"), []
+@pytest.mark.parametrize("architecture", FAMILIES, indirect=True)
+def test_a_map_is_channels_height_and_width(architecture: str) -> None:
+    features, seen = built(architecture, "average"), []
     features.feature_map.register_forward_hook(lambda *call: seen.append(tuple(call[-1].shape)))
     with torch.inference_mode():
         pooled = features(torch.zeros(2, *features.image_size, device="meta"))
-    assert seen == [(2, *FAMILIES[name])]
+    assert seen == [(2, *FAMILIES[architecture])]
     assert pooled.ndim == 2
     assert len(pooled) == 2
     with torch.inference_mode():
-        flat = built(name, "flatten")(torch.zeros(2, *features.image_size, device="meta"))
-    channels, height, width = FAMILIES[name]
+        flat = built(architecture, "flatten")(torch.zeros(2, *features.image_size, device="meta"))
+    channels, height, width = FAMILIES[architecture]
     assert flat.shape == (2, channels * height * width)
 
 
-@pytest.mark.parametrize("name", ["coat_tiny", "crossvit_9_240", "efficientvim_m1", "deit_tiny_distilled_patch16_224"])
-def test_places_of_a_map_are_places_of_the_scan(name: str) -> None:
-    spec, size = specify(named_config(name), None, origin="random", fixed_batchnorm=False)
+@pytest.mark.parametrize(
+    "architecture", ["coat_tiny", "crossvit_9_240", "efficientvim_m1", "deit_tiny_distilled_patch16_224"], indirect=True
+)
+def test_places_of_a_map_are_places_of_the_scan(architecture: str) -> None:
+    spec, size = specify(named_config(architecture), None, origin="random", fixed_batchnorm=False)
     features, seen = TimmFeatures(random_module(spec), spec, "average", size).eval(), []
     features.feature_map.register_forward_hook(lambda *call: seen.append(call[-1]))
     scans = torch.zeros(2, *size)
@@ -66,9 +68,11 @@ def test_places_of_a_map_are_places_of_the_scan(name: str) -> None:
 
 
 @pytest.mark.parametrize("size", [(64, 128), (128, 64)])
-@pytest.mark.parametrize("name", ["test_resnet", "test_convnext", "test_vit", "test_vit_relpos", "test_maxvit"])
-def test_places_of_a_wide_or_high_scan_are_those_of_its_map(name: str, size: tuple[int, int]) -> None:
-    spec, size = specify(named_config(name), size, origin="random", fixed_batchnorm=False)
+@pytest.mark.parametrize(
+    "architecture", ["test_resnet", "test_convnext", "test_vit", "test_vit_relpos", "test_maxvit"], indirect=True
+)
+def test_places_of_a_wide_or_high_scan_are_those_of_its_map(architecture: str, size: tuple[int, int]) -> None:
+    spec, size = specify(named_config(architecture), size, origin="random", fixed_batchnorm=False)
     features, seen = TimmFeatures(random_module(spec), spec, "average", size).eval(), []
     features.feature_map.register_forward_hook(lambda *call: seen.append(call[-1]))
     scans = torch.zeros(2, *size)
@@ -92,8 +96,9 @@ def test_an_architecture_without_a_map_is_named(name: str) -> None:
         octlib.build_classifier(name, weights=None)
 
 
-def test_what_timm_holds_still_is_in_no_stage() -> None:
-    module = random_module(specify(named_config("efficientvim_m1"), None, origin="random", fixed_batchnorm=False)[0])
+@pytest.mark.parametrize("architecture", ["efficientvim_m1"], indirect=True)
+def test_what_timm_holds_still_is_in_no_stage(architecture: str) -> None:
+    module = random_module(specify(named_config(architecture), None, origin="random", fixed_batchnorm=False)[0])
     still = {name for name, parameter in module.named_parameters() if not parameter.requires_grad}
     assert still
     stages = parameter_stages(module)

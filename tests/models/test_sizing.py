@@ -33,14 +33,14 @@ def map_shape(name, size):
 
 
 @pytest.mark.parametrize("size", [(224, 448), (250, 190), (9, 9)])
-@pytest.mark.parametrize("name", NAMES)
-def test_a_size_is_taken_or_others_are_named_that_are(name, size):
+@pytest.mark.parametrize("architecture", NAMES, indirect=True)
+def test_a_size_is_taken_or_others_are_named_that_are(architecture, size):
     try:
-        height, width = map_shape(name, size)
+        height, width = map_shape(architecture, size)
     except ImageSizeError as error:
         taken = re.findall(r"(\d+) x (\d+)", error.problem.partition("It takes")[2])
         assert taken
-        assert all(map_shape(name, (int(height), int(width))) for height, width in taken)
+        assert all(map_shape(architecture, (int(height), int(width))) for height, width in taken)
     else:
         assert abs(height / width - size[0] / size[1]) < 0.25 * size[0] / size[1]
 

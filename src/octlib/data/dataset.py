@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from octlib._checks import as_whole
 from octlib._suggest import unknown
+from octlib.data import splits
 from octlib.data.audit import Audit, audit_scans
 from octlib.data.columns import as_places, join_columns, number, objects, read_only
 from octlib.data.naming import misspelt
@@ -23,7 +24,6 @@ from octlib.data.origin_columns import Origins, join_origins
 from octlib.data.patients import Patients, as_patients, patients_of_names
 from octlib.data.pixels import read_batches, read_images
 from octlib.data.scan import Scan
-from octlib.data.splits import distinct, fold_indices, in_turns, shuffled, split_indices, warn_of_missing_classes
 from octlib.data.summary import Summary, summarise
 from octlib.data.units import split_keys
 from octlib.errors import UnmatchedClassesError
@@ -287,7 +287,7 @@ class OctDataset(Sequence[Scan]):
         if as_whole("n", n, minimum=0) > len(self):
             raise ValueError(f"Scans to take must be between 0 and the {len(self)} that there are, got {n}.")
         labels = [0] * len(self) if self.labels is None else self.labels.tolist()
-        return self.subset(in_turns(shuffled(distinct(self.names.tolist()), seed), labels)[:n])
+        return self.subset(splits.in_turns(splits.shuffled(splits.distinct(self.names.tolist()), seed), labels)[:n])
 
     def concat(self, other: OctDataset) -> OctDataset:
         """Append another dataset.
@@ -394,11 +394,13 @@ class OctDataset(Sequence[Scan]):
             ValueError: if the fractions aren't positive or don't sum to 1.
 
         Warns:
-            SplitWarning: if a part has no scan of a class, and no draw was found that gives it one.
+            SplitWarning: if a part has no scan of a class, and no draw was found that gives it one; or if a part's
+                share of the scans is more than five points and one scan off, as happens where patients are few.
         """
         keys, labels, names = self._split_keys(by), *self._split_labels()
-        parts = split_indices(keys, labels, fractions, seed=seed, class_names=names, unit=by)
-        warn_of_missing_classes("Part", parts, labels, names)
+        parts = splits.split_indices(keys, labels, fractions, seed=seed, class_names=names, unit=by)
+        splits.warn_of_missing_classes("Part", parts, labels, names)
+        splits.warn_of_other_shares(parts, fractions, by)
         return tuple(self._take(part) for part in parts)
 
     def folds(self, n: int = 5, *, by: str = "patient", seed: int = 0) -> list[tuple[OctDataset, OctDataset]]:
@@ -420,8 +422,8 @@ class OctDataset(Sequence[Scan]):
             SplitWarning: as ``split``.
         """
         keys, labels, names = self._split_keys(by), *self._split_labels()
-        folds = fold_indices(keys, labels, n, seed=seed, class_names=names, unit=by)
-        warn_of_missing_classes("The test part of fold", [test for _, test in folds], labels, names)
+        folds = splits.fold_indices(keys, labels, n, seed=seed, class_names=names, unit=by)
+        splits.warn_of_missing_classes("The test part of fold", [test for _, test in folds], labels, names)
         return [(self._take(train), self._take(test)) for train, test in folds]
 
     def audit(self, *, progress: bool | None = None) -> Audit:

@@ -6,7 +6,6 @@ import csv
 import json
 import posixpath
 import unicodedata
-import warnings
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,8 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from octlib.archives import is_file, open_binary, open_text
+from octlib.archives import is_file, open_text
 from octlib.data.columns import as_column
+from octlib.data.csv_files import FIRST_LINE, read_csv, read_names
 from octlib.errors import LayoutError, LayoutWarning
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 # What names something is text though it looks like a number: patient 007 isn't patient 7.
 TEXTS = frozenset({"file_name", "patient", "patient_id", "volume"})
 OF_A_DATASET = ("name", "path", "label", "patient", "split")  # columns that can't mean anything else there
-FIRST_LINE = 1 << 20  # characters; what is longer is no header
 
 
 class Described(NamedTuple):
@@ -48,12 +47,11 @@ def find_beside(folder: Path, name: str, above: int) -> Path | None:
 
 def read_header(path: Path) -> list[str]:
     """Read the names of the columns of a ``.csv`` or ``.jsonl`` file; none where it is neither."""
-    with open_text(path, errors="replace", newline="") as file:
-        first = file.readline(FIRST_LINE)
     try:
         if path.suffix.lower() == ".csv":
-            return [name.strip() for name in next(csv.reader([first]), [])]
-        row = json.loads(first)
+            return [name.strip() for name in read_names(path, errors="replace")[0]]
+        with open_text(path, errors="replace") as file:
+            row = json.loads(file.readline(FIRST_LINE))
     except (csv.Error, ValueError, RecursionError):
         return []
     return [str(name).strip() for name in row] if isinstance(row, dict) else []
@@ -73,8 +71,8 @@ def read_sidecar(path: Path, required: Collection[str]) -> pd.DataFrame:
         LayoutError: if it can't be read, lacks a column, or has one twice.
     """
     try:
-        frame = _read_csv(path) if path.suffix.lower() == ".csv" else _read_lines(path)
-    except (csv.Error, ValueError, RecursionError, Warning) as error:
+        frame = read_csv(path, _is_text) if path.suffix.lower() == ".csv" else _read_lines(path)
+    except (csv.Error, ValueError, RecursionError) as error:
         raise LayoutError(
             f"{path} must be a table in UTF-8, and can't be read: {error}.", "Repair it, or move it out of the folder."
         ) from error
@@ -157,20 +155,8 @@ def columns_of(rows: pd.DataFrame, but: Collection[str]) -> dict[str, NDArray[An
     }
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    with open_text(path, newline="") as file:
-        names = next(csv.reader(file), [])
-    with warnings.catch_warnings(), open_binary(path) as content:
-        warnings.simplefilter("error", pd.errors.ParserWarning)  # of rows that are longer than the header
-        return pd.read_csv(
-            content,
-            dtype={name: str for name in names if name.strip().lower() in TEXTS},
-            index_col=False,
-            encoding="utf-8-sig",
-            low_memory=False,
-        )
+def _is_text(name: str) -> bool:
+    return name.strip().lower() in TEXTS
 
 
 def _read_lines(path: Path) -> pd.DataFrame:

@@ -30,6 +30,7 @@ Indices = NDArray[np.int64]
 Group = list[tuple[int, int]]  # a patient's classes, each with the number of scans
 
 DRAWS = 20  # lotteries before a part stays without a class
+TOLERATED = 0.05  # of all scans, by which a part may be larger or smaller than asked for without a word
 
 
 def split_indices(
@@ -131,6 +132,27 @@ def warn_of_missing_classes(
         listed = "; ".join(f"{what} {part} of {len(parts)} has no scan of {name}" for part, name in missing)
         problem = f"{listed}, and no draw was found that gives every part every class."
         warnings.warn(SplitWarning(problem, "Ask for fewer parts, or add patients of these classes."), stacklevel=3)
+
+
+def warn_of_other_shares(parts: Sequence[Indices], fractions: Sequence[float], unit: str) -> None:
+    """Warn whoever asked a dataset for parts whose sizes come out otherwise.
+
+    Args:
+        parts: as ``split_indices`` gives them.
+        fractions: what it was asked for.
+        unit: what stays together.
+
+    Warns:
+        SplitWarning: if a part's share of the scans is off by more than five points and more than one scan.
+    """
+    n = sum(map(len, parts))
+    if all(abs(len(part) - share * n) <= max(TOLERATED * n, 1) for part, share in zip(parts, fractions, strict=True)):
+        return
+    came = ", ".join(f"{100 * len(part) / n:.0f} %" for part in parts)
+    asked = ", ".join(f"{100 * fraction:.0f} %" for fraction in fractions)
+    problem = f"The parts have {came} of the scans, not {asked}: the scans of a {unit} stay together."
+    advice = f"Ask for fewer or more equal parts, or add {unit}s; nothing else is wrong with them."
+    warnings.warn(SplitWarning(problem, advice), stacklevel=3)
 
 
 def missing_classes(

@@ -103,9 +103,10 @@ def test_published_splits_of_somebody_else_are_no_octdl(octdl, plant):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "can't be read: No columns"),
+        (b"", "can't be read: it has no rows"),
+        (b"file_name,disease,patient_id\n", "can't be read: it has no rows"),
         (b"file_name,disease,patient_id\n\xff\xfe,AMD,1\n", "must be a table in UTF-8"),
-        (b"file_name;disease;patient_id\namd_1;AMD;7\n", "and it has file_name;disease;patient_id"),
+        (b"file_name;disease\namd_1;AMD\n", "and it has file_name, disease"),
         (b"file_name,disease,patient_id\namd_1,AMD,7,8,9\namd_2,AMD,7,8,9\n", "can't be read: "),
         (b"file_name,disease,patient_id,Disease\namd_1,AMD,7,x\n", "must differ, and disease is there more than once"),
     ],
