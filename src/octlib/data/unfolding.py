@@ -13,6 +13,7 @@ from octlib.data.columns import as_column, is_missing, objects
 from octlib.data.dataset import OctDataset
 from octlib.data.file_format import Contents
 from octlib.data.formats import format_of
+from octlib.data.identities import one_for_each
 from octlib.data.origin_columns import FileOrigins
 from octlib.data.threads import in_threads
 from octlib.errors import LayoutError, LeftOutWarning, UnreadableScanError
@@ -92,7 +93,7 @@ def _unfolded(scans: OctDataset, contents: Sequence[Contents]) -> OctDataset:
         names,
         of_row.labels,
         scans.class_names,
-        _filled(of_row, "patient", objects([each.said.patient for each in slices])),
+        _filled(of_row, "patient", objects(one_for_each([each.said.patient for each in slices]))),
         columns,
     )
 

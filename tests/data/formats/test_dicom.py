@@ -88,6 +88,57 @@ def test_values_are_scaled_by_what_the_file_says(tmp_path: Path, stored: Any, ta
     np.testing.assert_allclose(scan.read()[0].astype(int), wanted, atol=1)
 
 
+def table(first: int, bits: int, values: list[int]) -> Any:
+    """Give a table of grey values as PS3.3, C.11.1.1 and C.11.2.1 have it."""
+    found = pydicom.Dataset()
+    found.LUTDescriptor, found.LUTData = [len(values), first, bits], values
+    found["LUTDescriptor"].VR = found["LUTData"].VR = "US"
+    return found
+
+
+@pytest.mark.parametrize(
+    ("tags", "wanted"),
+    [
+        ({"RescaleSlope": 1, "RescaleIntercept": -2048}, [0, 128, 255]),
+        ({"RescaleSlope": -1, "RescaleIntercept": 0}, [255, 127, 0]),
+        ({"RescaleSlope": 1, "RescaleIntercept": -2048, "WindowCenter": 0, "WindowWidth": 4096}, [0, 128, 255]),
+        ({"RescaleSlope": 2, "RescaleIntercept": 0, "WindowCenter": 2048, "WindowWidth": 4096}, [0, 255, 255]),
+        ({"VOILUTSequence": [table(0, 8, [min(value // 8, 255) for value in range(4096)])]}, [0, 255, 255]),
+        ({"ModalityLUTSequence": [table(0, 16, [16 * (4095 - value) for value in range(4096)])]}, [255, 127, 0]),
+    ],
+)
+def test_what_the_file_says_of_its_values_is_applied(tmp_path: Path, tags: dict[str, Any], wanted: list[int]) -> None:
+    stored = np.array([[0, 2048, 4095]], np.uint16)
+    if "ModalityLUTSequence" in tags:
+        tags["ModalityLUTSequence"][0].ModalityLUTType = "US"
+    scan = load_oct_dataset(write(tmp_path / "a.dcm", stored, BitsStored=12, HighBit=11, **tags))[0]
+    np.testing.assert_allclose(scan.read()[0].astype(int), wanted, atol=1)
+
+
+def test_colours_become_their_luminance(tmp_path: Path) -> None:
+    palette = {"PhotometricInterpretation": "PALETTE COLOR"}
+    for colour, gain in (("Red", 1), ("Green", 0), ("Blue", 0)):
+        palette[f"{colour}PaletteColorLookupTableDescriptor"] = [256, 0, 16]
+        entries = (gain * 257 * np.arange(256)[::-1]).astype(np.uint16)
+        palette[f"{colour}PaletteColorLookupTableData"] = entries.tobytes()
+    scan = load_oct_dataset(write(tmp_path / "a.dcm", np.array([[0, 255]], np.uint8), **palette))[0]
+    np.testing.assert_allclose(scan.read()[0].astype(int), [round(0.299 * 255), 0], atol=1)
+    rgb = np.array([[[255, 0, 0], [0, 255, 0]]], np.uint8)
+    tags = {"PhotometricInterpretation": "RGB", "SamplesPerPixel": 3, "PlanarConfiguration": 0}
+    scan = load_oct_dataset(write(tmp_path / "b.dcm", rgb, Rows=1, Columns=2, NumberOfFrames=1, **tags))[0]
+    np.testing.assert_allclose(scan.read()[0].astype(int), [76, 150], atol=1)
+
+
+def test_a_name_that_one_file_lacks_divides_no_patient(tmp_path: Path) -> None:
+    write(tmp_path / "1.dcm", FRAMES, PatientID="ROE1961")
+    write(tmp_path / "2.dcm", FRAMES[1], PatientID="ROE1961", PatientName="")
+    write(tmp_path / "3.dcm", FRAMES[2], PatientID=["0042", "0043"])
+    patients = load_oct_dataset(tmp_path).patients.tolist()
+    assert len(set(patients[:5])) == 1
+    assert patients[0].startswith("anonymous-")
+    assert patients[5] == "0042"
+
+
 def test_who_was_scanned_stands_nowhere_by_name(tmp_path: Path, caplog: Any, capsys: Any) -> None:
     caplog.set_level(logging.DEBUG)
     write(tmp_path / "1.dcm", FRAMES, PatientID="ROE-JANE-1961")

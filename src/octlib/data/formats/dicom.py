@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableSequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,14 +44,13 @@ class Dicom(FileFormat):
             if not 1 <= n <= MAX_FRAMES:
                 raise ValueError(f"it says that it has {n:,} frames, and the largest volume has {MAX_FRAMES:,}")
             columns = {"eye": _eye(header), **_pixel_size(header)}
-            patient = without_name(str(header.get("PatientID", "")), str(header.get("PatientName", "")))
+            patient = without_name(_text(header, "PatientID"), _text(header, "PatientName"))
             known = {name: value for name, value in columns.items() if value is not None}
             return Contents(n if n > 1 else None, patient, known)
 
     def read(self, path: Path, frame: int, at_least: tuple[int, int] | None) -> NDArray[np.uint8]:
-        """Decode one frame, scaled to 0-255 from the bits that the file says it stores, or by its own window."""
+        """Decode one frame as a viewer shows it, by the file's own window and tables, scaled to 0-255."""
         with _opened(path) as dataset:
-            from pydicom.pixels.processing import apply_voi_lut
             from pydicom.pixels.utils import pixel_array
 
             if "PixelData" not in dataset:
@@ -59,8 +58,13 @@ class Dicom(FileFormat):
             if str(dataset.get("BurnedInAnnotation", "NO")).upper() == "YES":
                 raise ValueError("text is burned into its pixels, which may name the patient")
             values = pixel_array(dataset, index=frame)
-            grey = as_grey(_to_8_bit(apply_voi_lut(values, dataset), dataset))
-            return 255 - grey if dataset.get("PhotometricInterpretation") == "MONOCHROME1" else grey
+            kind = dataset.get("PhotometricInterpretation")
+            if kind == "PALETTE COLOR":
+                return as_grey(_of_palette(values, dataset))
+            if int(dataset.get("SamplesPerPixel", 1)) > 1:
+                return as_grey(_scaled(values, _stored_range(dataset)))
+            grey = as_grey(_windowed(values, dataset))
+            return 255 - grey if kind == "MONOCHROME1" else grey
 
 
 @contextmanager
@@ -92,8 +96,50 @@ def _first(dataset: Any, sequence: str) -> Any:
     return items[0] if items else {}
 
 
-def _to_8_bit(values: NDArray[Any], dataset: Dataset) -> NDArray[np.uint8]:
+def _text(header: Dataset, name: str) -> str:
+    value = header.get(name)
+    if isinstance(value, MutableSequence):  # of several, where one is allowed
+        value = value[0] if value else None
+    return "" if value is None else str(value)
+
+
+def _of_palette(values: NDArray[Any], dataset: Dataset) -> NDArray[np.uint8]:
+    from pydicom.pixels.processing import apply_color_lut
+
+    bits = int(dataset.RedPaletteColorLookupTableDescriptor[2])
+    return _scaled(apply_color_lut(values, dataset)[..., :3], (0, 2**bits - 1))
+
+
+def _windowed(values: NDArray[Any], dataset: Dataset) -> NDArray[np.uint8]:
+    """Apply what PS3.3, C.11 defines: first to the device's values, by a table or a line, then for viewers."""
+    from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
+
+    values, bounds = apply_modality_lut(values, dataset), _stored_range(dataset)
+    if dataset.get("ModalityLUTSequence"):
+        bounds = (0, _table_range(dataset.ModalityLUTSequence[0]))
+    elif "RescaleSlope" in dataset and "RescaleIntercept" in dataset:
+        ends = [bound * float(dataset.RescaleSlope) + float(dataset.RescaleIntercept) for bound in bounds]
+        bounds = (min(ends), max(ends))
+    if dataset.get("VOILUTSequence"):
+        values = np.rint(values).astype(np.int64)  # a table has no values between
+        table = dataset.VOILUTSequence[0]
+        bounds = (0, _table_range(table))
+        # pydicom looks values up in the type of the table's results: 8 bits are too few for a table of 4,096 entries.
+        table.LUTDescriptor = [*table.LUTDescriptor[:2], 16]
+    return _scaled(apply_voi_lut(values, dataset), bounds)
+
+
+def _stored_range(dataset: Dataset) -> tuple[float, float]:
     levels = 2 ** int(dataset.BitsStored)
     low = -levels // 2 if dataset.get("PixelRepresentation", 0) else 0
-    scaled = np.rint((values - float(low)) * (255 / (levels - 1)))
+    return low, low + levels - 1
+
+
+def _table_range(table: Dataset) -> int:
+    return (1 << int(table.LUTDescriptor[2])) - 1
+
+
+def _scaled(values: NDArray[Any], bounds: tuple[float, float]) -> NDArray[np.uint8]:
+    low, high = bounds
+    scaled = np.rint((values - float(low)) * (255 / (high - low)))
     return np.asarray(np.clip(scaled, 0, 255), dtype=np.uint8)
