@@ -276,6 +276,8 @@ def test_another_backbone_is_not_taken_for_the_one_before(scans):
         ({"freeze": None}, "frozen must be True or False"),
         ({"dropout": 1.0}, r"dropout must be in \[0, 1\)"),
         ({"image_size": 64.0}, "size must be"),
+        ({"steps": ["flatten"]}, "did you mean 'flatten_retina'"),
+        ({"resize": "squeeze"}, "Unknown resize policy 'squeeze'"),
     ],
 )
 def test_arguments_are_checked_as_by_build_classifier(wrong, said, scans):

@@ -38,6 +38,8 @@ class OctEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
         pooling: ``"average"`` or ``"flatten"``.
         dropout: share of features dropped while training, in [0, 1).
         lora: rank of the matrices that learn beside the linear layers; ``None`` is without.
+        steps: what is done to a scan before it is resized.
+        resize: what becomes of its aspect ratio.
         flips: average predictions over a scan and its mirror image.
         l2: as for ``octlib.fit``, like all arguments from here on.
         epochs: how many; ``None`` solves for a frozen backbone's head.
@@ -76,6 +78,8 @@ class OctEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
         pooling: str = "average",
         dropout: float = 0.0,
         lora: int | None = None,
+        steps: Sequence[str] = ("blank_wedges",),
+        resize: str = "stretch",
         flips: bool = False,
         l2: float | None = None,
         epochs: int | None = None,
@@ -94,6 +98,8 @@ class OctEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
         self.pooling = pooling
         self.dropout = dropout
         self.lora = lora
+        self.steps = steps
+        self.resize = resize
         self.flips = flips
         self.l2 = l2
         self.epochs = epochs
@@ -160,6 +166,8 @@ class OctEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
             "weights": self.weights,
             "pooling": self.pooling,
             "dropout": self.dropout,
+            "steps": self.steps,
+            "resize": self.resize,
             "flips": self.flips,
             "seed": self.seed,
         }

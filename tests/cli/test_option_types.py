@@ -12,7 +12,7 @@ import timm
 
 from octlib.cli import option_types
 from octlib.cli.main import main
-from octlib.cli.option_types import Columns, OneOf, Size, complete_backbones, timm_names
+from octlib.cli.option_types import Columns, OneOf, Size, Steps, complete_backbones, timm_names
 
 
 def test_the_names_are_those_of_the_library():
@@ -22,12 +22,16 @@ def test_the_names_are_those_of_the_library():
     from octlib.models.arguments import POOLINGS
     from octlib.models.exporting import FORMATS
     from octlib.phantoms import DEVICES
+    from octlib.preprocessing import STEPS
+    from octlib.preprocessing.resizing import POLICIES
 
     assert tuple(METHODS) == option_types.METHODS
     assert tuple(DEVICES) == option_types.DEVICES
     assert POOLINGS == option_types.POOLINGS
     assert tuple(LEVELS) == option_types.LEVELS
     assert layouts() == option_types.LAYOUTS
+    assert tuple(STEPS) == option_types.STEPS
+    assert POLICIES == option_types.POLICIES
     assert FORMATS == option_types.FORMATS
 
 
@@ -45,6 +49,13 @@ def test_a_size_is_a_number_or_two(text, size):
 def test_anything_else_is_no_size(text):
     with pytest.raises(click.BadParameter, match="is no size in pixels"):
         Size().convert(text, None, None)
+
+
+def test_steps_are_joined_by_commas():
+    assert Steps().convert("blank_wedges, crop_retina", None, None) == ("blank_wedges", "crop_retina")
+    assert Steps().convert("None", None, None) == ()
+    with pytest.raises(ValueError, match="Unknown preprocessing step 'crop_retna': did you mean 'crop_retina'"):
+        Steps().convert("blank_wedges,crop_retna", None, None)
 
 
 def test_the_names_in_timms_sources_are_timms():

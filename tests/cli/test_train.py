@@ -64,6 +64,19 @@ def test_the_classifier_is_what_the_options_asked_for(classifier):
     assert (model.backbone_name, model.image_size, model.frozen) == ("test_resnet", (48, 48), True)
 
 
+def test_steps_and_the_way_to_resize_are_the_classifiers(shell, mistake, scans, tmp_path, training):
+    steps = ("--steps", "blank_wedges,flatten_retina", "--resize", "pad")
+    result = shell("train", scans, "-o", tmp_path / "run", *training, *steps)
+    assert result.exit_code == 0, result.output
+    said = "blank wedges, flatten retina, pad to the aspect ratio and resize to 48 x 48"
+    assert octlib.load_classifier(tmp_path / "run" / "classifier").preprocessing.describe() == said
+    assert said in shell("inspect", tmp_path / "run" / "classifier").output
+    assert said in (tmp_path / "run" / "classifier" / "README.md").read_text(encoding="utf-8")
+    line = mistake("train", scans, "-o", tmp_path / "other", *training, "--steps", "flatten")
+    assert "Unknown preprocessing step 'flatten': did you mean 'flatten_retina'" in line
+    assert not (tmp_path / "other").exists()
+
+
 def test_commas_join_several_backbones(shell, scans, tmp_path, training):
     options = list(training)
     options[options.index("--backbone") + 1] = "test_resnet,test_vit"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import warnings
 
@@ -202,3 +203,26 @@ def test_overlays_colour_the_place_that_was_planted(plant, scans, name, size, la
     height, width = coloured.shape
     assert coloured[: height // 4, -width // 6 :].mean() > 0.9
     assert not coloured[-height // 4 :, : width // 2].any()
+
+
+@pytest.mark.parametrize("steps", [("crop_retina",), ("flatten_retina", "crop_retina")])
+def test_maps_are_shifted_back_to_the_scan_as_it_was(steps):
+    """A network that answers to one bright spot points at it, wherever the steps have moved it to."""
+    scan = np.full((248, 256), 20, np.uint8)
+    for column in range(256):
+        top = 60 + column // 4
+        scan[top : top + 8, column], scan[top + 8 : top + 40, column], scan[top + 40 : top + 50, column] = 110, 60, 160
+    scan[68 + 200 // 4 + 6 : 68 + 200 // 4 + 14, 196:204] = 255
+    classifier = octlib.build_classifier(
+        "test_resnet", weights=None, image_size=(96, 96), steps=steps, class_names=("dark", "bright")
+    )
+    seen = classifier.preprocess(scan[None])[0].astype(np.float32)
+    heatmap = np.where(seen > 200, seen / 255, 0).astype(np.float32)
+    maps = octlib.explain(classifier, scan[None], target="bright")
+    assert maps.preprocessing == classifier.preprocessing
+    maps = dataclasses.replace(maps, heatmaps=heatmap[None])
+    coloured = np.abs(maps.overlay(0).astype(int) - scan[:, :, None]).max(2) > 30
+    rows, columns = np.nonzero(coloured)
+    assert abs(np.median(rows) - 128) < 5
+    assert abs(np.median(columns) - 200) < 4
+    assert coloured.mean() < 0.01

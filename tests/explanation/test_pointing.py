@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy import ndimage
 
 import octlib
 from octlib.explanation import pointing_game
+from octlib.preprocessing import Preprocessing
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +44,25 @@ def test_maps_that_point_at_lesions_hit_and_healthy_scans_do_not_take_part(sick)
 
 def test_maps_that_point_elsewhere_miss(sick):
     assert pointing_game(explanation_of(sick, single_points(sick, inside=False))).rate == 0
+
+
+def test_maps_of_cropped_scans_point_where_they_were_seen(sick):
+    preprocessing = Preprocessing((248, 256), ("blank_wedges", "flatten_retina", "crop_retina"), "pad")
+    for inside in (True, False):
+        spots = single_points(sick, inside)
+        rows = []
+        for scan, spot in zip(sick, spots, strict=True):
+            # The point of the prepared scan that lies over the spot on the scan.
+            place = np.array(np.unravel_index(spot.argmax(), spot.shape)) * 2
+            trials = np.zeros((248, 256), np.float32)
+            across = preprocessing.lay_back(np.tile(np.arange(256, dtype=np.float32), (248, 1)), scan.read())
+            down = preprocessing.lay_back(np.tile(np.arange(248, dtype=np.float32)[:, None], (1, 256)), scan.read())
+            row, column = (round(float(each[tuple(place)])) for each in (down, across))
+            trials[row, column] = 1
+            rows.append(trials)
+        explanation = dataclasses.replace(explanation_of(sick, np.stack(rows)), preprocessing=preprocessing)
+        game = pointing_game(explanation, tolerance=0.02)
+        assert game.rate == (1 if inside else 0)
 
 
 def test_a_map_without_signal_is_a_miss(sick):

@@ -45,6 +45,17 @@ MISSES: dict[str, Callable[[Any], Any]] = {
     "wedges": lambda classifier: with_config(
         classifier, preprocessing={"image_size": classifier.image_size, "steps": []}
     ),
+    "another step": lambda classifier: with_config(
+        classifier,
+        preprocessing={"image_size": classifier.image_size, "steps": ["blank_wedges", "flatten_retina"]},
+    ),
+    "the order of steps": lambda classifier: with_config(
+        classifier,
+        preprocessing={"image_size": classifier.image_size, "steps": ["flatten_retina", "blank_wedges"]},
+    ),
+    "the aspect ratio": lambda classifier: with_config(
+        classifier, preprocessing={"image_size": classifier.image_size, "steps": ["blank_wedges"], "resize": "pad"}
+    ),
     "the size": lambda classifier: with_config(
         classifier, preprocessing={"image_size": (32, 64), "steps": ["blank_wedges"]}
     ),

@@ -88,7 +88,11 @@ def test_what_a_folder_holds(classifier: Any, tmp_path: Path) -> None:
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     assert config["format"] == "octlib-classifier"
     assert config["classifier"]["class_names"] == ["AMD", "DME", "NORMAL"]
-    assert config["classifier"]["preprocessing"] == {"image_size": [64, 48], "steps": ["blank_wedges"]}
+    assert config["classifier"]["preprocessing"] == {
+        "image_size": [64, 48],
+        "steps": ["blank_wedges"],
+        "resize": "stretch",
+    }
     assert "AMD, DME, NORMAL" in (folder / "README.md").read_text(encoding="utf-8")
 
 

@@ -13,12 +13,17 @@ from octlib.models.sharing import forget_shared, own_copy, sharing_classifier
 
 def shared(**changes: Any) -> Any:
     settings = {"image_size": 64, "weights": None, "pooling": "average", "dropout": 0.0, "flips": False, "seed": 0}
+    settings |= {"steps": ("blank_wedges",), "resize": "stretch"}
     return sharing_classifier("test_resnet", class_names=("a", "b"), **{**settings, **changes})
 
 
 def test_equal_ones_share_and_others_do_not() -> None:
     first = shared()
     assert shared(dropout=0.5, flips=True).backbone is first.backbone
+    padding = shared(steps=["crop_retina"], resize="pad")
+    assert padding.backbone is first.backbone
+    assert padding.preprocessing.describe() == "crop retina, pad to the aspect ratio and resize to 64 x 64"
+    assert shared().preprocessing.describe() == "blank wedges, resize to 64 x 64"
     assert shared(seed=1).backbone is not first.backbone
     again = shared()
     assert again.backbone is not first.backbone  # only the last one is kept

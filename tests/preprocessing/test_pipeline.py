@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from octlib.preprocessing import STEPS, Preprocessing, as_preprocessing, read_scan
+import octlib
+from octlib.phantoms import make_phantoms
+from octlib.preprocessing import STEPS, Preprocessing, as_preprocessing, blank_wedges, read_scan
+from octlib.preprocessing.pipeline import MOVES
 
 
 @pytest.fixture
@@ -48,7 +51,10 @@ def test_real_files_read_at_a_reduced_scale_look_the_same(kermany: Path) -> None
         assert np.abs(quick - slow).mean() < 4, file.name
 
 
-@pytest.mark.parametrize("preprocessing", [Preprocessing(100), Preprocessing((96, 128), steps=())])
+@pytest.mark.parametrize(
+    "preprocessing",
+    [Preprocessing(100), Preprocessing((96, 128), steps=()), Preprocessing(64, steps=tuple(STEPS), resize="pad")],
+)
 def test_it_survives_json(preprocessing: Preprocessing) -> None:
     assert Preprocessing.from_dict(json.loads(json.dumps(preprocessing.to_dict()))) == preprocessing
 
@@ -60,6 +66,10 @@ def test_settings_that_are_misspelt_or_missing_are_named() -> None:
         Preprocessing.from_dict({"steps": []})
 
 
+def test_settings_of_before_there_were_ways_to_resize_stretch() -> None:
+    assert Preprocessing.from_dict({"image_size": [64, 48], "steps": ["blank_wedges"]}) == Preprocessing((64, 48))
+
+
 def test_values_are_checked_when_it_is_made() -> None:
     with pytest.raises(TypeError, match="whole number"):
         Preprocessing("224")  # type: ignore[arg-type]
@@ -67,11 +77,15 @@ def test_values_are_checked_when_it_is_made() -> None:
         Preprocessing(224, steps="blank_wedges")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="'blank_wedge': did you mean 'blank_wedges'"):
         Preprocessing(224, steps=("blank_wedge",))
+    with pytest.raises(ValueError, match="Unknown resize policy 'padd': did you mean 'pad'"):
+        Preprocessing(224, resize="padd")
 
 
 def test_it_describes_itself_in_one_line() -> None:
     assert Preprocessing((100, 120)).describe() == "blank wedges, resize to 100 x 120"
     assert Preprocessing(224, steps=()).describe() == "resize to 224 x 224"
+    told = Preprocessing(224, ("flatten_retina", "crop_retina"), "crop").describe()
+    assert told == "flatten retina, crop retina, crop to the aspect ratio and resize to 224 x 224"
 
 
 def test_steps_are_done_in_their_order_before_the_size_changes(
@@ -100,3 +114,47 @@ def test_a_size_alone_means_nothing_but_resizing(scan: np.ndarray) -> None:
     assert as_preprocessing(Preprocessing(4)) == Preprocessing(4)
     with pytest.raises(TypeError, match="whole number"):
         as_preprocessing("224")
+
+
+def test_a_crop_of_a_file_is_as_sharp_as_the_file(tmp_path: Path) -> None:
+    scan = blank_wedges(next(iter(make_phantoms(1, seed=5, size=(992, 1024)))).image)
+    Image.fromarray(scan).save(tmp_path / "scan.jpg", quality=95)
+    plain, cropping = Preprocessing(224), Preprocessing(224, ("blank_wedges", "crop_retina"))
+    assert plain.at_least == (224, 224)
+    assert cropping.at_least is None
+    wanted = cropping(read_scan(tmp_path / "scan.jpg"))
+    np.testing.assert_array_equal(cropping.read(tmp_path / "scan.jpg"), wanted)
+    images = octlib.load_oct_dataset([tmp_path / "scan.jpg"]).images(cropping)
+    np.testing.assert_array_equal(images[0], wanted)
+    # Decoded for the size of the whole scan, the part that is left would have been enlarged.
+    blurred = cropping(read_scan(tmp_path / "scan.jpg", at_least=(224, 224)))
+    sharpness = [np.abs(np.diff(image.astype(int), axis=0)).mean() for image in (wanted, blurred)]
+    assert sharpness[0] > 1.1 * sharpness[1]
+
+
+@pytest.mark.parametrize("steps", [(), ("flatten_retina",), ("crop_retina",), ("flatten_retina", "crop_retina")])
+@pytest.mark.parametrize("resize", ["stretch", "pad", "crop"])
+def test_a_map_is_laid_back_to_where_it_was_seen(steps: tuple[str, ...], resize: str) -> None:
+    for phantom in make_phantoms(4, seed=5, size=(248, 256)):
+        scan, column = blank_wedges(phantom.image), 150
+        row = int(phantom.boundaries["top of INL"][column])
+        spot = np.s_[row - 3 : row + 4, column - 3 : column + 4]
+        spotted = np.zeros_like(scan)
+        spotted[spot] = 255
+        preprocessing = Preprocessing((200, 240), steps, resize)
+        laid = preprocessing.lay_back(_done_to(preprocessing, scan, spotted).astype(np.float32), scan)
+        assert laid.shape == scan.shape
+        assert laid.dtype == np.float32
+        found = np.unravel_index(laid.argmax(), laid.shape)
+        assert np.hypot(found[0] - row, found[1] - column) < 6, phantom
+        assert laid[spot].mean() > 100
+        laid[row - 8 : row + 9, column - 8 : column + 9] = 0
+        assert np.abs(laid).max() < 20
+
+
+def _done_to(preprocessing: Preprocessing, scan: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Do to another image what the steps do to a scan."""
+    for step in preprocessing.steps:
+        shift = MOVES[step](scan)
+        scan, other = STEPS[step](scan), other if shift is None else shift.take(other)
+    return Preprocessing(preprocessing.image_size, (), preprocessing.resize)(other)

@@ -57,6 +57,7 @@ def _inspect_classifier(path: Path) -> None:
         "dropout": model.dropout.rate,
         "flips": model.postprocessing.flips,
         "image_size": model.image_size,
+        "preprocessing": model.preprocessing.describe(),
         "class_names": model.class_names,
         "parameters": model.count_params(),
     }

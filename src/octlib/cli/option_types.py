@@ -21,6 +21,8 @@ SPLITS = ("train", "val", "test")
 LEVELS = ("scan", "volume", "eye", "patient")
 CACHE = {"on": True, "off": False, "float16": "float16"}
 POOLINGS = ("average", "flatten")
+STEPS = ("blank_wedges", "normalise_contrast", "flatten_retina", "crop_retina")
+POLICIES = ("stretch", "pad", "crop")
 CLASS_WEIGHTS = ("balanced", "logit_adjustment", "none")
 FORMATS = {"onnx": ".onnx", "torch": ".pt2"}
 _READERS = Path(__file__).parents[1] / "data" / "readers"  # whose sources are read: to import them would take too long
@@ -54,6 +56,22 @@ class Size(click.ParamType):  # type: ignore[type-arg]
             self.fail(f"{value!r} is no size in pixels, such as 224, or 496x512 (HEIGHTxWIDTH).", param, ctx)
         height, width = found.groups()
         return (int(height), int(width)) if width else int(height)
+
+
+class Steps(click.ParamType):  # type: ignore[type-arg]
+    """Steps of preprocessing in their order, joined by commas; ``none`` for none."""
+
+    name = "step,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """Give their names, or raise the ``ValueError`` that the shell shows in one line."""
+        if str(value).strip().lower() == "none":
+            return ()
+        steps = tuple(step.strip() for step in str(value).split(","))
+        for step in steps:
+            if step not in STEPS:
+                raise unknown("preprocessing step", step, ("none", *STEPS))
+        return steps
 
 
 class Columns(click.ParamType):  # type: ignore[type-arg]

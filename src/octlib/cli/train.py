@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from octlib.cli.console import answer, files_in, keep, records, say
-from octlib.cli.option_types import CLASS_WEIGHTS, POOLINGS, OneOf, Size, complete_backbones
+from octlib.cli.option_types import CLASS_WEIGHTS, POLICIES, POOLINGS, STEPS, OneOf, Size, Steps, complete_backbones
 from octlib.cli.options import (
     batch_size_option,
     cache_option,
@@ -63,6 +63,18 @@ OF_A_RUN = ("split.csv", "classifier/model.safetensors")  # no other run has the
 )
 @click.option(
     "--image-size", type=Size(), metavar="PIXELS", show_default="the backbone's own", help="Resize to: 224 or 496x512."
+)
+@click.option(
+    "--steps",
+    type=Steps(),
+    default=STEPS[0],
+    help=f"What is done before resizing, in this order: {', '.join(STEPS)}, joined by commas, or none.",
+)
+@click.option(
+    "--resize",
+    type=OneOf("resize policy", POLICIES),
+    default="stretch",
+    help="Fill the size, or keep the aspect ratio.",
 )
 @click.option(
     "--pooling", type=OneOf("pooling", POOLINGS), default="average", help="The features' mean over the scan, or all."

@@ -94,7 +94,7 @@ def build(class_names: tuple[str, ...], arguments: dict[str, Any]) -> OctClassif
         arguments["freeze"],
         class_names=class_names,
         weights=weights if len(weights) > 1 else weights[0],
-        **{name: arguments[name] for name in ("image_size", "pooling", "dropout", "flips", "seed")},
+        **{name: arguments[name] for name in ("image_size", "steps", "resize", "pooling", "dropout", "flips", "seed")},
     )
     if arguments["unfreeze_stages"] is not None:
         classifier.unfreeze(arguments["unfreeze_stages"])

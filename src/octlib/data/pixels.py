@@ -61,7 +61,7 @@ def _read(
     scans: Scans, preprocessing: Preprocessing, *, ahead: int = AHEAD, show: bool | None = False
 ) -> Iterator[NDArray[np.uint8]]:
     def read(scan: Scan) -> NDArray[np.uint8]:
-        return preprocessing(scan.read(at_least=preprocessing.image_size))
+        return preprocessing(scan.read(at_least=preprocessing.at_least))
 
     try:
         yield from in_threads(read, scans, title="Reading scans", show=show, ahead=ahead)

@@ -101,6 +101,7 @@ def explain(
         method=method,
         layer=layer,
         backbone=backbone,
+        preprocessing=classifier.preprocessing,
     )
     _warn_of_constants(explanation)
     return explanation

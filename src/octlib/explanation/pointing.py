@@ -74,12 +74,16 @@ def pointing_game(explanation: Explanation, *, tolerance: float = TOLERANCE) -> 
     if not tolerance >= 0:
         raise ValueError(f"tolerance must be a share of the width, 0 or more, got {tolerance}.")
     positions, hits, chances = [], [], []
-    for position, (scan, heatmap) in enumerate(zip(explanation.scans, explanation.heatmaps, strict=True)):
+    preprocessing = explanation.preprocessing
+    for position, scan in enumerate(explanation.scans):
         mask = scan.lesion_mask()
         if mask is None or not mask.any():
             continue
         reached = _widened(mask, tolerance * mask.shape[1])
         positions.append(position)
+        heatmap = explanation.heatmaps[position]
+        if preprocessing is not None and preprocessing.moves:
+            heatmap = preprocessing.lay_back(heatmap, scan.read())
         hits.append(np.ptp(heatmap) > 0 and bool(reached[_highest_point(heatmap, mask.shape)]))
         chances.append(reached.mean())
     return PointingGame(np.array(positions, dtype=np.int64), np.array(hits, dtype=bool), np.array(chances), tolerance)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from PIL import Image
 
 from octlib.data import OctDataset, Scan
+from octlib.preprocessing import Preprocessing
 
 STRONGEST_TINT = 0.6  # share of colour where the map is 1; where it is 0, the scan shows as it is
 PLOTTED = 16
@@ -29,6 +29,7 @@ class Explanation:
         method: by which method.
         layer: at which layer; ``None`` is the last map.
         backbone: of which of several backbones; ``None`` is of all.
+        preprocessing: the classifier's, by which maps find their place on the scans; ``None`` stretches them.
     """
 
     heatmaps: np.ndarray = field(repr=False)
@@ -38,6 +39,7 @@ class Explanation:
     method: str
     layer: str | None
     backbone: str | None = None
+    preprocessing: Preprocessing | None = field(default=None, repr=False)
 
     @property
     def place(self) -> str:
@@ -52,17 +54,20 @@ class Explanation:
     def overlay(self, index: int) -> np.ndarray:
         """Lay one map over its scan.
 
+        Where the classifier shifts or crops scans, the map is shifted back; what it has not seen stays grey.
+
         Args:
             index: of the scan.
 
         Returns:
             uint8 (scan height, scan width, 3), RGB, at the scan's own size.
         """
-        return _lay_over(self.scans[index], self.heatmaps[index])
+        return _lay_over(self.scans[index], self.heatmaps[index], self.preprocessing)
 
     def overlays(self) -> list[np.ndarray]:
         """Lay each map over its scan: uint8 (scan height, scan width, 3), RGB, at each scan's own size."""
-        return [_lay_over(scan, heatmap) for scan, heatmap in zip(self.scans, self.heatmaps, strict=True)]
+        pairs = zip(self.scans, self.heatmaps, strict=True)
+        return [_lay_over(scan, heatmap, self.preprocessing) for scan, heatmap in pairs]
 
     def plot(self) -> np.ndarray:
         """Show the overlays, sixteen at most, with the classes explained, predicted and, where it is known, true.
@@ -81,7 +86,7 @@ class Explanation:
         for axis in axes.flat:
             axis.set_axis_off()
         for index, (scan, axis) in enumerate(zip(self.scans.subset(range(shown)), axes.flat, strict=False)):
-            axis.imshow(_lay_over(scan, self.heatmaps[index]))
+            axis.imshow(_lay_over(scan, self.heatmaps[index], self.preprocessing))
             axis.set_title(self._title(index, scan), fontsize="small")
         hidden = len(self.targets) - shown
         figure.suptitle(f"{self.method}, {self.place}" + (f" ({hidden} more not shown)" if hidden else ""))
@@ -108,13 +113,12 @@ class Explanation:
         return f"<code>{escape(repr(self))}</code>"
 
 
-def _lay_over(scan: Scan, heatmap: np.ndarray) -> np.ndarray:
+def _lay_over(scan: Scan, heatmap: np.ndarray, preprocessing: Preprocessing | None) -> np.ndarray:
     from matplotlib import colormaps
 
     pixels = scan.read()
-    height, width = pixels.shape
-    heat = np.asarray(Image.fromarray(heatmap).resize((width, height), Image.Resampling.BICUBIC))
-    heat = np.clip(heat, 0, 1)
+    preprocessing = preprocessing or Preprocessing(heatmap.shape, steps=())
+    heat = np.clip(preprocessing.lay_back(heatmap, pixels), 0, 1)
     colour = 255 * colormaps["turbo"](heat)[:, :, :3]
     share = STRONGEST_TINT * heat[:, :, None]
     return np.asarray(np.rint((1 - share) * pixels[:, :, None] + share * colour), np.uint8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from octlib._checks import as_seed
 from octlib.models.arguments import as_class_names, check_dropout, check_frozen, check_pooling
@@ -22,6 +23,8 @@ def build_classifier(
     pooling: str = "average",
     dropout: float = 0.0,
     lora: int | None = None,
+    steps: Sequence[str] = ("blank_wedges",),
+    resize: str = "stretch",
     flips: bool = False,
     seed: int = 0,
 ) -> OctClassifier:
@@ -46,6 +49,9 @@ def build_classifier(
         lora: a rank, such as 8: the backbone itself stays as it is, whatever ``freeze`` says, and small matrices of
             that rank learn beside its linear layers (Hu et al. 2022, "LoRA"); for transformers, with ``octlib[lora]``.
             ``classifier.merge_lora()`` adds them up.
+        steps: what is done to a scan before it is resized, in this order: names of ``octlib.preprocessing.STEPS``:
+            ``"blank_wedges"``, ``"normalise_contrast"``, ``"flatten_retina"`` and ``"crop_retina"``.
+        resize: ``"stretch"`` fills the size; ``"pad"`` and ``"crop"`` keep the aspect ratio.
         flips: average predictions over a scan and its mirror image, which takes twice as long;
             ``classifier.postprocessing`` changes it later.
         seed: of all initial weights.
@@ -75,12 +81,13 @@ def build_classifier(
     check_frozen(freeze)
     check_pooling(pooling)
     check_dropout(dropout)
+    before = Preprocessing((1, 1), steps, resize)  # whose mistakes are told before anything is downloaded
     spec, module, size = create_backbones(backbone, weights, image_size, lora=lora, seed=seed)
     return OctClassifier(
         backbone=spec,
         module=module,
         class_names=names,
-        preprocessing=Preprocessing(size),
+        preprocessing=replace(before, image_size=size),
         pooling=pooling,
         dropout=dropout,
         frozen=freeze and lora is None,

@@ -239,7 +239,7 @@ class OctClassifier(Published, keras.Model):
         return merged
 
     def preprocess(self, scans: Any) -> np.ndarray:
-        """Do to scans what has to happen before the graph: blank the white wedges and resize.
+        """Do to scans what has to happen before the graph, such as to blank white wedges and to resize.
 
         Args:
             scans: a uint8 array (n, height, width) or (n, height, width, 1 or 3), a list of such images, the path of an

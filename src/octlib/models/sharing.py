@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ def sharing_classifier(
     weights: Weights | Sequence[Weights],
     pooling: str,
     dropout: float,
+    steps: Sequence[str],
+    resize: str,
     flips: bool,
     seed: int,
 ) -> OctClassifier:
@@ -41,6 +44,8 @@ def sharing_classifier(
         weights: of the backbone.
         pooling: ``"average"`` or ``"flatten"``.
         dropout: share of features dropped while training.
+        steps: what is done to a scan before it is resized.
+        resize: what becomes of its aspect ratio.
         flips: average predictions over a scan and its mirror image.
         seed: of all initial weights.
 
@@ -65,7 +70,7 @@ def sharing_classifier(
     return OctClassifier(
         backbone=owner.backbone,
         class_names=class_names,
-        preprocessing=owner.preprocessing,
+        preprocessing=replace(owner.preprocessing, steps=steps, resize=resize),
         pooling=pooling,
         dropout=dropout,
         postprocessing=Postprocessing(flips),
