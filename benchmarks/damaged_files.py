@@ -6,7 +6,8 @@ NUMBER data sets in miniature (10,000) are written, one file of each is damaged 
 repeated, swapped, the beginning of another format put in front), and all are loaded and every scan is read. What may
 come is a result, or an error that is octlib's own or of the families of OSError and ValueError, and names the file.
 Everything else is a finding, and is listed with the number that repeats it: other errors, errors without the name, more
-than ten seconds, a process that crashes, and scans that are lost in silence. It needs octlib[parquet,dicom].
+than ten seconds, a process that crashes, and scans that are lost in silence. It needs
+octlib[parquet,dicom,vol,volumes].
 """
 
 from __future__ import annotations
@@ -31,6 +32,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from device_files import (
+    VOL,
+    e2e_of_both_eyes,
+    topcon_about,
+    topcon_jpeg,
+    topcon_raw,
+    write_bioptigen,
+    write_e2e,
+    write_optovue,
+    write_topcon,
+    write_vol,
+)
 from PIL import Image
 
 import octlib
@@ -190,6 +203,40 @@ def archive(name: str) -> Callable[[Path], Built]:
     return build
 
 
+def device(name: str, write: Callable[[Path], object], n: int, *, beside: str = "") -> Callable[[Path], Built]:
+    """Build a volume as a device writes it, of which the file itself or the one beside it is damaged."""
+
+    def build(root: Path) -> Built:
+        path = root / name
+        write(path)
+        return Built(path, path.with_suffix(beside) if beside else path, n)
+
+    return build
+
+
+def topcon(content: Callable[[], dict[str, bytes]]) -> Callable[[Path], object]:
+    """Write a volume of Topcon's with a person."""
+    return lambda path: write_topcon(path, {**content(), **topcon_about()})
+
+
+def write_zeiss(path: Path) -> None:
+    """Write a cube of Zeiss', whose name tells its size."""
+    path.write_bytes(PAGES[0, :12, :30].tobytes())
+
+
+ZEISS = "P12_Macular Cube 20x3_1-2-2020_9-8-7_OS_sn0169_cube_z.img"
+FLOATS = PAGES[:3, :6, :8] / 255
+DEVICES = {
+    "E2E": device("eye.e2e", lambda path: write_e2e(path, e2e_of_both_eyes()), 7),
+    "VOL": device("eye.vol", lambda path: write_vol(path, VOL), 3),
+    "FDA": device("eye.fda", topcon(lambda: topcon_raw(".fda")), 3),
+    "FDA, packed": device("eye.fda", topcon(lambda: topcon_jpeg(PAGES[:3])), 3),
+    "FDS": device("eye.fds", topcon(lambda: topcon_raw(".fds")), 3),
+    "Zeiss": device(ZEISS, write_zeiss, 3),
+    "Bioptigen": device("eye_OD.OCT", write_bioptigen, 4),
+    "Optovue": device("eye.OCT", lambda path: write_optovue(path, FLOATS), 3),
+    "Optovue's text": device("eye.OCT", lambda path: write_optovue(path, FLOATS), 3, beside=".txt"),
+}
 KINDS: dict[str, Callable[[Path], Built]] = {
     "JPEG": in_classes(".jpeg"),
     "PNG": in_classes(".png"),
@@ -212,9 +259,10 @@ KINDS: dict[str, Callable[[Path], Built]] = {
     "zip": archive("scans.zip"),
     "tar": archive("scans.tar"),
     "tar.gz": archive("scans.tar.gz"),
+    **DEVICES,
 }
-# Where rows that are cut off, and pages of another size, are what such files may well hold.
-UNCHECKED = ("CSV", "TSV", "TIFF, stack")
+# Where rows that are cut off, pages of another size, or as many slices as are left, are what such files may well hold.
+UNCHECKED = ("CSV", "TSV", "TIFF, stack", "E2E", "FDA", "FDS")
 BEGINNINGS = [
     b"\xff\xd8\xff\xe0\0\x10JFIF",
     b"\x89PNG\r\n\x1a\n",

@@ -7,100 +7,21 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from device_files import IMAGE, ONE, e2e_image, e2e_of_both_eyes, e2e_person, e2e_slices, write_e2e
 
 from octlib.data import load_oct_dataset
 from octlib.errors import MissingPackageError, UnreadableScanError
 
 pytest.importorskip("oct_converter", reason="needs octlib[volumes]")
 
-ONE = 63 << 10  # the bits of 1.0: 6 of the exponent before 10 of the mantissa, whose order is turned round
-IMAGE, PATIENT, PREAMBLE, METADATA = 1073741824, 9, 3, 10004
-
-
-class Chunk(NamedTuple):
-    kind: int
-    content: bytes
-    patient: int
-    series: int
-    slice_id: int = -1
-    ind: int = 0
-
-
-def image(pixels: np.ndarray, patient: int, series: int, position: int) -> Chunk:
-    from oct_converter.readers.binary_structs import e2e_binary as layout
-
-    head = {"size": pixels.nbytes, "type": 0, "unknown": 0, "height": pixels.shape[0], "width": pixels.shape[1]}
-    content = layout.image_structure.build(head) + pixels.astype("<u2").tobytes()
-    return Chunk(IMAGE, content, patient, series, 2 * position, 1)
-
-
-def person(number: int, identity: str, first: str, last: str) -> Chunk:
-    texts = [(first, 31), (last, 51), ("", 15), ("\0\0\0\0", 4), ("F", 1), (identity, 25)]
-    return Chunk(PATIENT, b"".join(text.encode("latin-1").ljust(size, b"\0") for text, size in texts), number, 0)
-
-
-def eye(side: str, patient: int, series: int) -> Chunk:
-    return Chunk(PREAMBLE, b"\0\0\0\0" + side.encode(), patient, series)
-
-
-def metadata(height_mm: float, patient: int, series: int) -> Chunk:
-    content = bytearray(104)
-    content[36:40] = np.float32(height_mm).tobytes()
-    content[84:92] = np.uint64(2**64 - 1).tobytes()  # a date that is none
-    return Chunk(METADATA, bytes(content), patient, series)
-
-
-def write(path: Path, chunks: list[Chunk], **directory: int) -> Path:
-    from oct_converter.readers.binary_structs import e2e_binary as layout
-
-    start = 88 + 52 + 44 * len(chunks)
-    unknown = {"version": 100, "unknown": [0] * 10}
-    known = {"unknown2": 0, "unknown3": 0, "unknown4": 0, "unknown5": 0}
-    entries, contents = b"", b""
-    for number, chunk in enumerate(chunks):
-        place = {"pos": 140 + 44 * number, "start": start + len(contents), "size": len(chunk.content)}
-        whose = {"patient_db_id": chunk.patient, "study_id": 1, "series_id": chunk.series, "slice_id": chunk.slice_id}
-        fields = {**known, **place, **whose, "type": chunk.kind, "ind": chunk.ind}
-        entries += layout.sub_directory_structure.build({**fields, "unknown": 0})
-        contents += layout.chunk_structure.build({**fields, "unknown": 0, "magic3": "MDbData"}) + chunk.content
-    listed = {"num_entries": len(chunks), "current": 0, "prev": 0, "unknown3": 0, **directory}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(
-        layout.header_structure.build({"magic1": "CMDb", **unknown})
-        + layout.main_directory_structure.build({"magic2": "MDbMDir", **unknown, **listed, "current": 88})
-        + layout.main_directory_structure.build({"magic2": "MDbDir", **unknown, **listed})
-        + entries
-        + contents
-    )
-    return path
-
-
-def slices(value: int, n: int, patient: int, series: int) -> list[Chunk]:
-    return [image(np.full((6, 8), value), patient, series, position) for position in range(n)]
-
-
-def both_eyes() -> list[Chunk]:
-    """Give two eyes of one patient and an eye of another, of three, two and two slices."""
-    return [
-        person(7, "0042", "Jane", "Roe"),
-        person(8, "MÜLLER61", "Änne", "Müller"),
-        eye("R", 7, 1),
-        eye("L", 7, 2),
-        eye("L", 8, 1),
-        metadata(0.0039, 7, 1),
-        *slices(ONE, 3, 7, 1),
-        *slices(0, 2, 7, 2),
-        *slices(ONE - 4096, 2, 8, 1),
-    ]
-
 
 def test_each_volume_has_its_eye_and_its_patient(tmp_path: Path) -> None:
-    scans = load_oct_dataset(write(tmp_path / "AMD/eyes.E2E", both_eyes()).parents[1])
+    scans = load_oct_dataset(write_e2e(tmp_path / "AMD/eyes.E2E", e2e_of_both_eyes()).parents[1])
     assert scans.names.tolist() == [f"AMD/eyes.E2E#{number}" for number in range(7)]
     assert [scan.volume for scan in scans] == [f"AMD/eyes.E2E/{volume}" for volume in (0, 0, 0, 1, 1, 2, 2)]
     assert scans.column("position").tolist() == [0, 1, 2, 0, 1, 0, 1]
@@ -115,7 +36,7 @@ def test_each_volume_has_its_eye_and_its_patient(tmp_path: Path) -> None:
 
 
 def test_values_follow_the_curve_of_the_device_whatever_else_is_in_the_slice(tmp_path: Path) -> None:
-    scans = load_oct_dataset(write(tmp_path / "a.e2e", both_eyes()))
+    scans = load_oct_dataset(write_e2e(tmp_path / "a.e2e", e2e_of_both_eyes()))
     values = [int(scan.read().max()) for scan in scans]
     assert values[:3] == [255] * 3  # 1.0
     assert values[3:5] == [0] * 2  # next to nothing
@@ -126,14 +47,14 @@ def test_values_follow_the_curve_of_the_device_whatever_else_is_in_the_slice(tmp
 
 def test_slices_of_a_volume_stay_together(tmp_path: Path) -> None:
     for number in range(4):
-        write(tmp_path / f"{'AB'[number % 2]}/{number}.e2e", both_eyes())
+        write_e2e(tmp_path / f"{'AB'[number % 2]}/{number}.e2e", e2e_of_both_eyes())
     train, test = load_oct_dataset(tmp_path).split((0.5, 0.5), by="volume")
     assert not set(train.column("volume")) & set(test.column("volume"))
     assert len(train) + len(test) == 28
 
 
 def test_a_table_of_slices_comes_back(tmp_path: Path) -> None:
-    scans = load_oct_dataset(write(tmp_path / "a.e2e", both_eyes()))[[4, 1]]
+    scans = load_oct_dataset(write_e2e(tmp_path / "a.e2e", e2e_of_both_eyes()))[[4, 1]]
     again = load_oct_dataset(scans.to_frame())
     pd.testing.assert_frame_equal(again.to_frame(), scans.to_frame())
     assert [int(scan.read().max()) for scan in again] == [0, 255]
@@ -145,28 +66,29 @@ def test_a_volume_is_decoded_once(tmp_path: Path, monkeypatch: Any) -> None:
     decoded = []
     whole = E2e.decode
     monkeypatch.setattr(E2e, "decode", lambda self, path: decoded.append(path) or whole(self, path))
-    path = write(tmp_path / "a.e2e", both_eyes())
+    path = write_e2e(tmp_path / "a.e2e", e2e_of_both_eyes())
     scans = load_oct_dataset(path)
     assert not decoded
     before = scans.images(8)
     assert decoded == [path]
-    write(path, [each._replace(content=image(np.full((6, 8), ONE), 7, 1, 0).content) if each.kind == IMAGE else each
-                 for each in both_eyes()] + [person(9, "1", "", "")])  # fmt: skip
+    bright = e2e_image(np.full((6, 8), ONE), 7, 1, 0).content
+    chunks = [each._replace(content=bright) if each.kind == IMAGE else each for each in e2e_of_both_eyes()]
+    write_e2e(path, [*chunks, e2e_person(9, "1", "", "")])
     after = load_oct_dataset(path).images(8)  # another file by the same name
     assert before.min() == 0
     assert after.min() > 200
 
 
 def test_damage_is_an_error_that_names_the_file(tmp_path: Path, capsys: Any) -> None:
-    whole = write(tmp_path / "whole.e2e", both_eyes()).read_bytes()
+    whole = write_e2e(tmp_path / "whole.e2e", e2e_of_both_eyes()).read_bytes()
     hostile = {
-        "round.e2e": write(tmp_path / "round.e2e", both_eyes(), prev=88).read_bytes(),
-        "many.e2e": write(tmp_path / "many.e2e", both_eyes(), num_entries=2**31).read_bytes(),
-        "far.e2e": write(tmp_path / "far.e2e", [image(np.ones((2, 2)), 1, 1, 2**29)]).read_bytes(),
-        "none.e2e": write(tmp_path / "none.e2e", [person(1, "1", "A", "B")]).read_bytes(),
-        "large.e2e": write(
+        "round.e2e": write_e2e(tmp_path / "round.e2e", e2e_of_both_eyes(), prev=88).read_bytes(),
+        "many.e2e": write_e2e(tmp_path / "many.e2e", e2e_of_both_eyes(), num_entries=2**31).read_bytes(),
+        "far.e2e": write_e2e(tmp_path / "far.e2e", [e2e_image(np.ones((2, 2)), 1, 1, 2**29)]).read_bytes(),
+        "none.e2e": write_e2e(tmp_path / "none.e2e", [e2e_person(1, "1", "A", "B")]).read_bytes(),
+        "large.e2e": write_e2e(
             tmp_path / "large.e2e",
-            [image(np.ones((1, 1)), 1, 1, 1)._replace(content=bytes(12) + b"\0\0\2\0\0\0\2\0" + bytes(2))],
+            [e2e_image(np.ones((1, 1)), 1, 1, 1)._replace(content=bytes(12) + b"\0\0\2\0\0\0\2\0" + bytes(2))],
         ).read_bytes(),
         "short.e2e": whole[:-20],
         "head.e2e": whole[:60],
@@ -182,7 +104,7 @@ def test_damage_is_an_error_that_names_the_file(tmp_path: Path, capsys: Any) -> 
 
 
 def test_one_slice_many_times_is_refused(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.e2e", slices(ONE, 40, 1, 1))
+    path = write_e2e(tmp_path / "a.e2e", e2e_slices(ONE, 40, 1, 1))
     content = bytearray(path.read_bytes())
     for number in range(40):  # all entries name the first chunk
         content[140 + 44 * number + 4 : 140 + 44 * number + 8] = np.uint32(140 + 44 * 40).tobytes()
@@ -192,7 +114,7 @@ def test_one_slice_many_times_is_refused(tmp_path: Path) -> None:
 
 
 def test_without_the_package_it_says_what_to_install(tmp_path: Path, monkeypatch: Any) -> None:
-    path, found = write(tmp_path / "a.e2e", both_eyes()), importlib.util.find_spec
+    path, found = write_e2e(tmp_path / "a.e2e", e2e_of_both_eyes()), importlib.util.find_spec
     monkeypatch.setattr(
         "octlib.data.file_format.find_spec", lambda name: None if name == "oct_converter" else found(name)
     )

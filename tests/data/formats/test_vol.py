@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from device_files import VOL, write_vol
 
 from octlib.data import load_oct_dataset
 from octlib.errors import MissingPackageError, UnreadableScanError
@@ -17,53 +18,29 @@ pytest.importorskip("eyepy", reason="needs octlib[vol]")
 LOWEST, HIGHEST = np.float32(0), np.finfo(np.float32).max
 
 
-def write(path: Path, values: np.ndarray, **fields: Any) -> Path:
-    from construct import Int64ul, Struct
-    from eyepy.io.he.vol_reader import vol_format
-
-    # eyepy can't build its own dates of examinations.
-    plain = Struct(*("exam_time" / Int64ul if each.name == "exam_time" else each for each in vol_format.subcons))
-    n, height, width = values.shape
-    common = dict.fromkeys(("grid_type", "grid_offset", "grid_type1", "grid_offset1"), 0)
-    dates = dict.fromkeys(("dob", "visit_date"), "2020-01-02T00:00:00")
-    size = {"size_x": width, "size_y": height, "n_bscans": n, "size_x_slo": 3, "size_y_slo": 2, "bscan_hdr_size": 512}
-    scale = {"scale_x": 0.0115, "scale_y": 0.0039, "distance": 0.12, "scale_x_slo": 0.01, "scale_y_slo": 0.01}
-    texts = {"version": "HSF-OCT-103", "scan_position": "OS", "id": "1", "reference_id": "", "prog_id": ""}
-    bscan = {"bscan_hdr_size": 512, "start_x": 0, "start_y": 0, "end_x": 1, "end_y": 1, "num_seg": 0, "quality": 20}
-    bscan |= {"shift": 0, "iv_transformation": [0] * 6, "layer_segmentations": np.zeros((0, width), np.float32)}
-    bscans = [{**bscan, "data": each.astype(np.float32)} for each in values]
-    image = np.zeros((2, 3), np.uint8)
-    whole = {**common, **dates, **size, **scale, **texts, "patient_id": "0042", "localizer": image, "bscans": bscans}
-    path.write_bytes(plain.build({**whole, "exam_time": 0, **fields}))
-    return path
-
-
-VALUES = np.stack([np.full((6, 8), value, np.float32) for value in (0.0, 0.0625, 1.0)])
-
-
 def test_a_volume_knows_its_patient_its_eye_and_its_pixels(tmp_path: Path) -> None:
-    scans = load_oct_dataset(write(tmp_path / "a.vol", VALUES))
+    scans = load_oct_dataset(write_vol(tmp_path / "a.vol", VOL))
     assert scans.names.tolist() == [f"a.vol#{number}" for number in range(3)]
     assert (scans[1].patient, scans[1].eye, scans[1].volume, scans[1].position) == ("0042", "left", "a.vol", 1)
     np.testing.assert_allclose(scans.column("pixel_height_um"), 3.9)
     np.testing.assert_allclose(scans.column("pixel_width_um"), 11.5)
-    curve = 255 * np.clip((np.log(VALUES[:, 0, 0] + 2.44e-4) + 8.3) / 8.285, 0, 1)
+    curve = 255 * np.clip((np.log(VOL[:, 0, 0] + 2.44e-4) + 8.3) / 8.285, 0, 1)
     np.testing.assert_allclose([int(scan.read().max()) for scan in scans], curve, atol=1)
 
 
 @pytest.mark.parametrize("pattern", [2, 5])  # a circle, a star: no cubes, and slices all the same
 def test_every_pattern_is_slices(tmp_path: Path, pattern: int) -> None:
-    scans = load_oct_dataset(write(tmp_path / "a.vol", VALUES, scan_pattern=pattern, patient_id=""))
+    scans = load_oct_dataset(write_vol(tmp_path / "a.vol", VOL, scan_pattern=pattern, patient_id=""))
     assert (len(scans), scans[0].patient, scans[2].read().max()) == (3, None, 255)
 
 
 def test_what_was_not_measured_is_black(tmp_path: Path) -> None:
     values = np.array([[[HIGHEST, np.nan, -1.0, np.inf]]])
-    assert load_oct_dataset(write(tmp_path / "a.vol", values))[0].read().tolist() == [[0, 0, 0, 0]]
+    assert load_oct_dataset(write_vol(tmp_path / "a.vol", values))[0].read().tolist() == [[0, 0, 0, 0]]
 
 
 def test_damage_is_an_error_that_names_the_file(tmp_path: Path) -> None:
-    whole = write(tmp_path / "whole.vol", VALUES).read_bytes()
+    whole = write_vol(tmp_path / "whole.vol", VOL).read_bytes()
     count = bytearray(whole)
     count[16:20] = np.uint32(2**31).tobytes()
     narrow = bytearray(whole)
@@ -82,7 +59,7 @@ def test_damage_is_an_error_that_names_the_file(tmp_path: Path) -> None:
 
 
 def test_without_the_package_it_says_what_to_install(tmp_path: Path, monkeypatch: Any) -> None:
-    path, found = write(tmp_path / "a.vol", VALUES), importlib.util.find_spec
+    path, found = write_vol(tmp_path / "a.vol", VOL), importlib.util.find_spec
     monkeypatch.setattr("octlib.data.file_format.find_spec", lambda name: None if name == "eyepy" else found(name))
     with pytest.raises(MissingPackageError, match=r"a\.vol needs eyepy.* pip install 'octlib\[vol\]'"):
         load_oct_dataset(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from octlib.data.file_format import MAX_FRAMES, Contents
+from octlib.data.file_format import Contents
 from octlib.data.volume_format import (
     Volume,
     VolumeFormat,
@@ -85,14 +85,17 @@ def _optovue(path: Path) -> Any:
     text = path.with_suffix(".txt")
     if not text.is_file():
         raise ValueError(f"it is none of Bioptigen's, and Optovue's need {text.name} beside them, which tells the size")
-    reader = POCT(path)
-    reader._read_filespec()
-    scans = [(scan["number"], scan["height"], scan["length"]) for scan in reader.scan_info]
-    if not scans or len(set(scans)) > 1:
-        raise ValueError(f"{text.name} must tell of one scan, and tells of {len(scans):,}: {scans[:MAX_FRAMES][:3]}")
-    require_size(*scans[0])
-    slices, height, width = scans[0]
-    require_bytes(4 * len(scans) * slices * height * width, path.stat().st_size)
+    try:
+        reader = POCT(path)
+        reader._read_filespec()
+        scans = [(scan["number"], scan["height"], scan["length"]) for scan in reader.scan_info]
+        if not scans or len(set(scans)) > 1:
+            raise ValueError(f"it must tell of one scan, and tells of {len(scans):,}: {scans[:3]}")
+        require_size(*scans[0])
+        slices, height, width = scans[0]
+        require_bytes(4 * len(scans) * slices * height * width, path.stat().st_size)
+    except Exception as error:  # the library raises nearly anything on damaged texts
+        raise ValueError(f"by {text.name} beside it: {error}") from error
     if len(scans) > 1:
         raise ValueError(f"it holds {len(scans):,} scans, of which oct-converter reads the first alone")
     return reader
