@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from damaged_files import DEVICES, KINDS
 
 from octlib.phantoms import make_phantoms
 
@@ -55,3 +56,16 @@ def test_predicted_and_explained(shell, trained: Path, volumes: Path, tmp_path: 
     result = shell("explain", trained / "classifier", volumes / "CNV", "-o", tmp_path / "maps")
     assert result.exit_code == 0, result.output
     assert len(list((tmp_path / "maps").rglob("*.png"))) >= SLICES
+
+
+@pytest.mark.parametrize("kind", [*DEVICES, "DICOM", "TIFF, stack"])
+def test_volumes_of_every_format_are_predicted_and_explained(shell, trained: Path, kind: str, tmp_path: Path) -> None:
+    pytest.importorskip({"VOL": "eyepy", "DICOM": "pydicom"}.get(kind, "oct_converter"))
+    (tmp_path / "scans").mkdir()
+    built = KINDS[kind](tmp_path / "scans")
+    result = shell("predict", trained / "classifier", built.source, "-o", tmp_path / "p.csv")
+    assert result.exit_code == 0, result.output
+    assert len(pd.read_csv(tmp_path / "p.csv")) == built.n
+    result = shell("explain", trained / "classifier", built.source, "-o", tmp_path / "maps")
+    assert result.exit_code == 0, result.output
+    assert len(list((tmp_path / "maps").rglob("*.png"))) == built.n
