@@ -171,6 +171,13 @@ def test_distinct_numbers_repeated_names():
     assert distinct(["a", "a", "b", "a"]) == ["a", "a#2", "b", "a#3"]
 
 
+@given(st.lists(st.sampled_from(["0", "0#2", "0#3", "0#2#2", "1"]), max_size=8))
+def test_distinct_names_are_all_different(names):
+    found = distinct(names)
+    assert len(set(found)) == len(names)
+    assert set(names) <= set(found)
+
+
 def test_names_that_are_no_unicode_can_be_split():
     assert len(split_indices(["\udcff", "b"], [0, 0], (0.5, 0.5))) == 2
 

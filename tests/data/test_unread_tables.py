@@ -9,11 +9,14 @@ from octlib.errors import LayoutWarning
 
 
 @pytest.mark.parametrize("names", [("1.png", "2.png"), ("images/1.png", "images/2.png"), ("A/1.png", "B/1.png")])
-@pytest.mark.parametrize("header", ["path,label", "filename,diagnosis,subject", "File Name,x"])
-def test_a_table_that_lists_images_is_named(plant, names, header):
+@pytest.mark.parametrize(
+    "header", ["path,label", "filename,diagnosis,subject", "File Name,x", "file_name,image", "\nfile"]
+)
+@pytest.mark.parametrize("table", ["labels.csv", "LABELS.CSV"])
+def test_a_table_that_lists_images_is_named(plant, names, header, table):
     root = plant(*names)
-    (root / "labels.csv").write_text(f"{header}\n")
-    with pytest.warns(LayoutWarning, match=r"was not read: .*labels\.csv\. Load it in place of the folder"):
+    (root / table).write_text(f"{header}\n")
+    with pytest.warns(LayoutWarning, match=rf"was not read: .*{table}\. Load it in place of the folder"):
         assert len(load_oct_dataset(root)) == 2
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,9 @@ NO_LABEL = -1
 
 # Without class names every number up to the largest is a class. No set of scans has that many: patients were given.
 MOST_CLASSES = 1000
+
+# As tables write whole numbers: pandas writes 1.0 for 1 where one is missing. Class 01 is a name.
+_WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]{0,17}))(?:\.0)?")
 
 Labels = tuple[NDArray[np.int64] | None, tuple[str, ...]]
 
@@ -55,6 +59,30 @@ def as_labels(labels: ArrayLike, n: int, class_names: Sequence[str] | None = Non
     if all(issubclass(kind, str) for kind in kinds):
         return _numbered(items, tuple(sorted({item for item in items if item is not None})))
     return _counted(_whole(items, kinds), class_names)
+
+
+def as_written(texts: Iterable[Any], class_names: Sequence[str] | None = None) -> list[Any]:
+    """Tell the labels of a text file, whose numbers are texts: names, or numbers that count through class names.
+
+    Args:
+        texts: as they are written; what is missing, or no text, stays as it is.
+        class_names: those that are wanted; labels that are all among them are names, numbers too.
+
+    Returns:
+        Whole numbers where all labels are some and are none of the class names, else the same texts.
+
+    Example:
+        >>> as_written(["1", None, "0.0"]), as_written(["1", "0"], ["1", "0"]), as_written(["01", "1"])
+        ([1, None, 0], ['1', '0'], ['01', '1'])
+    """
+    labels = list(texts)
+    different = {label for label in labels if isinstance(label, str)}
+    matches = {label: _WHOLE.fullmatch(label) for label in different}
+    if different <= set(class_names or ()) or not all(matches.values()):
+        return labels
+    plain = {label: found.group(1) for label, found in matches.items() if found}
+    named = set(plain.values()) <= set(class_names or ())
+    return [label if not isinstance(label, str) else plain[label] if named else int(plain[label]) for label in labels]
 
 
 def _places_of_ones(rows: NDArray[Any]) -> NDArray[Any]:

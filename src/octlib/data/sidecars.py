@@ -6,7 +6,7 @@ import csv
 import json
 import posixpath
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,15 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octlib.archives import is_file, open_text
-from octlib.data.columns import as_column
-from octlib.data.csv_files import FIRST_LINE, read_csv, read_names
+from octlib.data import csv_files
+from octlib.data.columns import as_column, is_missing, objects
 from octlib.errors import LayoutError, LayoutWarning
 
 if TYPE_CHECKING:
     import pandas as pd
 
 # What names something is text though it looks like a number: patient 007 isn't patient 7.
-TEXTS = frozenset({"file_name", "patient", "patient_id", "volume"})
+TEXTS = frozenset({"file_name", "label", "patient", "patient_id", "volume"})
+LONGEST_LINE = 1 << 24  # characters
 OF_A_DATASET = ("name", "path", "label", "patient", "split")  # columns that can't mean anything else there
 
 
@@ -46,15 +47,19 @@ def find_beside(folder: Path, name: str, above: int) -> Path | None:
 
 
 def read_header(path: Path) -> list[str]:
-    """Read the names of the columns of a ``.csv`` or ``.jsonl`` file; none where it is neither."""
+    """Read the names of the columns of a ``.csv`` file, or those in the first line of a ``.jsonl`` file.
+
+    Raises:
+        LayoutError: if the file is empty or damaged.
+    """
     try:
-        if path.suffix.lower() == ".csv":
-            return [name.strip() for name in read_names(path, errors="replace")[0]]
-        with open_text(path, errors="replace") as file:
-            row = json.loads(file.readline(FIRST_LINE))
-    except (csv.Error, ValueError, RecursionError):
-        return []
-    return [str(name).strip() for name in row] if isinstance(row, dict) else []
+        table = path.suffix.lower() == ".csv"
+        names = csv_files.read_header(path).names if table else list(next(_objects(path), {}))
+        if not names:
+            raise ValueError("it is empty")
+    except (csv.Error, ValueError) as error:
+        raise _damaged(path, error) from error
+    return [name.strip() for name in names]
 
 
 def read_sidecar(path: Path, required: Collection[str]) -> pd.DataFrame:
@@ -65,17 +70,15 @@ def read_sidecar(path: Path, required: Collection[str]) -> pd.DataFrame:
         required: columns that it must have.
 
     Returns:
-        Its rows; numbers are numbers, but for what names files, patients and volumes.
+        Its rows; numbers are numbers, but for what names files, patients and volumes, and labels of a ``.csv`` file.
 
     Raises:
         LayoutError: if it can't be read, lacks a column, or has one twice.
     """
     try:
-        frame = read_csv(path, _is_text) if path.suffix.lower() == ".csv" else _read_lines(path)
-    except (csv.Error, ValueError, RecursionError) as error:
-        raise LayoutError(
-            f"{path} must be a table in UTF-8, and can't be read: {error}.", "Repair it, or move it out of the folder."
-        ) from error
+        frame = csv_files.read_csv(path, _is_text) if path.suffix.lower() == ".csv" else _read_lines(path)
+    except (csv.Error, ValueError) as error:
+        raise _damaged(path, error) from error
     frame.columns = [str(name).strip() for name in frame.columns]
     missing = [name for name in required if name not in frame]
     if missing:
@@ -162,16 +165,50 @@ def _is_text(name: str) -> bool:
 def _read_lines(path: Path) -> pd.DataFrame:
     import pandas as pd
 
-    rows = []
-    with open_text(path) as file:
-        for number, line in enumerate(file, start=1):
+    frame = pd.DataFrame(list(_objects(path)), dtype=object)
+    for name in frame:
+        plain = str(name).strip().lower()
+        if plain == "label":  # whose numbers are no texts here
+            continue
+        identifies = plain in TEXTS
+        frame[name] = objects([*map(_as_text, frame[name])]) if identifies else frame[name].infer_objects()
+    return frame
+
+
+def _objects(path: Path) -> Iterator[dict[str, Any]]:
+    with open_text(path, errors="surrogateescape") as file:
+        number = 0
+        # A line that is longer than any row is damaged, and needn't be held in memory.
+        while line := file.readline(LONGEST_LINE):
+            number += 1
             if not line.strip():
                 continue
-            row = json.loads(line)
+            try:
+                line.encode()
+                row = json.loads(line)
+            except UnicodeEncodeError:
+                raise ValueError(f"line {number:,} is no UTF-8") from None
+            except json.JSONDecodeError as error:
+                raise ValueError(f"line {number:,} is no JSON ({error.msg}, at character {error.colno:,})") from None
+            except (ValueError, RecursionError) as error:
+                raise ValueError(f"line {number:,} is no JSON ({error})") from None
             if not isinstance(row, dict):
-                raise ValueError(f"line {number} is no object")
-            rows.append(row)
-    return pd.DataFrame(rows)
+                raise ValueError(f"line {number:,} is no object")
+            yield row
+
+
+def _as_text(value: object) -> str | None:
+    """Write what identifies something as text; a float, which holds no large number, as the whole number that it is."""
+    if is_missing(value):
+        return None
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
+
+
+def _damaged(path: Path, reason: object) -> LayoutError:
+    return LayoutError(
+        f"{path} must be a table in UTF-8, and can't be read: {' '.join(str(reason).split())}.",
+        "Repair it, or move it out of the folder.",
+    )
 
 
 def _require_equal(path: Path, table: pd.DataFrame, keys: Sequence[str | None]) -> None:

@@ -203,14 +203,20 @@ def distinct(names: Sequence[str]) -> list[str]:
     """Make names distinct by numbering repeated ones, so that each scan can be placed by itself.
 
     Example:
-        >>> distinct(["0", "1", "0"])
-        ['0', '1', '0#2']
+        >>> distinct(["0", "1", "0"]), distinct(["0", "0", "0#2"])
+        (['0', '1', '0#2'], ['0', '0#3', '0#2'])
     """
+    taken = set(names)
     seen: Counter[str] = Counter()
     result = []
     for name in names:
         seen[name] += 1
-        result.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+        new = name
+        while seen[name] > 1 and new in taken:
+            new = f"{name}#{seen[name]}"
+            seen[name] += new in taken
+        taken.add(new)
+        result.append(new)
     return result
 
 

@@ -56,6 +56,16 @@ def find_columns(names: Sequence[str], given: Mapping[str, str]) -> dict[str, st
     return {old: new for old, new in found.items() if old != new}
 
 
+def names_paths(name: str) -> bool:
+    """Say whether a column of some name usually holds the paths of images.
+
+    Example:
+        >>> names_paths("File name"), names_paths("age")
+        (True, False)
+    """
+    return _plain(name) in ("path", *KNOWN["path"])
+
+
 def _check_given(names: Sequence[str], given: Mapping[str, str]) -> None:
     missing = [old for old in given.values() if old not in names]
     if missing:

@@ -5,15 +5,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from octlib.archives import is_file
 from octlib.data.columns import is_missing
+from octlib.data.named_scans import NamedScan, torn
 from octlib.data.naming import is_image
+from octlib.data.unfolding import describe_files
 from octlib.errors import TableError
 
 SHOWN = 5  # rows of each problem
+NO_FRAME = "a frame that its file doesn't have"
+OF_FRAMES = " Frames count the scans in a file from 0 on; if they count anything else, call them position."
 SCATTERED = 20  # files of one folder that are asked for one by one; of more, the folder is listed
 
 
@@ -21,7 +25,8 @@ def require_sound(
     table: str,
     row: Callable[[int], object],
     files: Sequence[str | None],
-    identities: Sequence[str],
+    frames: Sequence[Any] | None,
+    scans: Sequence[NamedScan | None],
     labels: Sequence[Any] | None,
     class_names: Sequence[str] | None,
 ) -> None:
@@ -31,13 +36,15 @@ def require_sound(
         table: what the error calls it.
         row: what it calls the row of a place.
         files: the paths, ``None`` where there is none.
-        identities: of each row what scan it is: its file, and where that holds several, which one.
+        frames: which scans of these files are meant; ``None`` without a column of them.
+        scans: what paths and frames name.
         labels: theirs; ``None`` without a column of them.
         class_names: those that labels must be of; ``None`` for any.
 
     Raises:
-        TableError: if paths are missing, or are those of no file or no image; if labels are none of the class names, or
-            a file has several. The text counts all of these and names rows of each.
+        TableError: if paths are missing, or are those of no file or no image; if a file doesn't have a frame; if labels
+            are none of the class names, or a file has several. The text counts all of these and names rows of each.
+        MissingPackageError: if a package for a file isn't installed of which a frame is named.
     """
     missing = missing_files({path for path in files if path is not None})
     problems = {
@@ -48,6 +55,9 @@ def require_sound(
         ],
     }
     examples: dict[str, Callable[[int], object]] = dict.fromkeys(problems, files.__getitem__)
+    if frames is not None:
+        problems[NO_FRAME] = _without_frame(files, scans, missing)
+        examples[NO_FRAME] = lambda place: f"{frames[place]} of {files[place]}"
     if labels is not None:
         known = [None if is_missing(label) else label for label in labels]
         # Numbers are positions in the class names, which who reads the labels checks.
@@ -57,7 +67,7 @@ def require_sound(
             if class_names and isinstance(label, str) and label not in class_names
         ]
         examples["a label that is none of the class names"] = lambda place: repr(known[place])
-        problems["a file with several labels"] = _torn(files, identities, known)
+        problems["a file with several labels"] = torn(scans, known)
         examples["a file with several labels"] = files.__getitem__
     found = [
         f"{problem} in {_rows(row, places)}{_such_as(examples[problem](places[0]))}"
@@ -67,7 +77,7 @@ def require_sound(
     if found:
         raise TableError(
             f"Every row of a table must name an image, with one label at most, and {table} has {'; '.join(found)}.",
-            "Mend the table, or leave these rows out.",
+            f"Mend the table, or leave these rows out.{OF_FRAMES if problems.get(NO_FRAME) else ''}",
         )
 
 
@@ -92,14 +102,23 @@ def _listing(folder: str) -> set[str]:
         return set()
 
 
-def _torn(files: Sequence[str | None], identities: Sequence[str], labels: Sequence[Any]) -> list[int]:
-    """Give the places that say of a file otherwise than the first that names it."""
-    first: dict[str, Any] = {}
-    return [
-        place
-        for place, (path, scan, label) in enumerate(zip(files, identities, labels, strict=True))
-        if path is not None and first.setdefault(scan, label) != label
+def _without_frame(
+    files: Sequence[str | None], scans: Sequence[NamedScan | None], missing: Collection[str]
+) -> list[int]:
+    """Give the places whose frames are none, or beyond those of their files, which are opened for that."""
+    asked = [
+        (place, path, scan.frame)
+        for place, (path, scan) in enumerate(zip(files, scans, strict=True))
+        if path is not None and path not in missing and scan is not None and scan.frame > 0
     ]
+    contents = describe_files(path for _, path, _ in asked)
+    beyond = [
+        place
+        for place, path, frame in asked
+        if (found := contents[path]) and not found.no_scan and frame >= (found.frames or 1)
+    ]
+    wrong = [place for place, path in enumerate(files) if path is not None and scans[place] is None]
+    return sorted(beyond + wrong)
 
 
 def _rows(row: Callable[[int], object], places: Sequence[int]) -> str:

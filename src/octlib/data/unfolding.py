@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from octlib.data.dataset import OctDataset
 from octlib.data.file_format import Contents
 from octlib.data.formats import format_of
 from octlib.data.identities import one_for_each
+from octlib.data.named_scans import WHOLE, as_frame
 from octlib.data.origin_columns import FileOrigins
 from octlib.data.threads import in_threads
 from octlib.errors import LayoutError, LeftOutWarning, UnreadableScanError
@@ -49,24 +50,37 @@ def unfold(scans: OctDataset) -> tuple[OctDataset, tuple[LeftOutWarning, ...]]:
     """
     if not isinstance(scans.origins, FileOrigins):
         return scans, ()
-    kinds = [format_of(path) for path in scans.origins.files]
-    if not any(kinds):
+    files = list(map(str, scans.origins.files))
+    described = describe_files(files)
+    if not described:
         return scans, ()
-    contents = [NOTHING] * len(scans)
-    places = [place for place, kind in enumerate(kinds) if kind is not None]
-    files = [str(scans.origins.files[place]) for place in places]
-    for place, found in zip(places, in_threads(_contents, files, title="Opening files", show=None), strict=True):
-        contents[place] = found
+    contents = [described.get(path) or NOTHING for path in files]
     kept = [place for place, found in enumerate(contents) if not found.no_scan]
     return _unfolded(scans[kept], [contents[place] for place in kept]), _left_out(scans, contents)
 
 
-def _contents(path: str) -> Contents:
+def describe_files(files: Iterable[str]) -> dict[str, Contents | None]:
+    """Open those of some files that may hold several scans, each once, however often it is named.
+
+    Args:
+        files: the paths, those of plain images too.
+
+    Returns:
+        What they hold, by their paths; ``None`` for one that can't be read. Plain images are left out.
+
+    Raises:
+        MissingPackageError: if a package for a format isn't installed.
+    """
+    paths = [path for path in dict.fromkeys(files) if format_of(path) is not None]
+    return dict(zip(paths, in_threads(_contents, paths, title="Opening files", show=None), strict=True))
+
+
+def _contents(path: str) -> Contents | None:
     kind = format_of(path)
     try:
-        return NOTHING if kind is None else kind.describe(Path(path))
+        return None if kind is None else kind.describe(Path(path))
     except UnreadableScanError:
-        return NOTHING
+        return None
 
 
 def _unfolded(scans: OctDataset, contents: Sequence[Contents]) -> OctDataset:
@@ -109,14 +123,15 @@ def _slices(found: Contents, asked: Any, name: str) -> list[Slice]:
         for position in range(part.frames or 1)
     ]
     every = [Slice(number, *each) for number, each in enumerate(inside)]
-    if is_missing(asked):
+    frame = as_frame(asked)
+    if frame == WHOLE:
         return every
-    if not str(asked).removesuffix(".0").isdecimal() or int(asked) >= len(every):
+    if frame is None or frame >= len(every):
         raise LayoutError(
             f"A frame must be one of the {len(every):,} of its file, from 0 on, got {asked} of {name}.",
             "Mend the table.",
         )
-    return [every[int(asked)]]
+    return [every[frame]]
 
 
 def _volumes(found: Contents) -> tuple[Contents, ...]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 from contextlib import suppress
 from pathlib import Path
 
-from octlib.data.sidecars import read_header
-from octlib.data.table_columns import find_columns
+from octlib.data.csv_files import read_header
+from octlib.data.table_columns import names_paths
 from octlib.data.tree import Folder
 from octlib.errors import LayoutError, LayoutWarning
 
@@ -20,7 +21,8 @@ def unread_tables(*folders: Folder) -> tuple[LayoutWarning, ...]:
     Returns:
         One warning for all CSV files that have a column of paths.
     """
-    paths = dict.fromkeys(folder.path / name for folder in folders for name in folder.tables if name.endswith(".csv"))
+    tables = (folder.path / name for folder in folders for name in folder.tables if name.lower().endswith(".csv"))
+    paths = dict.fromkeys(tables)
     found = [str(path) for path in paths if _lists_files(path)]
     if not found:
         return ()
@@ -33,7 +35,6 @@ def unread_tables(*folders: Folder) -> tuple[LayoutWarning, ...]:
 
 
 def _lists_files(path: Path) -> bool:
-    with suppress(OSError, LayoutError):
-        names = read_header(path)
-        return "path" in names or "path" in find_columns(names, {}).values()
+    with suppress(OSError, LayoutError, ValueError, csv.Error):
+        return any(map(names_paths, read_header(path, errors="replace").names))
     return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image
 
 from octlib.data import OctDataset, load_oct_dataset
-from octlib.errors import LayoutError, UnreadableScanError
+from octlib.errors import TableError, UnreadableScanError
 
 PAGES = [np.full((12, 16), 40 * page, np.uint8) for page in range(5)]
 
@@ -83,8 +84,58 @@ def test_a_table_may_name_a_volume_or_one_of_its_frames(folder: Path) -> None:
     assert [int(scan.read()[0, 0]) for scan in scans] == [120, 40, 120]
     assert scans.column("label").tolist() == ["A", "B", "A"]
     for wrong in (5, -2, 1.5, "x"):
-        with pytest.raises(LayoutError, match="one of the 5 of its file"):
+        with pytest.raises(
+            TableError, match=rf"a frame that its file doesn't have in row 0, such as {wrong} of .*stack"
+        ):
             load_oct_dataset(of_frames.assign(frame=pd.Series([wrong, 1, None], dtype=object)))
+
+
+def test_all_wrong_frames_are_told_with_the_other_problems(folder: Path) -> None:
+    Image.fromarray(PAGES[0]).save(folder / "a.png")
+    rows = [
+        "AMD/stack.tif,3",
+        "AMD/stack.tif,9",
+        "gone.png,",
+        "NORMAL/plain.TIF,1",
+        "AMD/stack.tif,17",
+        "a.png,3",
+        "a.png,4",
+    ]
+    (folder / "scans.csv").write_text("\n".join(["path,frame", *rows]))
+    with pytest.raises(TableError) as raised:
+        load_oct_dataset(folder / "scans.csv")
+    assert "scans.csv has no such file in row 4" in str(raised.value)
+    assert "a frame that its file doesn't have in rows 3, 5, 6, 7, 8, such as 9.0 of " in str(raised.value)
+    assert "call them position" in str(raised.value)
+
+
+def test_the_only_scan_of_a_file_is_its_first(folder: Path) -> None:
+    rows = ["path,frame", "NORMAL/plain.TIF,0", "AMD/preview.tiff,-1", "NORMAL/damaged.tif,7", "AMD/stack.tif,4"]
+    (folder / "scans.csv").write_text("\n".join(rows))
+    scans = load_oct_dataset(folder / "scans.csv")
+    assert scans.origins.frames.tolist() == [-1, -1, -1, 4]
+    with pytest.raises(UnreadableScanError, match="damaged.tif"):  # of which nobody knows what it held
+        scans[2].read()
+
+
+@pytest.mark.parametrize(
+    ("frames", "again"),
+    [(["3", "03"], 1), (["3", "3.0"], 1), (["", "3"], 1), (["3", "", "3"], 2), (["-1", ""], 1), (["3", "4"], 0)],
+)
+def test_a_scan_is_one_however_its_frame_is_written(folder: Path, frames: list[str], again: int) -> None:
+    table = pd.DataFrame({"path": str(folder / "AMD/stack.tif"), "frame": frames, "label": "CNV"})
+    for source in (table, folder / "scans.csv"):
+        table.to_csv(folder / "scans.csv", index=False)
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            load_oct_dataset(source)
+        assert [f"{again} times again" in str(each.message) for each in seen] == [True] * (again > 0)
+    torn = table.assign(label=["CNV", *["DME"] * (len(frames) - 1)])
+    if again:
+        with pytest.raises(TableError, match="a file with several labels in row"):
+            load_oct_dataset(torn)
+    else:
+        assert load_oct_dataset(torn).column("label").tolist() == ["CNV", "DME"]
 
 
 def test_mixed_with_others(folder: Path) -> None:

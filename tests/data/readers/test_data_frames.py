@@ -140,7 +140,7 @@ def test_a_file_has_one_label(frame):
 
 
 def test_a_file_that_is_named_twice_is_two_scans_and_a_warning(frame):
-    with pytest.warns(DuplicateWarning, match="1 rows repeat one, such as row 3, .*2.png"):
+    with pytest.warns(DuplicateWarning, match="in the table: 1 times again, such as row 3, .*2.png"):
         scans = load_oct_dataset(pd.concat([frame, frame[1:2]], ignore_index=True))
     assert len(scans) == 4
 

@@ -105,16 +105,63 @@ def test_rows_and_images_that_do_not_meet_are_counted(plant):
     ("text", "message"),
     [
         ('{"file_name": "a.png"}\n[1]\n', "line 2 is no object"),
-        ('{"file_name": "a.png"}\n{"file', "must be a table in UTF-8, and can't be read"),
-        ('{"file_name": "a.png"}\n' + "[" * 100_000, "must be a table in UTF-8, and can't be read"),
+        (
+            '{"file_name": "a.png"}\n\n{"file',
+            "must be a table in UTF-8, and can't be read: line 3 is no JSON .*character 2",
+        ),
+        ('{"file_name": "a.png"}\n' + "[" * 100_000, "must be a table in UTF-8, and can't be read: line 2 is no JSON"),
+        ('{"file_name": "a.png"}\n{"file_name": "\udcff.png"}', "can't be read: line 2 is no UTF-8"),
+        ("not json\n{}", r"metadata\.jsonl must be a table in UTF-8, and can't be read: line 1 is no JSON"),
+        ("[1]", "line 1 is no object"),
+        ("\n", "it is empty"),
         ('{"file_name": "a.png", "x": 1}\n{"file_name": "./a.png", "x": 2}', "1 images have several, such as a.png"),
     ],
 )
 def test_damaged_lines_are_refused(plant, text, message):
     root = plant("a.png")
-    (root / "metadata.jsonl").write_text(text)
+    (root / "metadata.jsonl").write_text(text, errors="surrogateescape")
     with pytest.raises(LayoutError, match=message):
         load_oct_dataset(root)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\0\xff", b"x" * (1 << 21), "file_name,label\na.png,\xd6dem".encode("cp1252")]
+)
+def test_a_damaged_table_is_not_passed_over(plant, content):
+    root = plant("CNV/a.png")
+    (root / "metadata.csv").write_bytes(content)
+    with pytest.raises(LayoutError, match=r"metadata\.csv must be a table in UTF-8, and can't be read: .* move it out"):
+        load_oct_dataset(root)
+    assert load_oct_dataset(root, layout="folders").class_names == ("CNV",)
+
+
+def test_a_label_may_be_called_none_and_numbers_may_be_names(plant):
+    root = plant("a.png", "b.png", "c.png")
+    for labels, class_names, expected in (
+        (["None", "NA", "null"], None, ["None", None, "null"]),
+        (["1", "", "0"], ["1", "0"], ["1", None, "0"]),
+        (["1.0", "", "0.0"], ["CNV", "DME"], ["DME", None, "CNV"]),
+    ):
+        describe(root, file_name=["a.png", "b.png", "c.png"], label=labels)
+        assert load_oct_dataset(root, class_names=class_names).column("label").tolist() == expected
+
+
+@pytest.mark.parametrize("label", ["3", "-1", "[0, 1]", "0.5"])
+def test_labels_that_can_not_be_taken_are_named(plant, label):
+    root = plant("a.png", "b.png")
+    (root / "metadata.jsonl").write_text(
+        f'{{"file_name": "a.png", "label": {label}}}\n{{"file_name": "b.png", "label": 0}}'
+    )
+    with pytest.raises((TypeError, ValueError), match=r"The column label of .*metadata\.jsonl .*got "):
+        load_oct_dataset(root, class_names=["CNV", "DME"])
+
+
+def test_large_identities_stay_apart_where_a_row_is_missing(plant):
+    root = plant("a.png", "b.png", "c.png", "d.png")
+    rows = [{"file_name": f"{name}.png", "patient": 2**53 + number} for number, name in enumerate("ab")]
+    rows += [{"file_name": "c.png", "patient": 12.0}, {"file_name": "d.png"}]
+    (root / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert load_oct_dataset(root).patients.tolist() == [str(2**53), str(2**53 + 1), "12", None]
 
 
 def test_two_files_are_refused(plant):
@@ -126,11 +173,10 @@ def test_two_files_are_refused(plant):
 
 
 @pytest.mark.filterwarnings("ignore:A table that seems to list images:octlib.errors.LayoutWarning")
-@pytest.mark.parametrize("content", [b"", b"\0\xff", b"image,label\na.png,x\n", b"x" * (1 << 21)])
-def test_other_files_of_that_name_are_none(plant, content):
+def test_other_files_of_that_name_are_none(plant):
     root = plant("CNV/a.png")
-    for name in ("metadata.csv", "metadata.jsonl"):
-        (root / name).write_bytes(content)
+    (root / "metadata.csv").write_text("image,label\na.png,x\n")
+    (root / "metadata.jsonl").write_text('{"image": "a.png"}\n')
     (root / "CNV" / "metadata.csv").symlink_to("gone")
     (root / "CNV" / "metadata.jsonl").mkdir()
     assert not ImageFolder().matches(read_tree(root))

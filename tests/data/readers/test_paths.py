@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from octlib.data import load_oct_dataset
 from octlib.data.reader import Wanted
 from octlib.data.readers.paths import Paths
+from octlib.errors import DuplicateWarning
 
 
 def read(paths):
@@ -25,6 +27,13 @@ def test_relative_and_absolute_paths_mix(plant, monkeypatch):
     root = plant("a.png", "b.png")
     monkeypatch.chdir(root)
     assert [scan.name for scan in read(["a.png", root / "b.png"])] == ["a.png", "b.png"]
+
+
+def test_a_file_that_is_named_twice_is_a_warning(plant):
+    root = plant("a.png", "b.png")
+    with pytest.warns(DuplicateWarning, match=r"in the list: 2 times again, such as .*a\.png"):
+        scans = load_oct_dataset([root / "a.png", root / "b.png", f"{root}/./a.png", f"{root}//a.png"])
+    assert len(scans) == 4
 
 
 def test_missing_files_are_counted(plant):

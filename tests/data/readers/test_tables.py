@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pandas as pd
 import pytest
 
 from octlib.data import load_oct_dataset
-from octlib.errors import LayoutError, MissingPackageError, TableError, UnmatchedClassesError
+from octlib.errors import DuplicateWarning, LayoutError, MissingPackageError, TableError, UnmatchedClassesError
 
 ROWS = """path,label,patient,eye,split,age,device
 a/1.png,CNV,007,OD,train,71,Spectralis
@@ -77,7 +78,7 @@ def test_columns_are_found_by_usual_names_or_as_they_are_given(write: Callable[.
         ("path,grade,b,c,d", {"label": "garde"}, "'garde' isn't.* mean 'grade' by 'garde'"),
         ("path,grade,b,c,d", {"label": "grade", "eye": "grade"}, "'grade' is named for several"),
         ("path,label,grade,c,d", {"label": "grade"}, "'label' is in the table already"),
-        ("path,x,y,z", {}, "it names 4 columns and has 5"),
+        ("path,x,y,z", {}, "Expected 4 fields in line 2, saw 5"),
     ],
 )
 def test_what_is_not_clear_is_asked(write: Callable[..., Path], header: str, columns: dict[str, str], message: str):
@@ -124,6 +125,102 @@ def test_numbers_are_positions_in_the_class_names(write: Callable[..., Path]) ->
     assert load_oct_dataset(path).class_names == ("0", "1")
     with pytest.raises(ValueError, match="between 0 and 0"):
         load_oct_dataset(path, class_names=("CNV",))
+
+
+@pytest.mark.parametrize(
+    ("texts", "class_names", "labels"),
+    [
+        (["1", "0", "1"], ["1", "0"], ["1", "0", "1"]),
+        (["1.0", "0.0", ""], ["1", "0"], ["1", "0", None]),
+        (["1", "2", "2"], ["1", "2", "3"], ["1", "2", "2"]),
+        (["1", "0", "2"], ["1", "2", "3"], ["2", "1", "3"]),
+        (["01", "1", "1"], None, ["01", "1", "1"]),
+        (["0.0", "1.0", ""], None, ["0", "1", None]),
+        (["0.5", "1", "1"], None, ["0.5", "1", "1"]),
+    ],
+)
+def test_numbers_are_names_where_class_names_say_so(
+    write: Callable[..., Path], texts: list[str], class_names: list[str] | None, labels: list[str | None]
+) -> None:
+    rows = zip(("a/1.png", "a/2.png", "b/3.png"), texts, strict=True)
+    scans = load_oct_dataset(write("\n".join(["path,label", *map(",".join, rows)])), class_names=class_names)
+    assert scans.column("label").tolist() == labels
+
+
+def test_classes_that_are_numbers_come_back_from_a_file(plant: Callable[..., Path]) -> None:
+    root = plant("0/a.png", "1/b.png")
+    scans = load_oct_dataset(root, class_names=["1", "0"])
+    scans.to_frame().to_csv(root / "scans.csv", index=False)
+    back = load_oct_dataset(root / "scans.csv", class_names=["1", "0"])
+    assert back.labels.tolist() == scans.labels.tolist()
+
+
+def test_the_mark_of_no_label_is_no_class(write: Callable[..., Path]) -> None:
+    with pytest.raises(ValueError, match=r"scans\.csv .*between 0 and 1 .*got -1.*None for a scan without a label"):
+        load_oct_dataset(write("path,label\na/1.png,-1\na/2.png,0\nb/3.png,1\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        ("path,label\na/1.png,x\n\na/2.png,x\n\ngone.png,y\n", 6),
+        ("\n\npath,label\na/1.png,x\ngone.png,y\n", 5),
+        (",\npath,label\n,\n  \n\ngone.png,y\n\n", 6),
+        ('path,label\na/1.png,"x\ny"\n\ngone.png,y\n', 4),
+        ("sep=;\npath;label\na/1.png;x,y\ngone.png;y\n", 3),  # a line that spreadsheets don't show
+        ('"sep=|"\r\n\r\npath|label\r\ngone.png|y\r\n', 3),
+    ],
+)
+def test_rows_have_the_numbers_of_a_spreadsheet(write: Callable[..., Path], text: str, row: int) -> None:
+    with pytest.raises(TableError, match=f"scans.csv has no such file in row {row}, such as .*gone.png"):
+        load_oct_dataset(write(text))
+
+
+def test_empty_rows_change_no_column(write: Callable[..., Path]) -> None:
+    scans = load_oct_dataset(write("sep=;\npath;label;age\na/1.png;CNV;9007199254740993\n\n;;\nb/3.png;DME;7\n"))
+    assert scans.class_names == ("CNV", "DME")
+    assert scans.column("age").tolist() == [9007199254740993, 7]
+    assert scans.column("age").dtype.kind == "i"
+
+
+def test_short_rows_lack_what_is_at_their_end(write: Callable[..., Path]) -> None:
+    scans = load_oct_dataset(write("path,label,age\na/1.png\na/2.png,CNV,71\n"))
+    assert scans.column("label").tolist() == [None, "CNV"]
+
+
+def test_a_pattern_is_matched_to_the_path_from_the_table(plant: Callable[..., Path]) -> None:
+    rows = ["path", "site_a/P1/x.png", "site_a/P2/y.png", "site_b/P1/z.png"]
+    root = plant(*rows[1:], "outside.png", under="set") / "study"
+    (root / "deeper").mkdir(parents=True)
+    for name in ("site_a", "site_b"):
+        (root.parent / name).rename(root / name)
+    for n in (2, 3, 4):
+        (root / "scans.csv").write_text("\n".join(rows[:n]))
+        scans = load_oct_dataset(root / "scans.csv", patients=r"^(\w+/P\d+)/")
+        assert scans.patients.tolist() == ["site_a/P1", "site_a/P2", "site_b/P1"][: n - 1]
+        assert scans.names.tolist() == rows[1:n]
+    (root / "scans.csv").write_text("\n".join([*rows, "../outside.png"]))
+    assert load_oct_dataset(root / "scans.csv").names.tolist() == [*rows[1:], "../outside.png"]
+
+
+@pytest.mark.parametrize("table", ["scans.csv", "pack.zip/scans.csv"])
+def test_a_file_is_one_in_every_spelling(write: Callable[..., Path], table: str) -> None:
+    spellings = ["a/1.png", "./a/1.png", "a//1.png", "a/./1.png"]
+    path = write("\n".join(["path,label", *(f"{name},CNV" for name in spellings)]))
+    root, torn = path.parent, path.read_text().replace("./a/1.png,CNV", "./a/1.png,DME")
+    if table != "scans.csv":
+        with zipfile.ZipFile(root / "pack.zip", "w") as archive:
+            archive.write(path, "scans.csv")
+            archive.write(root / "a/1.png", "a/1.png")
+    with pytest.warns(DuplicateWarning, match=r"in scans\.csv: 3 times again, such as row 3, "):
+        assert len(load_oct_dataset(root / table)) == 4
+    path.write_text(torn)
+    if table != "scans.csv":
+        with zipfile.ZipFile(root / "pack.zip", "w") as archive:
+            archive.write(path, "scans.csv")
+            archive.write(root / "a/1.png", "a/1.png")
+    with pytest.raises(TableError, match="a file with several labels in row 3"):
+        load_oct_dataset(root / table)
 
 
 def test_a_label_may_be_called_none(write: Callable[..., Path]) -> None:

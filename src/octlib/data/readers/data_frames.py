@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +14,15 @@ import numpy as np
 from octlib.data.classes import as_labels
 from octlib.data.columns import as_column, is_missing, objects
 from octlib.data.dataset import OctDataset
+from octlib.data.named_scans import named_scans, repeats
 from octlib.data.naming import published_split
 from octlib.data.origin_columns import FileOrigins
 from octlib.data.patients import as_patients
 from octlib.data.reader import Reader, Reading, Wanted
-from octlib.data.readers.paths import patient_of_file, relative_names
+from octlib.data.readers.paths import patient_of_file, relative_names, repeated_files
 from octlib.data.table_columns import find_columns
 from octlib.data.table_problems import require_sound
-from octlib.errors import DuplicateWarning, TableError
+from octlib.errors import TableError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,24 +48,22 @@ class DataFrames(Reader):
         Raises:
             LayoutError: as ``read_table``.
         """
-        return read_table(source, wanted, table="the table", row=lambda place: source.index[place])
+        return read_table(source, wanted, table="the table")
 
 
-def read_table(
-    frame: pd.DataFrame, wanted: Wanted, *, table: str, row: Callable[[int], object], folder: Path | None = None
-) -> Reading:
+def read_table(frame: pd.DataFrame, wanted: Wanted, *, table: str, folder: Path | None = None) -> Reading:
     """Read a table of scans.
 
     Args:
-        frame: a row for each scan.
+        frame: a row for each scan, which errors call by its index.
         wanted: what the user asks for.
         table: what errors call it.
-        row: what they call the row of a place.
         folder: what relative paths start from; ``None`` for the current folder.
 
     Returns:
         The scans in the order of the rows. Without a column patient, patients are read off the names of files; without
-        a column name, scans are named by their paths below the folder that all have in common.
+        a column name, scans are named by their paths relative to ``folder``, or below the folder that all have in
+        common.
 
     Raises:
         LayoutError: if there is no column of paths, columns share a name, or it can't be told which one is meant.
@@ -75,10 +73,11 @@ def read_table(
     paths = [None if is_missing(path) or not str(path).strip() else str(path) for path in frame["path"]]
     files = [path and os.path.expanduser(path if folder is None else os.path.join(folder, path)) for path in paths]
     labels = frame.get("label")
+    row = frame.index.__getitem__
     # Of a file that holds several scans, a row may name one.
-    frames = [f"#{number}" for number in frame["frame"]] if "frame" in frame else [""] * len(files)
-    identities = [f"{path}{number}" for path, number in zip(files, frames, strict=True)]
-    require_sound(table, row, files, identities, labels, wanted.class_names)
+    frames = list(frame["frame"]) if "frame" in frame else None
+    scans = named_scans(files, frames)
+    require_sound(table, row, files, frames, scans, labels, wanted.class_names)
     found = [path for path in files if path]  # all: none is missing any more
     numbers, class_names = as_labels(
         np.full(len(found), None) if labels is None else labels, len(found), wanted.class_names
@@ -89,13 +88,14 @@ def read_table(
         columns["split"] = _as_splits(columns["split"])
     dataset = OctDataset(
         FileOrigins(objects(found)),
-        objects(list(frame["name"].astype(str)) if "name" in frame else relative_names(found)),
+        objects(list(frame["name"].astype(str)) if "name" in frame else relative_names(found, folder)),
         numbers,
         class_names,
         as_patients(patients, len(found)),
         columns,
     )
-    return Reading(dataset, _repeated(table, row, identities))
+    again = [f"row {row(place)}, {found[place]}" for place in repeats(scans)]
+    return Reading(dataset, repeated_files(f"in {table}", again))
 
 
 def _named(frame: pd.DataFrame, wanted: Wanted) -> pd.DataFrame:
@@ -117,17 +117,3 @@ def _named(frame: pd.DataFrame, wanted: Wanted) -> pd.DataFrame:
 def _as_splits(values: np.ndarray) -> np.ndarray:
     texts = [None if is_missing(value) else str(value) for value in values]
     return objects([text if text is None else published_split(text) or text for text in texts])
-
-
-def _repeated(table: str, row: Callable[[int], object], identities: list[str]) -> tuple[DuplicateWarning, ...]:
-    first: dict[str, int] = {}
-    again = [place for place, scan in enumerate(identities) if first.setdefault(scan, place) != place]
-    if not again:
-        return ()
-    return (
-        DuplicateWarning(
-            f"Files are named more than once in {table}: {len(again):,} rows repeat one, such as row {row(again[0])}, "
-            f"{identities[again[0]]}. Each row is a scan of its own.",
-            "Leave them out if that isn't meant.",
-        ),
-    )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from octlib.data.classes import as_labels
+from octlib.data.classes import Labels, as_labels, as_written
 from octlib.data.columns import is_missing, objects
 from octlib.data.dataset import OctDataset
 from octlib.data.folder_layout import FolderLayout
@@ -29,12 +29,16 @@ OF_OURS = ("label", "split", *PATIENTS)  # whatever their case
 
 
 class Part(NamedTuple):
-    """The images below one metadata file: names, paths, names below its folder, a row for each, and what to warn of."""
+    """The images below one metadata file: names, paths, names below its folder, a row for each, and what to warn of.
+
+    Where there is no such file, the rows are empty.
+    """
 
     names: list[str]
     paths: list[str]
     inner: list[str]
     rows: pd.DataFrame
+    file: Path | None
     split: str | None
     warnings: tuple[LayoutWarning, ...]
 
@@ -72,8 +76,11 @@ class ImageFolder(FolderLayout):
         parts = [_part(folder, root, split) for split, folder in bases]
         names = [name for part in parts for name in part.names]
         rows = pd.concat([part.rows.astype(object) for part in parts], ignore_index=True).infer_objects()
-        given = rows["label"] if "label" in rows else objects(_folders([name for part in parts for name in part.inner]))
-        labels, class_names = as_labels(given, len(names), wanted.class_names)
+        if "label" in rows:
+            labels, class_names = _labels(rows["label"], wanted.class_names, [part.file for part in parts if part.file])
+        else:
+            folders = _folders([name for part in parts for name in part.inner])
+            labels, class_names = as_labels(objects(folders), len(names))
         splits = _splits(parts, rows)
         person = next((name for name in PATIENTS if name in rows), None)
         columns = columns_of(rows, but=("file_name", "label", "split", person or ""))
@@ -106,12 +113,23 @@ def _part(folder: Folder, root: Path, split: str | None) -> Part:
     inner = [name for name, _ in folder.walk(folder.path)]
     if not files:
         text = f"{len(inner):,} images have no row, since there is neither {' nor '.join(NAMES)} in {folder.path}."
-        return Part(names, paths, inner, pd.DataFrame(index=range(len(inner))), split, (LayoutWarning(text),))
+        return Part(names, paths, inner, pd.DataFrame(index=range(len(inner))), None, split, (LayoutWarning(text),))
     table = read_sidecar(files[0], ("file_name",))
     table.columns = [name.lower() if name.lower() in OF_OURS else name for name in table.columns]
     keys = [plain_name(name) for name in table["file_name"]]
     rows, warnings = describe(files[0], table, keys, [str(plain_name(name)) for name in inner])
-    return Part(names, paths, inner, rows, split, warnings)
+    return Part(names, paths, inner, rows, files[0], split, warnings)
+
+
+def _labels(column: pd.Series, class_names: Sequence[str] | None, files: Sequence[Path]) -> Labels:
+    named = f"The column label of {' and '.join(map(str, files))}"
+    several = next((label for label in column if isinstance(label, (list, dict))), None)
+    if several is not None:
+        raise TypeError(f"{named} must hold one label for each image, got {several}. Write its name or number.")
+    try:
+        return as_labels(objects(as_written(column, class_names)), len(column), class_names)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{named} can't be taken: {error}") from error
 
 
 def _patients(names: Sequence[str]) -> list[str | None]:

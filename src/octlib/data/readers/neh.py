@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import re
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from octlib.data.csv_files import read_header
 from octlib.data.folder_layout import FolderLayout
 from octlib.data.reader import Reading, Wanted, dataset_of_files
-from octlib.data.sidecars import find_beside, plain_name, read_header, read_sidecar
+from octlib.data.sidecars import find_beside, plain_name, read_sidecar
 from octlib.data.tree import Folder
 from octlib.errors import LeftOutWarning
 
@@ -90,7 +93,10 @@ def _slice(name: str, path: str, inner: str) -> Slice | None:
 
 def _eyes(folder: Path) -> dict[str | None, str]:
     path = find_beside(folder, TABLE, above=1)
-    if path is None or not {"Directory", "Eye"} <= set(read_header(path)):
+    names: set[str] = set()
+    with suppress(csv.Error, ValueError):
+        names = {name.strip() for name in read_header(path, errors="replace").names} if path else set()
+    if path is None or not {"Directory", "Eye"} <= names:
         return {}
     table = read_sidecar(path, ("Directory", "Eye"))
     pairs = zip(table["Directory"], table["Eye"], strict=True)

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from octlib.archives import exists, is_folder
+from octlib.data.named_scans import named_scans, repeats
 from octlib.data.naming import IMAGE_SUFFIXES, is_image, patient_of
 from octlib.data.reader import Reader, Reading, Wanted, dataset_of_files
+from octlib.errors import DuplicateWarning
 
 
 class Paths(Reader):
@@ -45,7 +47,10 @@ class Paths(Reader):
             )
         require_images(files, [path for path in files if is_folder(path) or not is_image(path)])
         named = zip(relative_names(files), files, strict=True)
-        return Reading(dataset_of_files((name, path, None, patient_of_file(path), None) for name, path in named))
+        return Reading(
+            dataset_of_files((name, path, None, patient_of_file(path), None) for name, path in named),
+            repeated_files("in the list", [files[place] for place in repeats(named_scans(files))]),
+        )
 
 
 def patient_of_file(path: str) -> str | None:
@@ -80,9 +85,47 @@ def require_images(files: Sequence[str], wrong: Sequence[str]) -> None:
         )
 
 
-def relative_names(files: Sequence[str]) -> list[str]:
-    """Name files relative to the folder that all have in common, with forward slashes on every machine."""
+def repeated_files(where: str, again: Sequence[str]) -> tuple[DuplicateWarning, ...]:
+    """Warn of files that are named more than once.
+
+    Args:
+        where: they are named.
+        again: what names a file that was named before.
+
+    Returns:
+        One warning for all of them; none where there are none.
+    """
+    if not again:
+        return ()
+    return (
+        DuplicateWarning(
+            f"Files are named more than once {where}: {len(again):,} times again, such as {again[0]}. Each time is a "
+            "scan of its own.",
+            "Leave them out if that isn't meant.",
+        ),
+    )
+
+
+def relative_names(files: Sequence[str], folder: Path | None = None) -> list[str]:
+    """Name files by relative paths, with forward slashes on every machine.
+
+    Args:
+        files: their paths.
+        folder: what names start from, so that none depends on the other files; ``None`` for the folder that all have in
+            common.
+    """
     whole = [os.path.abspath(path) for path in files]
-    folders = {os.path.dirname(path) for path in whole}
-    start = len(os.path.join(os.path.commonpath(folders), "")) if folders else 0
-    return [path[start:].replace(os.sep, "/") for path in whole]
+    if folder is None:
+        folders = {os.path.dirname(path) for path in whole}
+        start = os.path.join(os.path.commonpath(folders), "") if folders else ""
+    else:
+        start = os.path.join(os.path.abspath(folder), "")
+    names = [path[len(start) :] if path.startswith(start) else _relative(path, start) for path in whole]
+    return [name.replace(os.sep, "/") for name in names]
+
+
+def _relative(path: str, start: str) -> str:
+    try:
+        return os.path.relpath(path, start)
+    except ValueError:  # on another drive
+        return path

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from octlib.archives import open_binary
-from octlib.data.csv_files import read_csv, read_names
+from octlib.data.classes import as_written
+from octlib.data.columns import objects
+from octlib.data.csv_files import read_csv, read_header
 from octlib.data.named_errors import errors_named
 from octlib.data.reader import Reader, Reading, Wanted
 from octlib.data.readers.data_frames import read_table
@@ -45,16 +47,18 @@ class Tables(Reader):
             MissingPackageError: if a Parquet file can't be read for want of pyarrow.
         """
         with errors_named(source):
-            frame = _read_parquet(source) if source.suffix.lower() == ".parquet" else _read_csv(source, wanted)
-            return read_table(
-                frame, wanted, table=source.name, row=lambda place: place + FIRST_ROW, folder=source.parent
-            )
+            if source.suffix.lower() == ".parquet":
+                frame = _read_parquet(source)
+                frame.index = range(FIRST_ROW, FIRST_ROW + len(frame))
+            else:
+                frame = _read_csv(source, wanted)
+            return read_table(frame, wanted, table=source.name, folder=source.parent)
 
 
 def _read_csv(path: Path, wanted: Wanted) -> pd.DataFrame:
     """Read a CSV file: what octlib has a name for as text, and further columns as pandas finds them."""
     try:
-        known = find_columns(read_names(path)[0], wanted.columns)
+        known = find_columns(read_header(path).names, wanted.columns)
         frame = read_csv(path, lambda name: known.get(name, name) in AS_TEXT)
     except LayoutError:  # of what the columns mean
         raise
@@ -66,16 +70,8 @@ def _read_csv(path: Path, wanted: Wanted) -> pd.DataFrame:
         raise _damaged(path, error) from None
     for place, name in enumerate(frame.columns):
         if known.get(name, name) == "label":
-            frame.isetitem(place, _labels(frame.iloc[:, place]))
+            frame.isetitem(place, objects(as_written(frame.iloc[:, place], wanted.class_names)))
     return frame.drop(columns="") if list(frame.columns).count("") == 1 else frame  # where pandas wrote its index
-
-
-def _labels(texts: pd.Series) -> pd.Series:
-    """Make numbers of labels that all are: positions in the class names."""
-    known = texts.dropna()
-    if len(known) and known.str.isdecimal().all():
-        return texts.map(int, na_action="ignore").astype(object)
-    return texts
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
