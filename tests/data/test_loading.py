@@ -168,6 +168,7 @@ def test_paths_and_one_path(plant):
     assert scans.patients.tolist() == [None, "5"]
     assert load_oct_dataset(root / "two" / "b.png").names.tolist() == ["b.png"]
     assert load_oct_dataset(scans.paths).names.tolist() == scans.names.tolist()
+    assert load_oct_dataset(tuple(scans.paths)).names.tolist() == scans.names.tolist()
 
 
 def test_octmnist(tmp_path):
@@ -225,6 +226,7 @@ def test_layouts_can_be_forced(plant):
     ("source", "layout", "error", "message"),
     [
         ([], "auto", ValueError, "at least one path"),
+        ("", "auto", ValueError, "must be named, got an empty text.* Write '.' for the working directory"),
         (3, "auto", TypeError, "got int"),
         (b"folder", "auto", TypeError, "got bytes"),
         ([SCANS[0], "a.png"], "auto", TypeError, "paths only or uint8 arrays only, got ndarray, str"),

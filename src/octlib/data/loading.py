@@ -139,6 +139,11 @@ def load_oct_dataset(
             raise TypeError(f"columns= names the columns of a table, got {_described(prepared)}. Leave it out.")
         dataset, remarks = reader.read(prepared, wanted)
         dataset, left_out = unfold(dataset)
+        if left_out and not len(dataset):
+            raise LayoutError(
+                f"A source must hold B-scans, and {_described(prepared)} has none. {' '.join(map(str, left_out))}",
+                "Load the files that hold the B-scans.",
+            )
     if archives and isinstance(dataset.origins, FileOrigins):
         dataset = replace(dataset, origins=replace(dataset.origins, archives=archives))
     if patients is not None:
@@ -172,6 +177,11 @@ def as_dataset(scans: OctDataset | Source) -> OctDataset:
 
 def _prepared(source: object) -> object:
     # What readers know: a Folder, a Path of a file, or what Python has, but for iterators, which become lists.
+    if isinstance(source, str) and not source:
+        raise ValueError(
+            "A source must be named, got an empty text, as of a variable that is not set. Write '.' for the working "
+            "directory."
+        )
     if isinstance(source, str) and source in PUBLISHED and not Path(source).exists():
         from octlib.data.downloading import download  # its packages take a tenth of a second to import
 

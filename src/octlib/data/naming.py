@@ -26,8 +26,10 @@ _SPLITS = {
     "testing": "test",
 }
 
-# The number behind the patient is not asked to be the end: "CNV-53018-2 copy.jpeg" is still a scan of patient 53018.
-_KERMANY_NAME = re.compile(r"(?:CNV|DME|DRUSEN|NORMAL)-([0-9a-z]+)-\d+", re.IGNORECASE)
+# A word without a digit is an eye ("CNV-OD-1") or says nothing ("CNV-scan-1"), and more parts may be a date. What Macs and
+# Windows add to copies does no harm: "CNV-53018-2 copy.jpeg" is still a scan of patient 53018.
+_NUMBER = r"-\d+(?: copy(?: \d+)?| ?\(\d+\))?\.[^.]+"
+_KERMANY_NAME = re.compile(rf"(?:CNV|DME|DRUSEN|NORMAL)-((?=[a-z]*[0-9])[0-9a-z]+){_NUMBER}", re.IGNORECASE)
 
 
 def is_image(name: str) -> bool:
@@ -69,8 +71,8 @@ def patient_of(file_name: str, class_name: str | None = None) -> str | None:
     """Read the patient off a file's name.
 
     Two kinds of names are understood: Kermany's ``CLASS-patient-number`` whatever folder the file is in, and
-    ``<class>-<patient>-<number>`` with the name of the class folder in front. In Kermany's set the patient is the bare
-    number: the same number under two classes is the same person.
+    ``<class>-<patient>-<number>`` with the name of the class folder in front. A patient has a digit and no hyphen. In
+    Kermany's set the patient is the bare number: the same number under two classes is the same person.
 
     Args:
         file_name: without folders, with its suffix.
@@ -82,10 +84,12 @@ def patient_of(file_name: str, class_name: str | None = None) -> str | None:
     Example:
         >>> patient_of("CNV-1016042-3.jpeg"), patient_of("wet-P07-12.png", "wet"), patient_of("scan_12.png", "wet")
         ('1016042', 'P07', None)
+        >>> patient_of("CNV-OD-1.png", "CNV"), patient_of("CNV-2021-03-01.png", "CNV")
+        (None, None)
     """
-    found = _KERMANY_NAME.match(file_name)
+    found = _KERMANY_NAME.fullmatch(file_name)
     if found is None and class_name is not None:
-        found = re.match(rf"{re.escape(class_name)}-(.+)-\d+\.[^.]+$", file_name)
+        found = re.fullmatch(rf"{re.escape(class_name)}-([^-]*\d[^-]*){_NUMBER}", file_name)
     return found.group(1) if found else None
 
 

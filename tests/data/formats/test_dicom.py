@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from octlib.data import load_oct_dataset
-from octlib.errors import LeftOutWarning, MissingPackageError, UnreadableScanError
+from octlib.errors import LayoutError, LeftOutWarning, MissingPackageError, UnreadableScanError
 
 pydicom = pytest.importorskip("pydicom")
 
@@ -119,6 +119,12 @@ def test_photographs_are_left_out_and_counted(tmp_path: Path) -> None:
     with pytest.warns(LeftOutWarning, match="a photograph of the fundus were left out: 1, such as fundus.dcm"):
         scans = load_oct_dataset(tmp_path)
     assert len(scans) == 4
+    (tmp_path / "oct.dcm").unlink()
+    for source in (tmp_path, tmp_path / "fundus.dcm"):
+        with pytest.raises(
+            LayoutError, match=r"must hold B-scans, and .* has none\. .*fundus were left out: 1, such as"
+        ):
+            load_oct_dataset(source)
 
 
 @pytest.mark.parametrize("damage", [b"", b"DICM", b"\0" * 128 + b"DICM" + b"\xff" * 60, b"no such thing" * 30])
