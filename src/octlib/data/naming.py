@@ -26,8 +26,8 @@ _SPLITS = {
     "testing": "test",
 }
 
-# A word without a digit is an eye ("CNV-OD-1") or says nothing ("CNV-scan-1"), and more parts may be a date. What Macs and
-# Windows add to copies does no harm: "CNV-53018-2 copy.jpeg" is still a scan of patient 53018.
+# A word without a digit is an eye ("CNV-OD-1") or says nothing ("CNV-scan-1"), and more parts may be a date. What Macs
+# and Windows add to copies does no harm: "CNV-53018-2 copy.jpeg" is still a scan of patient 53018.
 _NUMBER = r"-\d+(?: copy(?: \d+)?| ?\(\d+\))?\.[^.]+"
 _KERMANY_NAME = re.compile(rf"(?:CNV|DME|DRUSEN|NORMAL)-((?=[a-z]*[0-9])[0-9a-z]+){_NUMBER}", re.IGNORECASE)
 

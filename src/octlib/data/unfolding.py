@@ -57,7 +57,10 @@ def unfold(scans: OctDataset) -> tuple[OctDataset, tuple[LeftOutWarning, ...]]:
     for place, found in zip(places, in_threads(_contents, files, title="Opening files", show=None), strict=True):
         contents[place] = found
     kept = [place for place, found in enumerate(contents) if not found.no_scan]
-    return _unfolded(scans[kept], [contents[place] for place in kept]), _left_out(scans, contents)
+    return _unfolded(scans[kept], [contents[place] for place in kept]), (
+        *_left_out(scans, contents),
+        *_other_pages(scans, contents),
+    )
 
 
 def _contents(path: str) -> Contents:
@@ -135,6 +138,21 @@ def _filled(scans: OctDataset, name: str, values: NDArray[Any]) -> NDArray[Any]:
     if not any(map(is_missing, known)):
         return known
     return as_column([new if is_missing(old) else old for old, new in zip(known, values, strict=True)])
+
+
+def _other_pages(scans: OctDataset, contents: Sequence[Contents]) -> tuple[LeftOutWarning, ...]:
+    # A table may name one file in several rows.
+    pages = {path: found.other_pages for path, found in zip(scans.origins.paths(), contents, strict=True)}
+    others = [f"{', '.join(map(str, each[:6]))} of {path}" for path, each in pages.items() if each]
+    if not others:
+        return ()
+    n = sum(map(len, pages.values()))
+    return (
+        LeftOutWarning(
+            f"Pages of another size than those of their stack were left out, {n:,} in {len(others):,} files, such as "
+            f"(from 0 on) {others[0]}."
+        ),
+    )
 
 
 def _left_out(scans: OctDataset, contents: Sequence[Contents]) -> tuple[LeftOutWarning, ...]:

@@ -121,9 +121,7 @@ def test_photographs_are_left_out_and_counted(tmp_path: Path) -> None:
     assert len(scans) == 4
     (tmp_path / "oct.dcm").unlink()
     for source in (tmp_path, tmp_path / "fundus.dcm"):
-        with pytest.raises(
-            LayoutError, match=r"must hold B-scans, and .* has none\. .*fundus were left out: 1, such as"
-        ):
+        with pytest.raises(LayoutError, match=r"must hold B-scans, and .* has none\. .*fundus were left out: 1,"):
             load_oct_dataset(source)
 
 
