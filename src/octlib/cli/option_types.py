@@ -42,7 +42,7 @@ class OneOf(click.Choice):  # type: ignore[type-arg] # generic since click 8.2 a
         return str(value)
 
 
-class NamedPath(click.Path):  # type: ignore[type-arg]
+class NamedPath(click.Path):
     """A path; an empty one, as a shell variable gives that is not set, is a mistake and not the working directory."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:

@@ -16,7 +16,13 @@ from numpy.typing import NDArray
 from octlib._suggest import unknown
 from octlib.archives import SUFFIXES, archives_kept, exists, is_folder
 from octlib.data.dataset import OctDataset
-from octlib.data.naming import IMAGE_SUFFIXES, closest, published_split
+from octlib.data.naming import (
+    IMAGE_SUFFIXES,
+    class_name,
+    closest,
+    names_that_differ_by_case,
+    published_split,
+)
 from octlib.data.origin_columns import FileOrigins
 from octlib.data.patients import shared_patients
 from octlib.data.published import PUBLISHED
@@ -26,7 +32,7 @@ from octlib.data.readers import all_readers
 from octlib.data.scan import Scan
 from octlib.data.tree import Folder, entries, read_tree
 from octlib.data.unfolding import unfold
-from octlib.errors import LayoutError, LeakageWarning, LeftOutWarning
+from octlib.errors import LayoutError, LayoutWarning, LeakageWarning, LeftOutWarning
 
 Source = str | os.PathLike[str] | NDArray[Any] | Iterable[Any]
 
@@ -116,8 +122,9 @@ def load_oct_dataset(
 
     Warns:
         DuplicateWarning: if a table names files more than once.
-        LayoutWarning: if a table and the images that it describes disagree, or nobody knows whether published splits
-            share patients (OCT-C8).
+        LayoutWarning: if a table and the images that it describes disagree, names of classes differ by upper and lower
+            case alone, one folder of unknown name was taken for the class of all images, or nobody knows whether
+            published splits share patients (OCT-C8).
         LeakageWarning: if published splits share patients, with their numbers.
         LeftOutWarning: if images are left out: strays, second copies, and those that can't be read, with the reasons.
 
@@ -131,7 +138,12 @@ def load_oct_dataset(
         raise unknown("on_error", on_error, ON_ERROR)
     if isinstance(class_names, str):
         raise TypeError(f"Class names must be a list of them, got the text {class_names!r}. Write [{class_names!r}].")
-    wanted = Wanted(_as_split(split), None if class_names is None else tuple(class_names), dict(columns or {}))
+    names = (
+        None
+        if class_names is None
+        else tuple(class_name(name) if isinstance(name, str) else name for name in class_names)
+    )
+    wanted = Wanted(_as_split(split), names, dict(columns or {}))
     with archives_kept() as archives:
         prepared = _prepared(source)
         reader = _reader_of(prepared, layout)
@@ -148,7 +160,7 @@ def load_oct_dataset(
         dataset = replace(dataset, origins=replace(dataset.origins, archives=archives))
     if patients is not None:
         dataset = dataset.with_patients(patients)
-    for remark in (*remarks, *left_out, *_leaks(dataset)):
+    for remark in (*remarks, *left_out, *_leaks(dataset), *_alike(dataset, wanted)):
         warnings.warn(remark, stacklevel=2)
     dataset = _of_split(dataset, wanted.split)
     if on_error == "skip":
@@ -310,6 +322,19 @@ def _require_labels_in_all(dataset: OctDataset, published: Sequence[str]) -> Non
             f"The published splits must all have labels or none, and {', '.join(bare)} has none.",
             f"Load one of {', '.join(published)} with split=.",
         )
+
+
+def _alike(dataset: OctDataset, wanted: Wanted) -> list[LayoutWarning]:
+    alike = [] if wanted.class_names else names_that_differ_by_case(dataset.class_names)
+    if not alike:
+        return []
+    shown = "; ".join(" and ".join(map(repr, names)) for names in alike)
+    return [
+        LayoutWarning(
+            f"Names of classes differ by upper and lower case alone, and are classes of their own: {shown}.",
+            "If they are one class, rename the folders, or mend the table.",
+        )
+    ]
 
 
 def _leaks(dataset: OctDataset) -> list[LeakageWarning]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterable
 
 DEVICE_SUFFIXES = (".dcm", ".dicom", ".e2e", ".fda", ".fds", ".img", ".oct", ".vol")
@@ -51,6 +52,35 @@ def is_junk(name: str) -> bool:
     return name.startswith(".") or name == "__MACOSX" or plain.startswith("chestxray")
 
 
+def class_name(name: str) -> str:
+    """Bring the name of a class, which a folder or a table gives, to its one spelling.
+
+    Args:
+        name: with blanks around it or without, and with accents as one letter or as a letter and a mark (as Macs do).
+
+    Returns:
+        Without the blanks, in NFC. Upper and lower case stay.
+
+    Example:
+        >>> class_name(" CNV "), len(class_name("O\u0308dem"))
+        ('CNV', 4)
+    """
+    return unicodedata.normalize("NFC", name).strip()
+
+
+def names_that_differ_by_case(names: Iterable[str]) -> list[list[str]]:
+    """Find names that are one but for upper and lower case, which are seldom two classes.
+
+    Example:
+        >>> names_that_differ_by_case(["CNV", "Normal", "NORMAL"])
+        [['Normal', 'NORMAL']]
+    """
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(name.casefold(), []).append(name)
+    return [found for found in alike.values() if len(found) > 1]
+
+
 def published_split(name: str) -> str | None:
     """Read a published split off a folder's name.
 
@@ -67,7 +97,7 @@ def published_split(name: str) -> str | None:
     return _SPLITS.get(name.strip().lower())
 
 
-def patient_of(file_name: str, class_name: str | None = None) -> str | None:
+def patient_of(file_name: str, folder: str | None = None) -> str | None:
     """Read the patient off a file's name.
 
     Two kinds of names are understood: Kermany's ``CLASS-patient-number`` whatever folder the file is in, and
@@ -76,7 +106,7 @@ def patient_of(file_name: str, class_name: str | None = None) -> str | None:
 
     Args:
         file_name: without folders, with its suffix.
-        class_name: the name of the class folder that the file is in, if there is one.
+        folder: the name of the class folder that the file is in, if there is one.
 
     Returns:
         The patient, or ``None`` where the name doesn't say.
@@ -88,8 +118,8 @@ def patient_of(file_name: str, class_name: str | None = None) -> str | None:
         (None, None)
     """
     found = _KERMANY_NAME.fullmatch(file_name)
-    if found is None and class_name is not None:
-        found = re.fullmatch(rf"{re.escape(class_name)}-([^-]*\d[^-]*){_NUMBER}", file_name)
+    if found is None and folder is not None:
+        found = re.fullmatch(rf"{re.escape(folder)}-([^-]*\d[^-]*){_NUMBER}", unicodedata.normalize("NFC", file_name))
     return found.group(1) if found else None
 
 

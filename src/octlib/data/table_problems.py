@@ -10,7 +10,7 @@ from typing import Any
 
 from octlib.archives import is_file
 from octlib.data.columns import is_missing
-from octlib.data.naming import is_image
+from octlib.data.naming import class_name, is_image
 from octlib.errors import TableError
 
 SHOWN = 5  # rows of each problem
@@ -49,7 +49,7 @@ def require_sound(
     }
     examples: dict[str, Callable[[int], object]] = dict.fromkeys(problems, files.__getitem__)
     if labels is not None:
-        known = [None if is_missing(label) else label for label in labels]
+        known = [None if is_missing(label) else _plain(label) for label in labels]
         # Numbers are positions in the class names, which who reads the labels checks.
         problems["a label that is none of the class names"] = [
             place
@@ -100,6 +100,10 @@ def _torn(files: Sequence[str | None], identities: Sequence[str], labels: Sequen
         for place, (path, scan, label) in enumerate(zip(files, identities, labels, strict=True))
         if path is not None and first.setdefault(scan, label) != label
     ]
+
+
+def _plain(label: Any) -> Any:
+    return (class_name(label) or None) if isinstance(label, str) else label
 
 
 def _rows(row: Callable[[int], object], places: Sequence[int]) -> str:

@@ -15,7 +15,7 @@ from octlib.archives import open_binary
 from octlib.data.file_format import MAX_FRAMES, Contents, FileFormat
 from octlib.preprocessing import errors_of_scan, pillow_warnings_ignored, read_scan
 
-TAGS = 256  # of a page that are looked at: they are sorted, and those of its size come first
+TAGS = 8  # of a page that are looked at: they are sorted, and those that say its size come first
 KIND, WIDTH, HEIGHT = 254, 256, 257  # tags of a page
 REDUCED = 1  # the bit of KIND that a smaller version of another page has
 MAGIC = {b"II*\0": ("<", False), b"MM\0*": (">", False), b"II+\0": ("<", True), b"MM\0+": (">", True)}
@@ -93,6 +93,8 @@ def _page(entries: bytes, entry: str, order: str) -> Page:
     whole = len(entries) - len(entries) % struct.calcsize(entry)
     found = {}
     for tag, kind, _, value in struct.iter_unpack(entry, entries[:whole]):
+        if tag > HEIGHT:
+            break
         if tag in (KIND, WIDTH, HEIGHT) and kind in NUMBERS:
             number = f"{order}{NUMBERS[kind]}"
             found[tag] = struct.unpack(number, value[: struct.calcsize(number)])[0]
