@@ -138,12 +138,7 @@ def load_oct_dataset(
         raise unknown("on_error", on_error, ON_ERROR)
     if isinstance(class_names, str):
         raise TypeError(f"Class names must be a list of them, got the text {class_names!r}. Write [{class_names!r}].")
-    names = (
-        None
-        if class_names is None
-        else tuple(class_name(name) if isinstance(name, str) else name for name in class_names)
-    )
-    wanted = Wanted(_as_split(split), names, dict(columns or {}))
+    wanted = Wanted(_as_split(split), _as_class_names(class_names), dict(columns or {}))
     with archives_kept() as archives:
         prepared = _prepared(source)
         reader = _reader_of(prepared, layout)
@@ -284,6 +279,10 @@ def _neighbour(path: Path) -> str:
     published = PUBLISHED if path.parent == Path() else ()
     close = closest(path.name, [*(name for name, _ in entries(path.parent)), *published])
     return f" Did you mean {str(path.parent / close)!r}?" if close else ""
+
+
+def _as_class_names(names: Sequence[str] | None) -> tuple[str, ...] | None:
+    return None if names is None else tuple(class_name(name) if isinstance(name, str) else name for name in names)
 
 
 def _as_split(split: str | None) -> str | None:

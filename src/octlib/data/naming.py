@@ -68,6 +68,11 @@ def class_name(name: str) -> str:
     return unicodedata.normalize("NFC", name).strip()
 
 
+def is_known_class(name: str) -> bool:
+    """Say whether a folder's name is that of a class of a published set, in upper or lower case."""
+    return name.upper() in KNOWN_CLASSES
+
+
 def names_that_differ_by_case(names: Iterable[str]) -> list[list[str]]:
     """Find names that are one but for upper and lower case, which are seldom two classes.
 
