@@ -155,6 +155,8 @@ def load_oct_dataset(
         dataset = replace(dataset, origins=replace(dataset.origins, archives=archives))
     if patients is not None:
         dataset = dataset.with_patients(patients)
+    if reader.patients_within is not None:
+        dataset = _kept_apart(dataset, dataset.column(reader.patients_within))
     for remark in (*remarks, *left_out, *_leaks(dataset), *_alike(dataset, wanted)):
         warnings.warn(remark, stacklevel=2)
     dataset = _of_split(dataset, wanted.split)
@@ -321,6 +323,11 @@ def _require_labels_in_all(dataset: OctDataset, published: Sequence[str]) -> Non
             f"The published splits must all have labels or none, and {', '.join(bare)} has none.",
             f"Load one of {', '.join(published)} with split=.",
         )
+
+
+def _kept_apart(dataset: OctDataset, places: NDArray[Any]) -> OctDataset:
+    named = zip(places, dataset.column("patient"), strict=True)
+    return dataset.with_patients([None if patient is None else f"{place}/{patient}" for place, patient in named])
 
 
 def _alike(dataset: OctDataset, wanted: Wanted) -> list[LayoutWarning]:

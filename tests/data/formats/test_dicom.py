@@ -113,6 +113,15 @@ def test_who_was_scanned_stands_nowhere_by_name(tmp_path: Path, caplog: Any, cap
     assert "jane" not in "".join(said).lower()
 
 
+def test_patients_of_headers_are_others_at_another_site(tmp_path: Path) -> None:
+    for site in ("a", "b"):
+        for name in ("CNV", "NORMAL"):
+            write(tmp_path / site / name / "1.dcm", FRAMES, PatientID="1")
+    scans = load_oct_dataset(tmp_path, layout="sites")
+    assert set(scans.patients) == {"a/1", "b/1"}
+    assert len(set(scans.column("volume"))) == 4
+
+
 def test_photographs_are_left_out_and_counted(tmp_path: Path) -> None:
     write(tmp_path / "oct.dcm", FRAMES)
     write(tmp_path / "fundus.dcm", FRAMES[0], FUNDUS)
