@@ -118,6 +118,8 @@ def test_class_names_that_do_not_match_list_both_sides(plant):
         load_oct_dataset(root / "CNV", class_names=["CNV"])
     with pytest.raises(TypeError, match="must be a list"):
         load_oct_dataset(root, class_names="CNV")
+    with pytest.raises(TypeError, match="must be texts, got 0. Write '0'"):
+        load_oct_dataset(root, class_names=[0, 1])
 
 
 def test_flat_folder(plant):

@@ -283,8 +283,13 @@ def _neighbour(path: Path) -> str:
     return f" Did you mean {str(path.parent / close)!r}?" if close else ""
 
 
-def _as_class_names(names: Sequence[str] | None) -> tuple[str, ...] | None:
-    return None if names is None else tuple(class_name(name) if isinstance(name, str) else name for name in names)
+def _as_class_names(names: Sequence[Any] | None) -> tuple[str, ...] | None:
+    if names is None:
+        return None
+    other = next((name for name in names if not isinstance(name, str)), "")
+    if not isinstance(other, str):
+        raise TypeError(f"Class names must be texts, got {other!r}. Write {str(other)!r}.")
+    return tuple(map(class_name, names))
 
 
 def _as_split(split: str | None) -> str | None:

@@ -146,13 +146,8 @@ def _other_pages(scans: OctDataset, contents: Sequence[Contents]) -> tuple[LeftO
     others = [f"{', '.join(map(str, each[:6]))} of {path}" for path, each in pages.items() if each]
     if not others:
         return ()
-    n = sum(map(len, pages.values()))
-    return (
-        LeftOutWarning(
-            f"Pages of another size than those of their stack were left out, {n:,} in {len(others):,} files, such as "
-            f"(from 0 on) {others[0]}."
-        ),
-    )
+    text = f"Pages of another size than their stack's were left out: {sum(map(len, pages.values())):,}, such as"
+    return (LeftOutWarning(f"{text} {others[0]}, counted from 0 on."),)
 
 
 def _left_out(scans: OctDataset, contents: Sequence[Contents]) -> tuple[LeftOutWarning, ...]:

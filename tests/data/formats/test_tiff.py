@@ -59,13 +59,13 @@ def test_pages_of_another_size_are_no_part_of_a_stack(tmp_path: Path, sizes: lis
     for name in ("a", "b"):
         save(tmp_path / f"{name}.tif", [np.full((size, 16), 10 * page, np.uint8) for page, size in enumerate(sizes)])
     left = [page for page in range(len(sizes)) if page not in stack]
-    said = rf"another size.* left out, {2 * len(left)} in 2 files.* {', '.join(map(str, left))} of .*a\.tif"
+    said = rf"another size.* left out: {2 * len(left)}, such as {', '.join(map(str, left))} of .*a\.tif, counted from 0"
     with pytest.warns(LeftOutWarning, match=said):
         scans = load_oct_dataset(tmp_path)
     assert scans.names.tolist() == [f"{name}.tif#{number}" for name in "ab" for number in range(len(stack))]
     assert [int(scan.read()[0, 0]) for scan in scans] == 2 * [10 * page for page in stack]
     table = pd.DataFrame({"path": [str(tmp_path / "a.tif")] * 2, "frame": [1, 0]})
-    with pytest.warns(LeftOutWarning, match=f"left out, {len(left)} in 1 file"):  # rows of one file count it once
+    with pytest.warns(LeftOutWarning, match=f"left out: {len(left)}, such"):  # rows of one file count it once
         assert [int(scan.read()[0, 0]) for scan in load_oct_dataset(table)] == [10 * page for page in stack[1::-1]]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from octlib.archives import open_binary
+from octlib.archives import locate, open_binary, size_of
 from octlib.data.file_format import MAX_FRAMES, Contents, FileFormat
 from octlib.preprocessing import errors_of_scan, pillow_warnings_ignored, read_scan
 
@@ -51,11 +52,22 @@ class Tiff(FileFormat):
 
     def read(self, path: Path, frame: int, at_least: tuple[int, int] | None) -> NDArray[np.uint8]:
         """Read one page of the stack; it is an error too if one behind it is cut off."""
-        with errors_of_scan(path), open_binary(path) as file:
-            stack = _stack(_pages(file))
+        with errors_of_scan(path):
+            stack = _stack_of(path, _stamp(path))
             if frame >= len(stack):
                 raise ValueError(f"it has no slice {frame} any more")
         return read_scan(path, at_least, stack[frame])
+
+
+@lru_cache(maxsize=64)  # slices are read one by one, and the pages of a stack are looked for once
+def _stack_of(path: Path, stamp: tuple[int, int]) -> list[int]:  # noqa: ARG001 - of another stamp it is another file
+    with open_binary(path) as file:
+        return _stack(_pages(file))
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    place = locate(path)
+    return size_of(path), (path if place is None else place.archive.path).stat().st_mtime_ns
 
 
 def _stack(pages: list[Page]) -> list[int]:
