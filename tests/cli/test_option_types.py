@@ -12,7 +12,7 @@ import timm
 
 from octlib.cli import option_types
 from octlib.cli.main import main
-from octlib.cli.option_types import Columns, OneOf, Size, Steps, complete_backbones, timm_names
+from octlib.cli.option_types import Columns, NamedPath, OneOf, Size, Steps, complete_backbones, timm_names
 
 
 def test_the_names_are_those_of_the_library():
@@ -38,6 +38,12 @@ def test_the_names_are_those_of_the_library():
 def test_a_misspelt_name_is_recognised():
     with pytest.raises(ValueError, match="Unknown pooling 'avrage': did you mean 'average'"):
         OneOf("pooling", option_types.POOLINGS).convert("avrage", None, None)
+
+
+def test_an_empty_path_is_not_the_working_directory():
+    assert NamedPath().convert(".", None, None) == "."
+    with pytest.raises(click.BadParameter, match="got an empty text. Write . for the working directory"):
+        NamedPath().convert("", None, None)
 
 
 @pytest.mark.parametrize(("text", "size"), [("224", 224), ("496x512", (496, 512)), ("496X512", (496, 512))])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image
 
 from octlib.data import OctDataset, as_dataset, load_oct_dataset
-from octlib.errors import LeakageWarning, LeftOutWarning, OctlibWarning
+from octlib.errors import LayoutWarning, LeakageWarning, LeftOutWarning, OctlibWarning
 from octlib.phantoms import phantom_specs, render
 
 SCANS = np.arange(3 * 8 * 9, dtype=np.uint8).reshape(3, 8, 9)
@@ -85,6 +86,30 @@ def test_labels_go_by_name_not_by_file_order(plant):
     assert scans.labels.tolist() == [1, 2, 0]
 
 
+def test_a_class_has_one_spelling_in_folders_archives_and_tables(plant, tmp_path):
+    composed, apart = "\u00d6dem", "O\u0308dem"
+    root = plant(f"train/{composed}/a.png", "train/CNV/b.png", f"test/{apart}/{apart}-P2-1.png", "test/CNV /b.png")
+    for source in (root, shutil.make_archive(str(tmp_path.parent / f"{tmp_path.name} packed"), "zip", root)):
+        scans = load_oct_dataset(source)
+        assert scans.class_names == ("CNV", composed)
+        assert scans.labels.tolist() == [0, 1, 0, 1]
+        assert scans.patients.tolist() == [None, None, None, "P2"]
+        assert load_oct_dataset(source, class_names=[apart, " CNV"]).labels.tolist() == [1, 0, 1, 0]
+    table = root / "scans.csv"
+    rows = ("path,label", "train/CNV/b.png, CNV", "test/CNV /b.png,CNV ", f"train/{composed}/a.png,{apart}")
+    table.write_text("\n".join(rows), encoding="utf-8")
+    assert load_oct_dataset(table).class_names == ("CNV", composed)
+    assert load_oct_dataset(table, class_names=[composed, "CNV"]).labels.tolist() == [1, 1, 0]
+    assert load_oct_dataset((SCANS, [" a", "a ", " "])).labels.tolist() == [0, 0, -1]
+
+
+def test_classes_that_differ_by_case_alone_are_named(plant):
+    root = plant("train/Normal/a.png", "train/CNV/b.png", "test/NORMAL/c.png")
+    with pytest.warns(LayoutWarning, match="upper and lower case alone, .*: 'NORMAL' and 'Normal'. If they are one"):
+        assert len(load_oct_dataset(root).class_names) == 3
+    assert len(load_oct_dataset(root, class_names=["CNV", "NORMAL", "Normal"]).class_names) == 3  # who names both knows
+
+
 def test_class_names_that_do_not_match_list_both_sides(plant):
     root = plant("CNV/x.png", "DME/x.png")
     with pytest.raises(ValueError, match="CNV, DNE were given, and it has CNV, DME.* Did you mean 'DME' by 'DNE'"):
@@ -93,6 +118,8 @@ def test_class_names_that_do_not_match_list_both_sides(plant):
         load_oct_dataset(root / "CNV", class_names=["CNV"])
     with pytest.raises(TypeError, match="must be a list"):
         load_oct_dataset(root, class_names="CNV")
+    with pytest.raises(TypeError, match="must be texts, got 0. Write '0'"):
+        load_oct_dataset(root, class_names=[0, 1])
 
 
 def test_flat_folder(plant):
@@ -168,6 +195,7 @@ def test_paths_and_one_path(plant):
     assert scans.patients.tolist() == [None, "5"]
     assert load_oct_dataset(root / "two" / "b.png").names.tolist() == ["b.png"]
     assert load_oct_dataset(scans.paths).names.tolist() == scans.names.tolist()
+    assert load_oct_dataset(tuple(scans.paths)).names.tolist() == scans.names.tolist()
 
 
 def test_octmnist(tmp_path):
@@ -225,6 +253,7 @@ def test_layouts_can_be_forced(plant):
     ("source", "layout", "error", "message"),
     [
         ([], "auto", ValueError, "at least one path"),
+        ("", "auto", ValueError, "must be named, got an empty text.* Write '.' for the working directory"),
         (3, "auto", TypeError, "got int"),
         (b"folder", "auto", TypeError, "got bytes"),
         ([SCANS[0], "a.png"], "auto", TypeError, "paths only or uint8 arrays only, got ndarray, str"),

@@ -16,8 +16,15 @@ from octlib.data.naming import closest, is_image, is_junk, misspelt, patient_of,
         ("normal-7-1.JPG", None, "7"),
         ("CNV-53018-2 copy.jpeg", "CNV", "53018"),
         ("wet-P07-3.png", "wet", "P07"),
-        ("a.b-x-1.png", "a.b", "x"),
-        ("axb-x-1.png", "a.b", None),  # the folder's name is no pattern
+        ("CNV-53018-2 (1).jpeg", "CNV", "53018"),
+        ("a.b-x7-1.png", "a.b", "x7"),
+        ("axb-x7-1.png", "a.b", None),  # the folder's name is no pattern
+        ("CNV-OD-0.png", "CNV", None),  # an eye
+        ("CNV-scan-1.png", "CNV", None),
+        ("wet-left-1.png", "wet", None),
+        ("CNV-2021-03-01.png", "CNV", None),  # a date
+        ("wet-2021-03-01.png", "wet", None),
+        ("CNV-7-1-mirrored.png", "CNV", None),
         ("wet-P07-3.png", None, None),
         ("wet-P07-3.png", "dry", None),
         ("scan_001.png", "CNV", None),

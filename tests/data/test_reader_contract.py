@@ -18,6 +18,7 @@ from PIL import Image
 
 from octlib.data import OctDataset, layouts, load_oct_dataset
 from octlib.data.loading import _prepared
+from octlib.data.naming import class_name
 from octlib.data.reader import Reader
 from octlib.data.readers import all_readers
 from octlib.data.readers.octmnist import Octmnist
@@ -106,7 +107,7 @@ def flat(root: Path, word: str) -> Built:
 
 def sites(root: Path, word: str) -> Built:
     write(root, [f"{word}/CNV/CNV-1-1.png", f"{word}/DME/CNV-1-2.png", "b/CNV/CNV-1-9.png"])
-    return Built(root, {"CNV": 2, "DME": 1}, {f"{word.strip()}/1", "b/1"}, alone=False)
+    return Built(root, {"CNV": 2, "DME": 1}, {f"{class_name(word)}/1", "b/1"}, alone=False)
 
 
 def kermany(root: Path, word: str) -> Built:
@@ -233,8 +234,9 @@ def test_every_reader_has_a_builder():
 def test_scans_are_as_they_were_built(reader, tmp_path, word):
     built = build(reader, tmp_path, word)
     scans, warned = load(built.source, layout=asked(reader, built))
-    assert Counter(scans.column("label")) == built.counts
-    assert scans.class_names == (KERMANY if isinstance(reader, Octmnist) else tuple(sorted(filter(None, built.counts))))
+    counts = {label and class_name(label): n for label, n in built.counts.items()}
+    assert Counter(scans.column("label")) == counts
+    assert scans.class_names == (KERMANY if isinstance(reader, Octmnist) else tuple(sorted(filter(None, counts))))
     assert set(scans.column("patient")) == built.patients
     assert set(scans.column("split")) == built.splits
     assert warned == built.warned

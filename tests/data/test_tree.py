@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from octlib import load_oct_dataset, make_phantoms
-from octlib.data.tree import read_tree
+from octlib.data.tree import MAX_DEPTH, read_tree
 from octlib.errors import LayoutError
 from octlib.phantoms import write_phantoms
 
@@ -54,6 +54,26 @@ def test_links_are_followed_but_not_in_circles(plant):
     (root / "here" / "CNV" / "loop").symlink_to(root / "here")
     (root / "here" / "DME").symlink_to(root / "there")
     assert names(root / "here") == ["CNV/a.png", "DME/b.png"]
+
+
+def test_links_that_cross_are_followed_once(plant):
+    root = plant("CNV/a.png", "NORMAL/b.png", "DME/c.png")
+    folders = ("CNV", "NORMAL", "DME")
+    for name in folders:
+        for other in set(folders) - {name}:
+            (root / name / f"to {other}").symlink_to(root / other)
+    found = names(root)
+    assert {"CNV/a.png", "CNV/to NORMAL/b.png", "CNV/to NORMAL/to DME/c.png"} <= set(found)
+    assert len(found) == 3 * (1 + 2 + 2)
+    assert not any("to CNV" in name for name in found if name.startswith("CNV"))
+
+
+def test_folders_that_are_nested_too_deep_are_an_error(plant, tmp_path):
+    assert len(names(plant("d/" * (MAX_DEPTH - 1) + "a.png", under="deep"))) == 1
+    assert len(load_oct_dataset(tmp_path / "deep", layout="flat")) == 1
+    said = rf"nested at most {MAX_DEPTH - 1} deep, and there are deeper ones in .*deep\. Load a folder further down"
+    with pytest.raises(LayoutError, match=said):
+        load_oct_dataset(plant("d/" * MAX_DEPTH + "a.png", under="deep"))
 
 
 def test_broken_links_are_not_dropped_silently(plant):

@@ -44,6 +44,16 @@ class OneOf(click.Choice):  # type: ignore[type-arg] # generic since click 8.2 a
         return str(value)
 
 
+class NamedPath(click.Path):
+    """A path; an empty one, as a shell variable gives that is not set, is a mistake and not the working directory."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Give the path."""
+        if value == "":
+            self.fail("a path must be named, got an empty text. Write . for the working directory.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class Size(click.ParamType):  # type: ignore[type-arg]
     """An image size in pixels: ``224``, or height and width as ``496x512``."""
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from octlib.cli.console import answer_as_json
-from octlib.cli.option_types import CACHE, LAYOUTS, LEVELS, SPLITS, Columns, OneOf
+from octlib.cli.option_types import CACHE, LAYOUTS, LEVELS, SPLITS, Columns, NamedPath, OneOf
 
 if TYPE_CHECKING:
     from octlib import OctDataset
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-PATH = click.Path(path_type=Path)
+PATH = NamedPath(path_type=Path)
 READING = ("layout", "split", "patients", "columns", "on_error")
 PREDICTING = ("cache", "flips", "batch_size")
 

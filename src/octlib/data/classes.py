@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from octlib.data.columns import is_missing
+from octlib.data.naming import class_name
 
 NO_LABEL = -1
 
@@ -26,8 +27,9 @@ def as_labels(labels: ArrayLike, n: int, class_names: Sequence[str] | None = Non
     """Bring labels to numbers.
 
     Args:
-        labels: (n,) or (n, 1): class names, or whole numbers that count through ``class_names``; ``None`` or NaN for a
-            scan without a label. Or (n, classes): one 1 in each row, zeros besides (one-hot).
+        labels: (n,) or (n, 1): class names (blanks around them don't count), or whole numbers that count through
+            ``class_names``; ``None``, NaN or blanks for a scan without a label. Or (n, classes): one 1 in each row,
+            zeros besides (one-hot).
         n: how many scans there are.
         class_names: what numbers stand for; without, the classes are named ``"0"``, ``"1"``, and so on.
 
@@ -50,10 +52,11 @@ def as_labels(labels: ArrayLike, n: int, class_names: Sequence[str] | None = Non
         raise ValueError(f"Labels must be one for each image, {n} in all, got the shape {values.shape}.")
     plain = (item.item() if isinstance(item, np.generic) else item for item in values.ravel().tolist())
     items = [None if is_missing(item) else item for item in plain]
+    items = [(class_name(item) or None) if isinstance(item, str) else item for item in items]
     kinds = {type(item) for item in items} - {type(None)}
     categories = getattr(getattr(labels, "dtype", None), "categories", None)  # of a pandas column
     if kinds <= {str} and categories is not None:
-        return _numbered(items, tuple(categories))
+        return _numbered(items, tuple(dict.fromkeys(map(class_name, map(str, categories)))))
     if not kinds:
         return None, ()
     if all(issubclass(kind, str) for kind in kinds):

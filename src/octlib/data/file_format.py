@@ -25,6 +25,7 @@ class Contents(NamedTuple):
         patient: who was scanned, ``None`` where the file doesn't say.
         columns: what else it says of all of them, such as the eye and the size of a pixel.
         no_scan: why the file holds no B-scans, such as a photograph of the fundus; empty where it does.
+        other_pages: the numbers of the pages beside the volume that are no scans, from 0 on.
         volumes: where the file holds several, such as both eyes: what it says of each, in the order of their frames.
             Patient and columns are then theirs, and ``frames`` counts those of all.
     """
@@ -33,6 +34,7 @@ class Contents(NamedTuple):
     patient: str | None = None
     columns: Mapping[str, Any] = MappingProxyType({})
     no_scan: str = ""
+    other_pages: tuple[int, ...] = ()
     volumes: tuple[Contents, ...] = ()
 
 

@@ -16,7 +16,13 @@ from numpy.typing import NDArray
 from octlib._suggest import unknown
 from octlib.archives import SUFFIXES, archives_kept, exists, is_folder
 from octlib.data.dataset import OctDataset
-from octlib.data.naming import IMAGE_SUFFIXES, closest, published_split
+from octlib.data.naming import (
+    IMAGE_SUFFIXES,
+    class_name,
+    closest,
+    names_that_differ_by_case,
+    published_split,
+)
 from octlib.data.origin_columns import FileOrigins
 from octlib.data.patients import shared_patients
 from octlib.data.published import PUBLISHED
@@ -26,7 +32,7 @@ from octlib.data.readers import all_readers
 from octlib.data.scan import Scan
 from octlib.data.tree import Folder, entries, read_tree
 from octlib.data.unfolding import unfold
-from octlib.errors import LayoutError, LeakageWarning, LeftOutWarning
+from octlib.errors import LayoutError, LayoutWarning, LeakageWarning, LeftOutWarning
 
 Source = str | os.PathLike[str] | NDArray[Any] | Iterable[Any]
 
@@ -116,8 +122,9 @@ def load_oct_dataset(
 
     Warns:
         DuplicateWarning: if a table names files more than once.
-        LayoutWarning: if a table and the images that it describes disagree, or nobody knows whether published splits
-            share patients (OCT-C8).
+        LayoutWarning: if a table and the images that it describes disagree, names of classes differ by upper and lower
+            case alone, one folder of unknown name was taken for the class of all images, or nobody knows whether
+            published splits share patients (OCT-C8).
         LeakageWarning: if published splits share patients, with their numbers.
         LeftOutWarning: if images are left out: strays, second copies, and those that can't be read, with the reasons.
 
@@ -131,7 +138,7 @@ def load_oct_dataset(
         raise unknown("on_error", on_error, ON_ERROR)
     if isinstance(class_names, str):
         raise TypeError(f"Class names must be a list of them, got the text {class_names!r}. Write [{class_names!r}].")
-    wanted = Wanted(_as_split(split), None if class_names is None else tuple(class_names), dict(columns or {}))
+    wanted = Wanted(_as_split(split), _as_class_names(class_names), dict(columns or {}))
     with archives_kept() as archives:
         prepared = _prepared(source)
         reader = _reader_of(prepared, layout)
@@ -139,11 +146,18 @@ def load_oct_dataset(
             raise TypeError(f"columns= names the columns of a table, got {_described(prepared)}. Leave it out.")
         dataset, remarks = reader.read(prepared, wanted)
         dataset, left_out = unfold(dataset)
+        if left_out and not len(dataset):
+            raise LayoutError(
+                f"A source must hold B-scans, and {_described(prepared)} has none. {' '.join(map(str, left_out))}",
+                "Load the files that hold the B-scans.",
+            )
     if archives and isinstance(dataset.origins, FileOrigins):
         dataset = replace(dataset, origins=replace(dataset.origins, archives=archives))
     if patients is not None:
         dataset = dataset.with_patients(patients)
-    for remark in (*remarks, *left_out, *_leaks(dataset)):
+    if reader.patients_within is not None:
+        dataset = _kept_apart(dataset, dataset.column(reader.patients_within))
+    for remark in (*remarks, *left_out, *_leaks(dataset), *_alike(dataset, wanted)):
         warnings.warn(remark, stacklevel=2)
     dataset = _of_split(dataset, wanted.split)
     if on_error == "skip":
@@ -172,6 +186,11 @@ def as_dataset(scans: OctDataset | Source) -> OctDataset:
 
 def _prepared(source: object) -> object:
     # What readers know: a Folder, a Path of a file, or what Python has, but for iterators, which become lists.
+    if isinstance(source, str) and not source:
+        raise ValueError(
+            "A source must be named, got an empty text, as of a variable that is not set. Write '.' for the working "
+            "directory."
+        )
     if isinstance(source, str) and source in PUBLISHED and not Path(source).exists():
         from octlib.data.downloading import download  # its packages take a tenth of a second to import
 
@@ -264,6 +283,15 @@ def _neighbour(path: Path) -> str:
     return f" Did you mean {str(path.parent / close)!r}?" if close else ""
 
 
+def _as_class_names(names: Sequence[Any] | None) -> tuple[str, ...] | None:
+    if names is None:
+        return None
+    other = next((name for name in names if not isinstance(name, str)), "")
+    if not isinstance(other, str):
+        raise TypeError(f"Class names must be texts, got {other!r}. Write {str(other)!r}.")
+    return tuple(map(class_name, names))
+
+
 def _as_split(split: str | None) -> str | None:
     if split is None:
         return None
@@ -300,6 +328,24 @@ def _require_labels_in_all(dataset: OctDataset, published: Sequence[str]) -> Non
             f"The published splits must all have labels or none, and {', '.join(bare)} has none.",
             f"Load one of {', '.join(published)} with split=.",
         )
+
+
+def _kept_apart(dataset: OctDataset, places: NDArray[Any]) -> OctDataset:
+    named = zip(places, dataset.column("patient"), strict=True)
+    return dataset.with_patients([None if patient is None else f"{place}/{patient}" for place, patient in named])
+
+
+def _alike(dataset: OctDataset, wanted: Wanted) -> list[LayoutWarning]:
+    alike = [] if wanted.class_names else names_that_differ_by_case(dataset.class_names)
+    if not alike:
+        return []
+    shown = "; ".join(" and ".join(map(repr, names)) for names in alike)
+    return [
+        LayoutWarning(
+            f"Names of classes differ by upper and lower case alone, and are classes of their own: {shown}.",
+            "If they are one class, rename the folders, or mend the table.",
+        )
+    ]
 
 
 def _leaks(dataset: OctDataset) -> list[LeakageWarning]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from octlib.archives import open_binary, size_of
-from octlib.data.naming import KNOWN_CLASSES, published_split
+from octlib.data.naming import is_known_class, published_split
 from octlib.data.tree import Folder
 from octlib.errors import LayoutError, LeftOutWarning
 
@@ -81,6 +81,70 @@ def locate_places(tree: Folder, place: Place) -> Located | None:
     return Located(first, tuple(others))
 
 
+def locate_classes(split: Folder) -> Located | None:
+    """Find the known classes in a published split, under wrapping folders and beside second copies of themselves.
+
+    Args:
+        split: a folder named train, val or test.
+
+    Returns:
+        What holds the class folders, and its copies; ``None`` where no folder is named as a known class.
+
+    Raises:
+        LayoutError: if there are several such places that aren't copies.
+    """
+    return locate_places(split, _known_classes)
+
+
+def unwrapped_splits(splits: Sequence[Folder]) -> list[Folder]:
+    """Give of published splits what holds their classes, where no folder is named as a known class.
+
+    Args:
+        splits: the folders named train, val and test.
+
+    Returns:
+        For each what is in its only folder, and so on, as long as that is surely no class: it bears the name of a
+        published split, or holds folders whose names are again in other splits, as those of patients are not. Else the
+        splits themselves.
+    """
+    inner = [split.folders[0] for split in splits if len(split.folders) == 1 and split.folders[0].folders]
+    if not inner or len(inner) < len(splits) or any(each.images for each in inner):
+        return list(splits)
+    names = [{folder.name for folder in each.folders} for each in inner]
+    shared = len(inner) > 1 and bool(set.intersection(*names))
+    if not shared and not all(published_split(each.name) for each in inner):
+        return list(splits)
+    return unwrapped_splits(inner)
+
+
+def without_inner_copies(folder: Folder) -> tuple[Folder, tuple[Folder, ...]]:
+    """Leave out every folder in a folder that holds nothing but what the folder around it holds, too.
+
+    Args:
+        folder: such as that of a class.
+
+    Returns:
+        The folder without them, at any depth, and these copies.
+
+    Raises:
+        OSError: if a file can't be read.
+    """
+    if not folder.folders:
+        return folder, ()
+    there = {name for name, _ in folder.walk(folder.path)}
+    copies: list[Folder] = []
+    kept: list[Folder] = []
+    for each in folder.folders:
+        name, _ = next(each.walk(each.path))
+        if name in there and is_copy(each, _but(folder, each)):
+            copies.append(each)
+            continue
+        inner, deeper = without_inner_copies(each)
+        kept.append(inner)
+        copies.extend(deeper)
+    return (replace(folder, folders=tuple(kept)) if copies else folder), tuple(copies)
+
+
 def holds_only(tree: Folder, place: Place) -> bool:
     """Say whether a tree holds a data set of one layout, and beside it none of others.
 
@@ -101,20 +165,31 @@ def left_out(tree: Folder, located: Located) -> list[LeftOutWarning]:
         tree: everything below the folder that the user named.
         located: where the data set lies in it.
     """
-    copied = sum(copy.count for copy in located.copies)
-    outside = tree.count - located.folder.count - copied
-    texts = []
-    if copied:
-        _, example = next(located.copies[0].walk(tree.path))
-        texts.append(
-            f"Second copies of images in {located.folder.path} were left out: {copied:,} of {tree.count:,}, such as "
-            f"{Path(example)}."
-        )
+    warnings = copies_left_out(tree, located.folder, located.copies)
+    outside = tree.count - located.folder.count - sum(copy.count for copy in located.copies)
     if outside:
-        texts.append(
-            f"Images outside of the data set in {located.folder.path} were left out: {outside:,} of {tree.count:,}."
+        text = f"Images outside of the data set in {located.folder.path} were left out: {outside:,} of {tree.count:,}."
+        warnings.append(LeftOutWarning(text))
+    return warnings
+
+
+def copies_left_out(tree: Folder, original: Folder, copies: Sequence[Folder]) -> list[LeftOutWarning]:
+    """Warn of second copies, if there are any.
+
+    Args:
+        tree: a folder that holds all of them.
+        original: what they are copies of.
+        copies: folders in the tree.
+    """
+    if not copies:
+        return []
+    _, example = next(copies[0].walk(tree.path))
+    return [
+        LeftOutWarning(
+            f"Second copies of images in {original.path} were left out: {sum(copy.count for copy in copies):,} of "
+            f"{tree.count:,}, such as {Path(example)}."
         )
-    return [LeftOutWarning(text) for text in texts]
+    ]
 
 
 def is_copy(folder: Folder, original: Folder) -> bool:
@@ -161,16 +236,26 @@ def _find(tree: Folder, place: Place) -> list[Folder]:
 
 def _classes_or_splits(tree: Folder) -> Folder | None:
     chosen = tuple(folder for _, folder in split_folders(tree))
-    if not chosen and any(_is_known_class(folder) for folder in tree.folders):
-        # Beside known classes every folder is a class too, unless it is a data set itself.
-        chosen = tuple(
-            folder for folder in tree.folders if _is_known_class(folder) or not _find(folder, _classes_or_splits)
-        )
-    return replace(tree, images=(), folders=chosen) if chosen else None
+    if len(chosen) == 1 and len(split_folders(chosen[0])) > 1:
+        return None  # a wrapper that is named as a split: the splits are in it
+    return replace(tree, images=(), folders=chosen) if chosen else _known_classes(tree, _classes_or_splits)
+
+
+def _known_classes(tree: Folder, place: Place | None = None) -> Folder | None:
+    if not any(_is_known_class(folder) for folder in tree.folders):
+        return None
+    # Beside known classes every folder is a class too, unless it is a data set itself.
+    inner = place or _known_classes
+    chosen = tuple(folder for folder in tree.folders if _is_known_class(folder) or not _find(folder, inner))
+    return replace(tree, images=(), folders=chosen)
 
 
 def _is_known_class(folder: Folder) -> bool:
-    return folder.name.upper() in KNOWN_CLASSES
+    return is_known_class(folder.name)
+
+
+def _but(folder: Folder, inner: Folder) -> Folder:
+    return replace(folder, folders=tuple(each for each in folder.folders if each is not inner))
 
 
 def _unwrapped(tree: Folder) -> Folder:

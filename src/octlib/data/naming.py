@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterable
 
 DEVICE_SUFFIXES = (".dcm", ".dicom", ".e2e", ".fda", ".fds", ".img", ".oct", ".vol")
@@ -26,8 +27,10 @@ _SPLITS = {
     "testing": "test",
 }
 
-# The number behind the patient is not asked to be the end: "CNV-53018-2 copy.jpeg" is still a scan of patient 53018.
-_KERMANY_NAME = re.compile(r"(?:CNV|DME|DRUSEN|NORMAL)-([0-9a-z]+)-\d+", re.IGNORECASE)
+# A word without a digit is an eye ("CNV-OD-1") or says nothing ("CNV-scan-1"), and more parts may be a date. What Macs
+# and Windows add to copies does no harm: "CNV-53018-2 copy.jpeg" is still a scan of patient 53018.
+_NUMBER = r"-\d+(?: copy(?: \d+)?| ?\(\d+\))?\.[^.]+"
+_KERMANY_NAME = re.compile(rf"(?:CNV|DME|DRUSEN|NORMAL)-((?=[a-z]*[0-9])[0-9a-z]+){_NUMBER}", re.IGNORECASE)
 
 
 def is_image(name: str) -> bool:
@@ -49,6 +52,40 @@ def is_junk(name: str) -> bool:
     return name.startswith(".") or name == "__MACOSX" or plain.startswith("chestxray")
 
 
+def class_name(name: str) -> str:
+    """Bring the name of a class, which a folder or a table gives, to its one spelling.
+
+    Args:
+        name: with blanks around it or without, and with accents as one letter or as a letter and a mark (as Macs do).
+
+    Returns:
+        Without the blanks, in NFC. Upper and lower case stay.
+
+    Example:
+        >>> class_name(" CNV "), len(class_name("O\u0308dem"))
+        ('CNV', 4)
+    """
+    return unicodedata.normalize("NFC", name).strip()
+
+
+def is_known_class(name: str) -> bool:
+    """Say whether a folder's name is that of a class of a published set, in upper or lower case."""
+    return name.upper() in KNOWN_CLASSES
+
+
+def names_that_differ_by_case(names: Iterable[str]) -> list[list[str]]:
+    """Find names that are one but for upper and lower case, which are seldom two classes.
+
+    Example:
+        >>> names_that_differ_by_case(["CNV", "Normal", "NORMAL"])
+        [['Normal', 'NORMAL']]
+    """
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(name.casefold(), []).append(name)
+    return [found for found in alike.values() if len(found) > 1]
+
+
 def published_split(name: str) -> str | None:
     """Read a published split off a folder's name.
 
@@ -65,16 +102,16 @@ def published_split(name: str) -> str | None:
     return _SPLITS.get(name.strip().lower())
 
 
-def patient_of(file_name: str, class_name: str | None = None) -> str | None:
+def patient_of(file_name: str, folder: str | None = None) -> str | None:
     """Read the patient off a file's name.
 
     Two kinds of names are understood: Kermany's ``CLASS-patient-number`` whatever folder the file is in, and
-    ``<class>-<patient>-<number>`` with the name of the class folder in front. In Kermany's set the patient is the bare
-    number: the same number under two classes is the same person.
+    ``<class>-<patient>-<number>`` with the name of the class folder in front. A patient has a digit and no hyphen. In
+    Kermany's set the patient is the bare number: the same number under two classes is the same person.
 
     Args:
         file_name: without folders, with its suffix.
-        class_name: the name of the class folder that the file is in, if there is one.
+        folder: the name of the class folder that the file is in, if there is one.
 
     Returns:
         The patient, or ``None`` where the name doesn't say.
@@ -82,10 +119,12 @@ def patient_of(file_name: str, class_name: str | None = None) -> str | None:
     Example:
         >>> patient_of("CNV-1016042-3.jpeg"), patient_of("wet-P07-12.png", "wet"), patient_of("scan_12.png", "wet")
         ('1016042', 'P07', None)
+        >>> patient_of("CNV-OD-1.png", "CNV"), patient_of("CNV-2021-03-01.png", "CNV")
+        (None, None)
     """
-    found = _KERMANY_NAME.match(file_name)
-    if found is None and class_name is not None:
-        found = re.match(rf"{re.escape(class_name)}-(.+)-\d+\.[^.]+$", file_name)
+    found = _KERMANY_NAME.fullmatch(file_name)
+    if found is None and folder is not None:
+        found = re.fullmatch(rf"{re.escape(folder)}-([^-]*\d[^-]*){_NUMBER}", unicodedata.normalize("NFC", file_name))
     return found.group(1) if found else None
 
 

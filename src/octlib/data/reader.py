@@ -58,12 +58,15 @@ class Reader(ABC):
             of Python's.
         last_resort: whether it stands back where another one matches.
         table: whether a source has columns that can be named.
+        patients_within: the column, such as site, whose values have patients of their own, so that one name under two
+            of them is two people; loading sees to it, wherever patients come from. ``None`` for none.
     """
 
     layout: ClassVar[str | None] = None
     takes: ClassVar[type] = object
     last_resort: ClassVar[bool] = False
     table: ClassVar[bool] = False
+    patients_within: ClassVar[str | None] = None
 
     def matches(self, source: object) -> bool:
         """Say whether a source is certainly of this layout; one that nothing can tell has to be asked for by name."""

@@ -11,7 +11,7 @@ from typing import Any
 from octlib.archives import is_file
 from octlib.data.columns import is_missing
 from octlib.data.named_scans import NamedScan, torn
-from octlib.data.naming import is_image
+from octlib.data.naming import class_name, is_image
 from octlib.data.unfolding import describe_files
 from octlib.errors import TableError
 
@@ -59,7 +59,7 @@ def require_sound(
         problems[NO_FRAME] = _without_frame(files, scans, missing)
         examples[NO_FRAME] = lambda place: f"{frames[place]} of {files[place]}"
     if labels is not None:
-        known = [None if is_missing(label) else label for label in labels]
+        known = [None if is_missing(label) else _plain(label) for label in labels]
         # Numbers are positions in the class names, which who reads the labels checks.
         problems["a label that is none of the class names"] = [
             place
@@ -119,6 +119,10 @@ def _without_frame(
     ]
     wrong = [place for place, path in enumerate(files) if path is not None and scans[place] is None]
     return sorted(beyond + wrong)
+
+
+def _plain(label: Any) -> Any:
+    return (class_name(label) or None) if isinstance(label, str) else label
 
 
 def _rows(row: Callable[[int], object], places: Sequence[int]) -> str:

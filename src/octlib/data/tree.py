@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 from octlib.archives import Archive, is_file, locate, why_outside
-from octlib.data.naming import is_image, is_junk
+from octlib.data.naming import class_name, is_image, is_junk
 from octlib.errors import LayoutError
+
+MAX_DEPTH = 64  # folders in folders: no set of scans has that many, and walks that call themselves bear it
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +33,8 @@ class Folder:
 
     @property
     def name(self) -> str:
-        """Its own name; blanks around it (Kaggle's ``"OCT2017 "``) don't count."""
-        return self.path.name.strip()
+        """Its own name as a class would have it: blanks around it (Kaggle's ``"OCT2017 "``) don't count."""
+        return class_name(self.path.name)
 
     @cached_property
     def count(self) -> int:
@@ -60,7 +62,7 @@ def read_tree(path: Path) -> Folder:
     """List a folder or archive: images by their suffix.
 
     Junk, masks of phantoms, and folders without images are passed over. Links are followed, except those that lead back
-    to a folder above them.
+    to a folder above them, or to one that the way here led through.
 
     Args:
         path: an existing folder or archive, or a folder in one.
@@ -70,17 +72,21 @@ def read_tree(path: Path) -> Folder:
 
     Raises:
         LayoutError: if an archive can't be read, or has images or tables that can't, links, or names that would lie
-            outside of it.
+            outside of it; if folders are nested too deep.
         OSError: if a folder can't be listed.
     """
     place = locate(path)
     if place is not None:
         _require_sound(place.archive)
-    return _tree(path)
+    return _tree(path, (path.resolve(),))
 
 
-def entries(path: Path) -> Iterator[tuple[str, bool]]:
+def entries(path: Path, through: Collection[Path] = ()) -> Iterator[tuple[str, bool]]:
     """Give what is in a folder or archive: each name, and whether it is a folder. Links that lead back are left out.
+
+    Args:
+        path: the folder or archive.
+        through: folders, resolved, that links must not lead back to, beside those above.
 
     Raises:
         LayoutError: if an archive can't be read.
@@ -94,19 +100,26 @@ def entries(path: Path) -> Iterator[tuple[str, bool]]:
         for entry in found:
             if not entry.is_dir():
                 yield entry.name, False
-            elif not (entry.is_symlink() and _leads_back(Path(entry.path))):
+            elif not (entry.is_symlink() and _leads_back(Path(entry.path), through)):
                 yield entry.name, True
 
 
-def _tree(path: Path) -> Folder:
+def _tree(path: Path, through: tuple[Path, ...]) -> Folder:
+    if len(through) > MAX_DEPTH:
+        root = through[0]
+        raise LayoutError(
+            f"Folders of scans must be nested at most {MAX_DEPTH - 1} deep, and there are deeper ones in {root}.",
+            "Load a folder further down.",
+        )
     images: list[str] = []
     folders: list[Folder] = []
     tables: list[str] = []
-    for name, is_dir in entries(path):
+    for name, is_dir in entries(path, through):
         if is_junk(name) or _is_masks_of_phantoms(path, name):
             continue
         if is_dir:
-            folders.append(_tree(path / name))
+            inner = path / name
+            folders.append(_tree(inner, (*through, inner.resolve() if inner.is_symlink() else through[-1] / name)))
         elif is_image(name):
             images.append(name)
         elif _is_table(name) and is_file(path / name):
@@ -123,8 +136,9 @@ def _is_masks_of_phantoms(folder: Path, name: str) -> bool:
     return name == "masks" and is_file(folder / "phantoms.csv")  # as write_phantoms names them
 
 
-def _leads_back(link: Path) -> bool:
-    return link.parent.resolve().is_relative_to(link.resolve())
+def _leads_back(link: Path, through: Collection[Path]) -> bool:
+    target = link.resolve()
+    return target in through or link.parent.resolve().is_relative_to(target)
 
 
 def _require_sound(archive: Archive) -> None:

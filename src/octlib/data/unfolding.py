@@ -56,7 +56,10 @@ def unfold(scans: OctDataset) -> tuple[OctDataset, tuple[LeftOutWarning, ...]]:
         return scans, ()
     contents = [described.get(path) or NOTHING for path in files]
     kept = [place for place, found in enumerate(contents) if not found.no_scan]
-    return _unfolded(scans[kept], [contents[place] for place in kept]), _left_out(scans, contents)
+    return _unfolded(scans[kept], [contents[place] for place in kept]), (
+        *_left_out(scans, contents),
+        *_other_pages(scans, contents),
+    )
 
 
 def describe_files(files: Iterable[str]) -> dict[str, Contents | None]:
@@ -151,6 +154,16 @@ def _filled(scans: OctDataset, name: str, values: NDArray[Any]) -> NDArray[Any]:
     if not any(map(is_missing, known)):
         return known
     return as_column([new if is_missing(old) else old for old, new in zip(known, values, strict=True)])
+
+
+def _other_pages(scans: OctDataset, contents: Sequence[Contents]) -> tuple[LeftOutWarning, ...]:
+    # A table may name one file in several rows.
+    pages = {path: found.other_pages for path, found in zip(scans.origins.paths(), contents, strict=True)}
+    others = [f"{', '.join(map(str, each[:6]))} of {path}" for path, each in pages.items() if each]
+    if not others:
+        return ()
+    text = f"Pages of another size than their stack's were left out: {sum(map(len, pages.values())):,}, such as"
+    return (LeftOutWarning(f"{text} {others[0]}, counted from 0 on."),)
 
 
 def _left_out(scans: OctDataset, contents: Sequence[Contents]) -> tuple[LeftOutWarning, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from octlib.data import load_oct_dataset
-from octlib.errors import LeftOutWarning, MissingPackageError, UnreadableScanError
+from octlib.errors import LayoutError, LeftOutWarning, MissingPackageError, UnreadableScanError
 
 pydicom = pytest.importorskip("pydicom")
 
@@ -164,12 +164,25 @@ def test_who_was_scanned_stands_nowhere_by_name(tmp_path: Path, caplog: Any, cap
     assert "jane" not in "".join(said).lower()
 
 
+def test_patients_of_headers_are_others_at_another_site(tmp_path: Path) -> None:
+    for site in ("a", "b"):
+        for name in ("CNV", "NORMAL"):
+            write(tmp_path / site / name / "1.dcm", FRAMES, PatientID="1")
+    scans = load_oct_dataset(tmp_path, layout="sites")
+    assert set(scans.patients) == {"a/1", "b/1"}
+    assert len(set(scans.column("volume"))) == 4
+
+
 def test_photographs_are_left_out_and_counted(tmp_path: Path) -> None:
     write(tmp_path / "oct.dcm", FRAMES)
     write(tmp_path / "fundus.dcm", FRAMES[0], FUNDUS)
     with pytest.warns(LeftOutWarning, match="a photograph of the fundus were left out: 1, such as fundus.dcm"):
         scans = load_oct_dataset(tmp_path)
     assert len(scans) == 4
+    (tmp_path / "oct.dcm").unlink()
+    for source in (tmp_path, tmp_path / "fundus.dcm"):
+        with pytest.raises(LayoutError, match=r"must hold B-scans, and .* has none\. .*fundus were left out: 1,"):
+            load_oct_dataset(source)
 
 
 @pytest.mark.parametrize("damage", [b"", b"DICM", b"\0" * 128 + b"DICM" + b"\xff" * 60, b"no such thing" * 30])

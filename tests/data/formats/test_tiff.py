@@ -1,4 +1,4 @@
-"""TIFF: stacks are volumes, whatever their depth, and previews are none."""
+"""TIFF: stacks are volumes, whatever their depth, and pages of other sizes are no part of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from octlib.data import OctDataset, load_oct_dataset
-from octlib.errors import TableError, UnreadableScanError
+from octlib.errors import LeftOutWarning, TableError, UnreadableScanError
 
 PAGES = [np.full((12, 16), 40 * page, np.uint8) for page in range(5)]
 
@@ -44,6 +44,62 @@ def test_a_stack_is_a_volume(folder: Path) -> None:
     assert all(scan.path == folder / "AMD/stack.tif" for scan in scans[[1, 5]])
     with pytest.raises(UnreadableScanError, match="damaged.tif"):
         scans[6].read()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "stack"),
+    [
+        ([12, 12, 12, 6], [0, 1, 2]),
+        ([6, 12, 12, 12], [1, 2, 3]),
+        ([12, 6, 12, 9, 12], [0, 2, 4]),
+        ([12, 6, 12, 6], [0, 2]),  # as many of either: those of the first page
+        ([6, 12, 12, 6], [0, 3]),
+    ],
+)
+def test_pages_of_another_size_are_no_part_of_a_stack(tmp_path: Path, sizes: list[int], stack: list[int]) -> None:
+    for name in ("a", "b"):
+        save(tmp_path / f"{name}.tif", [np.full((size, 16), 10 * page, np.uint8) for page, size in enumerate(sizes)])
+    left = [page for page in range(len(sizes)) if page not in stack]
+    said = rf"another size.* left out: {2 * len(left)}, such as {', '.join(map(str, left))} of .*a\.tif, counted from 0"
+    with pytest.warns(LeftOutWarning, match=said):
+        scans = load_oct_dataset(tmp_path)
+    assert scans.names.tolist() == [f"{name}.tif#{number}" for name in "ab" for number in range(len(stack))]
+    assert [int(scan.read()[0, 0]) for scan in scans] == 2 * [10 * page for page in stack]
+    table = pd.DataFrame({"path": [str(tmp_path / "a.tif")] * 2, "frame": [1, 0]})
+    with pytest.warns(LeftOutWarning, match=f"left out: {len(left)}, such"):  # rows of one file count it once
+        assert [int(scan.read()[0, 0]) for scan in load_oct_dataset(table)] == [10 * page for page in stack[1::-1]]
+
+
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize(("sizes", "reduced", "stack"), [
+    ([12, 12, 6], [2], [0, 1]),
+    ([12, 6, 6], [1, 2], [0]),
+    ([6, 12], [0], [1]),
+    ([12, 12, 12], [1, 2], [0, 1, 2]),  # of one size, none is a smaller version of another
+])  # fmt: skip
+def test_smaller_versions_are_passed_over_in_silence(
+    tmp_path: Path, big: bool, sizes: list[int], reduced: list[int], stack: list[int]
+) -> None:
+    pages = [Image.fromarray(np.full((size, 16), 10 * page, np.uint8)) for page, size in enumerate(sizes)]
+    for page, image in enumerate(pages):
+        image.encoderinfo = {"tiffinfo": {254: int(page in reduced)}}
+    tiffinfo = {254: int(0 in reduced)}
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:], tiffinfo=tiffinfo, big_tiff=big)
+    scans = load_oct_dataset(tmp_path / "a.tif")
+    assert [int(scan.read()[0, 0]) for scan in scans] == [10 * page for page in stack]
+
+
+def test_an_image_of_another_kind_is_read_whatever_its_name(tmp_path: Path) -> None:
+    Image.fromarray(PAGES[3]).save(tmp_path / "a.tif", format="PNG")
+    assert [int(scan.read()[0, 0]) for scan in load_oct_dataset(tmp_path / "a.tif")] == [120]
+
+
+def test_a_stack_that_has_become_shorter_is_an_error(tmp_path: Path) -> None:
+    save(tmp_path / "a.tif", PAGES)
+    scans = load_oct_dataset(tmp_path / "a.tif")
+    save(tmp_path / "a.tif", PAGES[:3])
+    with pytest.raises(UnreadableScanError, match=r"a\.tif.*it has no slice 4 any more"):
+        scans[4].read()
 
 
 def test_slices_of_a_stack_stay_together(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from octlib.data.reader import Wanted
@@ -33,6 +35,20 @@ def test_images_beside_folders_are_remarked_on(plant):
     reading = read(plant("a/x.png", "overview.png"))
     assert len(reading.dataset) == 1
     assert "no class: 1, such as overview.png" in str(reading.warnings[0])
+
+
+def test_a_copy_in_a_class_folder_is_left_out(plant):
+    root = plant("CNV/1.png", "CNV/2.png", "CNV/P1/1.png", "NORMAL/P1/1.png")
+    for path in ("CNV/CNV", "CNV/P1/old", "NORMAL/NORMAL"):
+        shutil.copytree((root / path).parent, root / "copy")
+        (root / "copy").rename(root / path)
+    reading = read(root)
+    assert reading.dataset.names.tolist() == ["CNV/1.png", "CNV/2.png", "CNV/P1/1.png", "NORMAL/P1/1.png"]
+    (warning,) = reading.warnings
+    assert "Second copies of images in" in str(warning)
+    assert "5 of 9" in str(warning)
+    (root / "CNV" / "CNV" / "3.png").write_bytes(b"another scan")  # that no other folder has
+    assert len(read(root).dataset) == 8
 
 
 def test_images_alone_are_refused(plant):

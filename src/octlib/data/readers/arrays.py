@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,7 +24,7 @@ class Arrays(Reader):
     def matches(self, source: object) -> bool:
         """Match an array of numbers, a list of arrays, and a tuple that begins with one of the two."""
         if isinstance(source, tuple) and source:
-            return self.matches(source[0]) or not isinstance(source[0], str)
+            return self.matches(source[0]) or not isinstance(source[0], (str, os.PathLike))
         if isinstance(source, np.ndarray):
             return source.dtype.kind not in "OUT"
         return isinstance(source, list) and bool(source) and all(isinstance(item, np.ndarray) for item in source)

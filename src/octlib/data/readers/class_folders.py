@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from octlib.data.locating import copies_left_out, without_inner_copies
 from octlib.data.naming import patient_of
 from octlib.data.reader import Reader, Reading, Row, Wanted, dataset_of_files
 from octlib.data.tree import Folder
@@ -40,8 +41,10 @@ def read_class_folders(folder: Folder, root: Path) -> Reading:
             f"Class folders must be in {folder.path}, one for each class, and there are images only.",
             "Choose layout='flat' for images without labels.",
         )
-    names = sorted({each.name for each in folder.folders})
-    return Reading(dataset_of_files(class_rows(folder, root), names), stray_images(folder))
+    classes, copies = without_inner_copies(folder)
+    names = sorted({each.name for each in classes.folders})
+    warnings = (*stray_images(folder), *copies_left_out(folder, folder, copies))
+    return Reading(dataset_of_files(class_rows(classes, root), names), warnings)
 
 
 def class_rows(folder: Folder, root: Path, split: str | None = None) -> Iterator[Row]:

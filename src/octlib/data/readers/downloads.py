@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from octlib.data.locating import left_out, locate_data_set, split_folders
+from octlib.data.naming import is_known_class
 from octlib.data.reader import Reader, Reading, Wanted
 from octlib.data.readers.class_folders import read_class_folders
 from octlib.data.readers.published_splits import read_published_splits
 from octlib.data.tree import Folder
 from octlib.data.unread_tables import unread_tables
+from octlib.errors import LayoutWarning
 
 
 class Downloads(Reader):
@@ -23,6 +25,15 @@ class Downloads(Reader):
     def read(self, source: Folder, wanted: Wanted) -> Reading:
         """Read the data set; its copies and images outside of it are left out with a warning."""
         located = locate_data_set(source)
-        read = read_published_splits if split_folders(located.folder) else read_class_folders
+        splits = split_folders(located.folder)
+        read = read_published_splits if splits else read_class_folders
         dataset, warnings = read(located.folder, source.path)
-        return Reading(dataset, (*warnings, *left_out(source, located), *unread_tables(source, located.folder)))
+        remarks = (*warnings, *left_out(source, located), *unread_tables(source, located.folder))
+        if len(dataset.class_names) != 1 or wanted.class_names or is_known_class(dataset.class_names[0]):
+            return Reading(dataset, remarks)
+        advice = "choose the layout 'flat'" if splits else f"load {located.folder.folders[0].path} itself"
+        guess = LayoutWarning(
+            f"All images lie in folders named {dataset.class_names[0]!r}, which was taken for their class.",
+            f"If it is none, {advice} for images without labels; if it is one, name it among the class names.",
+        )
+        return Reading(dataset, (*remarks, guess))
