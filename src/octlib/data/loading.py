@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from octlib._suggest import unknown
 from octlib.archives import SUFFIXES, archives_kept, exists, is_folder
 from octlib.data.dataset import OctDataset
+from octlib.data.eyes import spelt_alike
 from octlib.data.naming import IMAGE_SUFFIXES, closest, published_split
 from octlib.data.origin_columns import FileOrigins
 from octlib.data.patients import shared_patients
@@ -138,7 +139,7 @@ def load_oct_dataset(
         if columns and not reader.table:
             raise TypeError(f"columns= names the columns of a table, got {_described(prepared)}. Leave it out.")
         dataset, remarks = reader.read(prepared, wanted)
-        dataset, left_out = unfold(dataset)
+        dataset, left_out = unfold(replace(dataset, columns=spelt_alike(dataset.columns)))
     if archives and isinstance(dataset.origins, FileOrigins):
         dataset = replace(dataset, origins=replace(dataset.origins, archives=archives))
     if patients is not None:
