@@ -326,9 +326,10 @@ class OctDataset(Sequence[Scan]):
         """Say who was scanned, where names of files don't.
 
         Args:
-            patients: one for each scan (str or whole numbers; ``None``, NaN and empty ones are unknown); or a function
-                that is given each scan's path (its name as a ``Path`` where it has no file) and returns the patient; or
-                a regular expression that is searched for in each scan's name, and whose first group is the patient.
+            patients: one for each scan (str or whole numbers; ``None``, NaN, empty ones and ``"unknown"`` are unknown);
+                or a function that is given each scan's path (its name as a ``Path`` where it has no file) and returns
+                the patient; or a regular expression that is searched for in each scan's name, and whose first group is
+                the patient.
 
         Returns:
             The same scans with these patients.

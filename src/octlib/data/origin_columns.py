@@ -71,9 +71,8 @@ class FileOrigins:
 
     def stacks(self) -> NDArray[np.object_]:
         """Give the files of slices."""
-        return (
-            _nothing(len(self)) if self.frames is None else np.where(self.frames < 0, _nothing(len(self)), self.files)
-        )
+        found = _nothing(len(self))
+        return found if self.frames is None else np.where(self.frames < 0, found, self.files)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -79,9 +79,9 @@ def find_units(scans: Scans) -> list[Unit]:
         >>> [(unit.patient, unit.eye, unit.volume) for unit in find_units(scans)]
         [('P1', 'right', '1'), ('P1', 'right', '1'), ('P2', 'left', '1')]
     """
-    patients = [as_text(value) for value in scans.column("patient")]
-    eyes = [eye_of(value) or as_text(value) for value in scans.column("eye")]
-    volumes = [as_text(value) for value in scans.column("volume")]
+    patients = _each(as_text, scans.column("patient").tolist())
+    eyes = _each(lambda value: eye_of(value) or as_text(value), scans.column("eye").tolist())
+    volumes = _each(as_text, scans.column("volume").tolist())
     stacks = scans.origins.stacks().tolist()
     eyes = _completed(eyes, patients, volumes, stacks)
     patients = _completed(patients, eyes, volumes, stacks)
@@ -119,8 +119,19 @@ def split_keys(by: str, scans: Scans) -> list[str]:
     return known
 
 
+def _each(read: Callable[[object], str | None], values: list[Any]) -> Texts:
+    """Read each value, those that are equal once: a million scans have few patients."""
+    try:
+        texts = {value: read(value) for value in set(values)}
+    except TypeError:  # lists and the like
+        return list(map(read, values))
+    return [texts[value] for value in values]
+
+
 def _completed(values: Texts, others: Texts, volumes: Texts, stacks: Texts) -> Texts:
     """Give scans without a value the one that all others have that may be of their volume."""
+    if None not in values or not any(volumes):
+        return values
     known = defaultdict[tuple[str | None, ...], set[str]](set)
     rows = list(zip(values, others, volumes, stacks, strict=True))
     for value, other, *volume in rows:
@@ -135,11 +146,10 @@ def _completed(values: Texts, others: Texts, volumes: Texts, stacks: Texts) -> T
 
 def _numbered(units: Sequence[Unit]) -> Texts:
     """Write volumes as texts that are the same on every machine: of equal ones the order of their files decides."""
+    volumes = {unit for unit in units if unit.volume is not None}
     texts: dict[Unit, str] = {}
     seen: Counter[tuple[str | None, ...]] = Counter()
-    for unit in sorted(
-        {unit for unit in units if unit.volume is not None}, key=lambda unit: tuple(part or "" for part in unit)
-    ):
+    for unit in sorted(volumes, key=lambda unit: tuple(part or "" for part in unit)):
         said = unit[:-1]
         texts[unit] = json.dumps([*said, seen[said]])
         seen[said] += 1
