@@ -10,6 +10,7 @@ import pytest
 
 import octlib
 from octlib.cli.results import write_evaluation, write_explanations, write_history, write_page
+from octlib.errors import UndefinedMetricWarning
 
 
 def test_an_evaluation_is_that_of_the_library_in_a_single_pass(tmp_path, monkeypatch, classifier, scans, is_figure):
@@ -89,3 +90,24 @@ def test_maps_of_a_page_speak_of_the_predictions_that_were_measured(tmp_path, mo
     ((_, _, maps), named) = given[0]
     for shown in (maps, named["errors"]):
         assert list(shown.predicted) == wanted[list(shown.scans.names)].tolist()
+
+
+def test_a_page_of_patients_shows_their_own_scans_with_the_class_that_they_were_taken_for(
+    tmp_path, monkeypatch, classifier, scans
+):
+    """Names repeat, and the scan that speaks the most for a class may speak even more for another one."""
+    model = octlib.load_classifier(classifier)
+    files = sorted((scans / "CNV").iterdir())[:2] + sorted((scans / "DME").iterdir())[:2]
+    table = pd.DataFrame({"path": list(map(str, files)), "patient": ["P1", "P1", "P2", "P2"], "name": ["1", "2"] * 2})
+    dataset = octlib.load_oct_dataset(table.assign(label="NORMAL"), class_names=model.class_names)
+    probabilities = np.array([[0.4, 0.58, 0.01, 0.01], [0.4, 0.01, 0.58, 0.01], [0.9, 0.04, 0.05, 0.01], [1, 0, 0, 0]])
+    monkeypatch.setattr("octlib.features.predict_probabilities", lambda *_, **__: probabilities)
+    with pytest.warns(UndefinedMetricWarning):
+        result = octlib.evaluate(model, dataset, level="patient")
+    given = []
+    monkeypatch.setattr(octlib, "write_report", lambda *_, **named: given.append(named["errors"]))
+    write_page(tmp_path, model, dataset, result)
+    (errors,) = given
+    assert [(scan.patient, scan.name) for scan in errors.scans] == [("P2", "2"), ("P1", "1")]
+    assert errors.scans.paths.tolist() == [files[3], files[0]]
+    assert errors.targets == ("CNV", "CNV")

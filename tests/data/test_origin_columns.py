@@ -18,6 +18,7 @@ from octlib.phantoms import PhantomSpec
 IMAGES = np.arange(5, dtype=np.uint8).reshape(5, 1, 1)
 COLUMNS = {
     "files": FileOrigins(objects([f"folder/{number}.png" for number in range(5)])),
+    "stacks": FileOrigins(objects([f"folder/{number}.tif" for number in range(5)]), np.arange(5)),
     "arrays": ArrayOrigins(IMAGES, np.arange(5)),
     "others": ArrayOrigins(IMAGES.copy(), np.arange(5)),
     "phantoms": PhantomOrigins(objects([PhantomSpec("CNV", number=number, scan=1) for number in range(1, 6)])),
@@ -47,7 +48,7 @@ def test_columns_of_a_kind_stay_of_that_kind(name):
     assert said(joined) == said(column) + said(column)[:2]
 
 
-@given(st.permutations(list(COLUMNS)), st.lists(st.integers(0, 19)))
+@given(st.permutations(list(COLUMNS)), st.lists(st.integers(0, 5 * len(COLUMNS) - 1)))
 def test_mixtures_are_lists_too(order, places):
     first, *others = (COLUMNS[name] for name in order)
     joined, expected = first, said(first)
@@ -58,6 +59,7 @@ def test_mixtures_are_lists_too(order, places):
     assert said(chosen) == [expected[place] for place in places]
     files = [str(key) if kind is FileScan else None for kind, key, _ in said(chosen)]
     assert chosen.paths().tolist() == files
+    assert chosen.stacks().tolist() == [file if str(file).endswith(".tif") else None for file in files]
 
 
 def test_a_few_of_a_mixture_do_not_hold_on_to_the_rest():

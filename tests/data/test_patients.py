@@ -17,7 +17,7 @@ def test_numbers_and_texts_of_one_person_agree():
 
 
 def test_missing_ones_are_none():
-    missing = [None, float("nan"), "", "  ", pd.NA, pd.NaT, np.nan]
+    missing = [None, float("nan"), "", "  ", pd.NA, pd.NaT, np.nan, "None", "Unknown"]
     assert as_patients(missing, len(missing)).tolist() == [None] * len(missing)
 
 

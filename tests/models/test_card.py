@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,11 @@ def test_caveats_are_carried_over(settings: dict[str, Any], patients: Any, cavea
     card = model_card(settings, evaluation(patients))
     assert caveat in card
     assert "unknown patients" in card or patients is not None
+
+
+def test_patients_that_were_judged_are_counted_once(settings: dict[str, Any]) -> None:
+    card = model_card(settings, replace(evaluation(np.arange(60)), level="patient"))
+    assert "On 60 patients (mean probability over the scans of each patient):" in card
 
 
 def test_intervals_without_width_are_said_to_be_no_certainty(build: Callable[..., Any]) -> None:

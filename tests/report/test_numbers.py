@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -115,3 +117,12 @@ def test_the_confidence_is_not_rounded_away():
     result = score(truth, np.eye(2)[1 - truth], np.arange(40), NAMES, confidence=0.999)
     assert describe_evaluation(result)["confidence"] == "99.9 %"
     assert "99.9 %" in describe_evaluation(result)["how"]
+
+
+def test_a_page_of_patients_speaks_of_patients():
+    result = replace(score([0, 1, 1], np.eye(2)[[0, 1, 0]], ["p1", "p2", "p3"], NAMES), level="patient")
+    shown = describe_evaluation(result)
+    assert shown["verdict"]["rest"].endswith(": 2 of 3 patients were recognised.")
+    assert "the share of a class's patients that are found" in shown["definitions"]
+    assert "3 volumes of 3 patients" in describe_evaluation(replace(result, level="volume"))["verdict"]["rest"]
+    assert "the share of a class's scans that" in describe_evaluation(replace(result, level="scan"))["definitions"]

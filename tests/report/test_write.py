@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -62,6 +63,16 @@ def hostile_page(tmp_path) -> Path:
     return octlib.write_report(
         tmp_path / "r.html", result, maps, errors=maps, title=name, introduction=name, notes=[name]
     )
+
+
+def test_a_page_of_patients_says_that_their_scans_stand_for_them(tmp_path):
+    scans = octlib.load_oct_dataset((np.zeros((2, 80, 90), dtype=np.uint8), ["CNV", "NORMAL"], ["p1", "p2"]))
+    result = score([0, 1], np.eye(2)[[1, 1]], ["p1", "p2"], scans.class_names)
+    maps = octlib.Explanation(np.eye(8, dtype=np.float32)[None], ("NORMAL",), ("CNV",), scans[:1], "gradcam", None)
+    words = "Each patient is shown by one scan, whose own prediction may be another."
+    for level in ("scan", "patient"):
+        page = octlib.write_report(tmp_path / f"{level}.html", replace(result, level=level), errors=maps)
+        assert (words in page.read_text(encoding="utf-8")) == (level == "patient")
 
 
 def test_everything_is_on_the_page(page):

@@ -54,15 +54,15 @@ def write_page(
     """
     import octlib
 
-    errors = result.errors(ERRORS).tolist()
-    if result.level != "scan":  # the scan that speaks the most for a mistaken class stands for the rest
-        places = {name: place for place, name in enumerate(scans.names)}
-        errors = [places[name] for name in result.scans["strongest"].iloc[errors]]
+    rows = result.errors(ERRORS)
+    # Of a volume, eye or patient, the scan that speaks the most for the mistaken class stands for the rest.
+    errors = scans.subset(result.strongest[rows])
+    taken_for = [result.class_names[place] for place in result.probabilities[rows].argmax(axis=1)]
     octlib.write_report(
         folder / "report.html",
         result,
         explained(classifier, scans.sample(min(ON_THE_PAGE, len(scans))), flips=flips),
-        errors=explained(classifier, scans.subset(errors), flips=flips) if len(errors) else None,
+        errors=explained(classifier, errors, flips=flips, target=taken_for) if len(errors) else None,
         **words,
     )
 

@@ -9,6 +9,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+# How lists, numpy, pandas and people write that something is unknown.
+UNKNOWN = {"", "none", "nan", "<na>", "nat", "unknown"}
+
 Array = TypeVar("Array", bound=NDArray[Any])
 
 
@@ -36,6 +39,19 @@ def is_missing(value: object) -> bool:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return True
     return type(value).__name__ in {"NAType", "NaTType"}
+
+
+def as_text(value: object) -> str | None:
+    """Bring what names a patient, an eye or a volume to text: 12 and 12.0 are the same one.
+
+    Example:
+        >>> [as_text(value) for value in (12.0, " a7 ", "", "None", "unknown", float("nan"))]
+        ['12', 'a7', None, None, None, None]
+    """
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        value = int(value)
+    text = str(value).strip()
+    return None if text.lower() in UNKNOWN else text
 
 
 def as_column(values: Any) -> NDArray[Any]:

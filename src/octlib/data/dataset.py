@@ -326,9 +326,10 @@ class OctDataset(Sequence[Scan]):
         """Say who was scanned, where names of files don't.
 
         Args:
-            patients: one for each scan (str or whole numbers; ``None``, NaN and empty ones are unknown); or a function
-                that is given each scan's path (its name as a ``Path`` where it has no file) and returns the patient; or
-                a regular expression that is searched for in each scan's name, and whose first group is the patient.
+            patients: one for each scan (str or whole numbers; ``None``, NaN, empty ones and ``"unknown"`` are unknown);
+                or a function that is given each scan's path (its name as a ``Path`` where it has no file) and returns
+                the patient; or a regular expression that is searched for in each scan's name, and whose first group is
+                the patient.
 
         Returns:
             The same scans with these patients.
@@ -397,7 +398,7 @@ class OctDataset(Sequence[Scan]):
             SplitWarning: if a part has no scan of a class, and no draw was found that gives it one; or if a part's
                 share of the scans is more than five points and one scan off, as happens where patients are few.
         """
-        keys, labels, names = self._split_keys(by), *self._split_labels()
+        keys, labels, names = split_keys(by, self), *self._split_labels()
         parts = splits.split_indices(keys, labels, fractions, seed=seed, class_names=names, unit=by)
         splits.warn_of_missing_classes("Part", parts, labels, names)
         splits.warn_of_other_shares(parts, fractions, by)
@@ -421,7 +422,7 @@ class OctDataset(Sequence[Scan]):
         Warns:
             SplitWarning: as ``split``.
         """
-        keys, labels, names = self._split_keys(by), *self._split_labels()
+        keys, labels, names = split_keys(by, self), *self._split_labels()
         folds = splits.fold_indices(keys, labels, n, seed=seed, class_names=names, unit=by)
         splits.warn_of_missing_classes("The test part of fold", [test for _, test in folds], labels, names)
         return [(self._take(train), self._take(test)) for train, test in folds]
@@ -483,9 +484,6 @@ class OctDataset(Sequence[Scan]):
 
     def _known(self, name: str) -> NDArray[Any]:
         return self.columns.get(name, np.full(len(self), None, dtype=object))
-
-    def _split_keys(self, by: str) -> list[str]:
-        return split_keys(by, self.names.tolist(), self.column("patient").tolist(), self.column("volume").tolist())
 
     def _split_labels(self) -> tuple[NDArray[np.int64], tuple[str, ...]]:
         if self.labels is None or not (self.labels >= 0).any():

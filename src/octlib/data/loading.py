@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from octlib._suggest import unknown
 from octlib.archives import SUFFIXES, archives_kept, exists, is_folder
 from octlib.data.dataset import OctDataset
+from octlib.data.eyes import spelt_alike
 from octlib.data.naming import (
     IMAGE_SUFFIXES,
     class_name,
@@ -145,7 +146,7 @@ def load_oct_dataset(
         if columns and not reader.table:
             raise TypeError(f"columns= names the columns of a table, got {_described(prepared)}. Leave it out.")
         dataset, remarks = reader.read(prepared, wanted)
-        dataset, left_out = unfold(dataset)
+        dataset, left_out = unfold(replace(dataset, columns=spelt_alike(dataset.columns)))
         if left_out and not len(dataset):
             raise LayoutError(
                 f"A source must hold B-scans, and {_described(prepared)} has none. {' '.join(map(str, left_out))}",

@@ -32,6 +32,9 @@ class Origins(Protocol):
     def paths(self) -> NDArray[np.object_]:
         """Give the files as object (n,) of str, ``None`` where a scan has none of its own."""
 
+    def stacks(self) -> NDArray[np.object_]:
+        """Give the files that hold several scans, likewise; ``None`` where a scan is alone in its file."""
+
 
 @dataclass(frozen=True, eq=False)
 class FileOrigins:
@@ -66,6 +69,11 @@ class FileOrigins:
         """Give the files themselves."""
         return self.files
 
+    def stacks(self) -> NDArray[np.object_]:
+        """Give the files of slices."""
+        found = _nothing(len(self))
+        return found if self.frames is None else np.where(self.frames < 0, found, self.files)
+
 
 @dataclass(frozen=True, eq=False)
 class ArrayOrigins:
@@ -93,6 +101,10 @@ class ArrayOrigins:
         """Give ``None`` for each."""
         return _nothing(len(self))
 
+    def stacks(self) -> NDArray[np.object_]:
+        """Give ``None`` for each."""
+        return _nothing(len(self))
+
 
 @dataclass(frozen=True, eq=False)
 class PhantomOrigins:
@@ -115,6 +127,10 @@ class PhantomOrigins:
         return PhantomOrigins(self.specs[places])
 
     def paths(self) -> NDArray[np.object_]:
+        """Give ``None`` for each."""
+        return _nothing(len(self))
+
+    def stacks(self) -> NDArray[np.object_]:
         """Give ``None`` for each."""
         return _nothing(len(self))
 
@@ -152,10 +168,17 @@ class MixedOrigins:
 
     def paths(self) -> NDArray[np.object_]:
         """Give the files of all columns, each at its scan's place."""
+        return self._gathered([column.paths() for column in self.columns])
+
+    def stacks(self) -> NDArray[np.object_]:
+        """Give the files of slices likewise."""
+        return self._gathered([column.stacks() for column in self.columns])
+
+    def _gathered(self, columns: Sequence[NDArray[np.object_]]) -> NDArray[np.object_]:
         found = _nothing(len(self))
-        for number, column in enumerate(self.columns):
+        for number, column in enumerate(columns):
             chosen = self.which == number
-            found[chosen] = column.paths()[self.places[chosen]]
+            found[chosen] = column[self.places[chosen]]
         return found
 
 

@@ -10,13 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from octlib.data.columns import objects
+from octlib.data.columns import as_text, objects
 
 # What callers write: a list, a numpy array or a pandas column.
 Patients = Sequence[object] | NDArray[Any]
-
-# How lists, numpy and pandas write a value that is missing.
-_UNKNOWN = {"", "none", "nan", "<na>", "nat"}
 
 
 def as_patients(patients: Patients, n: int) -> NDArray[np.object_]:
@@ -28,7 +25,7 @@ def as_patients(patients: Patients, n: int) -> NDArray[np.object_]:
         n: how many scans there are.
 
     Returns:
-        object (n,) of str, ``None`` for an unknown patient (``None``, NaN or empty).
+        object (n,) of str, ``None`` for an unknown patient (``None``, NaN, empty, ``"unknown"``).
 
     Raises:
         ValueError: if there aren't ``n`` of them.
@@ -41,7 +38,7 @@ def as_patients(patients: Patients, n: int) -> NDArray[np.object_]:
     if values.shape not in {(n,), (n, 1)}:
         raise ValueError(f"Patients must be one for each scan, {n} in all, got the shape {values.shape}.")
     texts: dict[str, str] = {}  # one text a patient, not one a scan: with a million scans that counts
-    found = (_as_text(value) for value in values.ravel())
+    found = (as_text(value) for value in values.ravel())
     return objects([None if text is None else texts.setdefault(text, text) for text in found])
 
 
@@ -96,10 +93,3 @@ def shared_patients(patients: NDArray[np.object_] | None, splits: NDArray[np.obj
             members.setdefault(split, set()).add(patient)
     pairs = {(one, other): len(members[one] & members[other]) for one, other in combinations(members, 2)}
     return {pair: count for pair, count in pairs.items() if count}
-
-
-def _as_text(value: object) -> str | None:
-    if isinstance(value, (float, np.floating)) and float(value).is_integer():
-        value = int(value)
-    text = str(value).strip()
-    return None if text.lower() in _UNKNOWN else text

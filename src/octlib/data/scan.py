@@ -23,7 +23,7 @@ class Scan:
         label: the class's name, or ``None``.
         patient: who was scanned, or ``None`` where nobody knows.
         split: the published split that it belongs to, or ``None``.
-        eye: which one, as the source writes it, or ``None``.
+        eye: ``"right"``, ``"left"``, or another text of the source's; or ``None``.
         volume: what identifies the volume that it is a slice of, or ``None``.
         position: its place in the volume, or ``None``.
     """

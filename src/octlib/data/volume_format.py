@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octlib.archives import locate
+from octlib.data.eyes import eye_of
 from octlib.data.file_format import MAX_FRAMES, Contents, FileFormat, require_package
 from octlib.preprocessing import as_grey, errors_of_scan
 from octlib.preprocessing.reading import MAX_PIXELS
@@ -161,7 +162,7 @@ def eye_in(name: str) -> str | None:
         ('right', 'left', None)
     """
     found = re.search(r"(?<![A-Za-z])(OD|OS)(?![A-Za-z])", name, re.IGNORECASE)
-    return None if found is None else {"od": "right", "os": "left"}[found.group(1).lower()]
+    return None if found is None else eye_of(found.group(1))
 
 
 def columns_of(*, eye: str | None = None, height_mm: float = math.nan, width_mm: float = math.nan) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from octlib.data import as_dataset, match_labels
 from octlib.evaluation.checks import check_settings
 from octlib.evaluation.levels import check_level, group_scans
@@ -58,7 +60,8 @@ def evaluate(
     Raises:
         TypeError: if ``classifier`` is none, or the scans are no source of ``load_oct_dataset``.
         UnmatchedClassesError: if a scan has no label, or one that is none of the classifier's classes.
-        LevelError: if scans don't tell what they belong to at the level, or disagree about its label.
+        LevelError: if scans don't tell what they belong to at the level, or disagree about its label, or a position
+            comes more than once in a volume, or the scans have columns ``n_scans`` or ``strongest``.
         UnreadableScanError: if some scans can't be read; the text names them all.
         ValueError: if there are no scans, or an argument is out of its range.
 
@@ -85,13 +88,24 @@ def evaluate(
     names = tuple(classifier.class_names)
     truth = match_labels(dataset, names)
     groups = group_scans(dataset, level)
-    patients = dataset.patients
+    patients, strongest = dataset.patients, np.arange(len(dataset))
     if groups is not None:
-        truth, patients = groups.truth(truth, names), None if patients is None else patients[groups.first]
+        groups.require_own_columns()
+        truth, patients = groups.truth(truth, names), groups.patients
     probabilities = predict_probabilities(
         classifier, dataset, cache=cache, flips=flips, batch_size=batch_size, progress=progress
     )
     table = dataset.to_frame() if groups is None else groups.tabulate_all(probabilities)
     if groups is not None:
-        probabilities = groups.mean(probabilities)
-    return measure(truth, probabilities, patients, names, confidence=confidence, seed=seed, scans=table, level=level)
+        strongest, probabilities = groups.strongest(probabilities), groups.mean(probabilities)
+    return measure(
+        truth,
+        probabilities,
+        patients,
+        names,
+        confidence=confidence,
+        seed=seed,
+        scans=table,
+        level=level,
+        strongest=strongest,
+    )

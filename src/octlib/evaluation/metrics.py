@@ -21,7 +21,7 @@ class Metric:
     Args:
         name: its key in ``METRICS``, and the attribute of an ``Evaluation``.
         title: how people read it.
-        definition: what it is, as a clause after "is".
+        definition: what it is, as a clause after "is"; ``{unit}`` stands for what is judged, such as "scan".
         by_class: whether each class has a value of its own.
         value: from truth, int (n,), and probabilities, float (n, classes), to a float or, by class, float (classes,);
             NaN where it is undefined.
@@ -38,6 +38,15 @@ class Metric:
     resampled: Callable[[Resamples], np.ndarray]
     in_text: bool = True
     digits: int = 3
+
+    def define(self, unit: str) -> str:
+        """Say what it is, of scans or of another unit.
+
+        Example:
+            >>> METRICS["recall"].define("patient")
+            "sensitivity is the share of a class's patients that are found"
+        """
+        return f"{self.title} is {self.definition.replace('{unit}', unit)}"
 
     def show(self, value: float, interval: Interval) -> str:
         """Write a value with its interval, such as ``0.912 [0.880, 0.941]``; ``undefined`` where it is NaN.
@@ -118,7 +127,7 @@ METRICS = {
         Metric(
             "accuracy",
             "accuracy",
-            "the share of scans that are recognised",
+            "the share of {unit}s that are recognised",
             by_class=False,
             value=_accuracy,
             resampled=lambda it: it.hits.sum(axis=0) / it.support.sum(axis=0),
@@ -126,7 +135,7 @@ METRICS = {
         Metric(
             "balanced_accuracy",
             "balanced accuracy",
-            "the mean sensitivity of the classes that scans have",
+            "the mean sensitivity of the classes that {unit}s have",
             by_class=False,
             value=lambda *scans: np.nanmean(_recall(*scans)),
             resampled=lambda it: np.nanmean(divide(it.hits, it.support), axis=0),
@@ -134,7 +143,7 @@ METRICS = {
         Metric(
             "macro_f1",
             "macro F1",
-            "the mean F1 of the classes that scans have",
+            "the mean F1 of the classes that {unit}s have",
             by_class=False,
             value=lambda *scans: np.nanmean(_f1(*scans)),
             resampled=lambda it: np.nanmean(_resampled_f1(it), axis=0),
@@ -159,7 +168,7 @@ METRICS = {
         Metric(
             "recall",
             "sensitivity",
-            "the share of a class's scans that are found",
+            "the share of a class's {unit}s that are found",
             by_class=True,
             value=_recall,
             resampled=lambda it: divide(it.hits, it.support),

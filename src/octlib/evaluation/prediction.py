@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from octlib.data import as_dataset
-from octlib.evaluation.levels import check_level, describe_level, group_scans
+from octlib.evaluation.levels import check_level, columns_of_level, describe_level, group_scans
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,12 +46,13 @@ def predict(
         each class, ``p_<class>`` (float32 in [0, 1]; a row sums to 1).
 
         At another level a row is one of these, in the order of their first scans. ``path`` is there where all of its
-        scans share one. Before ``predicted`` stand ``n_scans`` and ``strongest``, the name of the scan with the highest
-        probability of the predicted class; of volumes also ``position``, that scan's. How the probabilities came about
-        is said in ``table.attrs["aggregation"]``.
+        scans share one; of volumes and eyes there is also ``eye``. Before ``predicted`` stand ``n_scans`` and
+        ``strongest``, the name of the scan with the highest probability of the predicted class; of volumes also
+        ``position``, that scan's. How the probabilities came about is said in ``table.attrs["aggregation"]``.
 
     Raises:
-        LevelError: if scans don't tell what they belong to at the level.
+        LevelError: if scans don't tell what they belong to at the level, or a position comes more than once in a
+            volume.
         TypeError: if ``classifier`` is none, or ``scans`` is no source of ``load_oct_dataset``.
         UnreadableScanError: if some scans can't be read; the text names them all.
         ValueError: if an argument is out of its range, or as ``load_oct_dataset``.
@@ -77,7 +78,7 @@ def predict(
         classifier, dataset, cache=cache, flips=flips, batch_size=batch_size, progress=progress
     )
     if groups is None:
-        known = dataset.to_frame()[["name", "path", "patient"]]
+        known = dataset.to_frame()[list(columns_of_level(level))]
     else:
         known, probabilities = groups.tabulate(probabilities), groups.mean(probabilities)
     table = tabulate_predictions(known, probabilities, tuple(classifier.class_names))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from octlib.evaluation.caveats import find_caveats
-from octlib.evaluation.levels import describe_level
+from octlib.evaluation.levels import columns_of_level, describe_level
 from octlib.evaluation.metrics import METRICS
 from octlib.evaluation.plots import draw_confusion_matrix
 from octlib.evaluation.prediction import tabulate_predictions
@@ -45,6 +45,8 @@ class Evaluation:
             as they are known.
         level: what a scan is in all of this: ``"scan"``, or the ``"volume"``, ``"eye"`` or ``"patient"`` that the scans
             were gathered to.
+        strongest: int64 (n_scans,), read-only: the position in the dataset of the scan to look at. Of a volume, eye or
+            patient it is the one with the highest probability of the class that was predicted for the whole.
     """
 
     metrics: dict[str, Any]
@@ -57,6 +59,7 @@ class Evaluation:
     probabilities: np.ndarray
     truth: np.ndarray
     scans: pd.DataFrame
+    strongest: np.ndarray
     level: str = "scan"
 
     def __getattr__(self, name: str) -> Any:
@@ -100,7 +103,8 @@ class Evaluation:
 
         Returns:
             int64 (errors,): their positions, for ``scans.subset``; equal ones in the order of the scans. At
-            another level, of the rows of ``self.scans``, whose ``strongest`` names the scan to look at.
+            another level, of the rows of ``self.scans``: ``scans.subset(self.strongest[errors])`` are the scans to
+            look at.
 
         Raises:
             ValueError: if ``n`` is negative.
@@ -124,8 +128,7 @@ class Evaluation:
             A row for each scan, in their order: what ``octlib.predict`` gives, as far as it is known, and before
             ``predicted`` the column ``label``, the true class.
         """
-        columns = ("name", "path", "patient") + (("n_scans", "strongest", "position") if self.level != "scan" else ())
-        known = [name for name in columns if name in self.scans]
+        known = [name for name in columns_of_level(self.level) if name in self.scans]
         scans = self.scans[known].assign(label=np.array(self.class_names, dtype=object)[self.truth])
         return tabulate_predictions(scans, self.probabilities, self.class_names)
 
@@ -146,8 +149,8 @@ class Evaluation:
         """Give all metrics in a form that JSON can hold.
 
         Returns:
-            The metrics by name, their intervals, and the attributes but probabilities, truth and scans: plain dicts,
-            lists, str, int, float and None (for NaN).
+            The metrics by name, their intervals, and the attributes but probabilities, truth, scans and strongest:
+            plain dicts, lists, str, int, float and None (for NaN).
         """
         names = ("intervals", "class_names", "n_scans", "n_patients", "confidence", "resampled", "level", "aggregation")
         return {
@@ -178,9 +181,13 @@ class Evaluation:
         return sorted(rows, key=lambda row: METRICS[row.metric].by_class)
 
     def _summary(self) -> str:
-        patients = "unknown patients" if self.n_patients is None else _count(self.n_patients, "patient")
         intervals = f"{100 * self.confidence:g} % intervals over {self.resampled}s"
-        return f"{_count(self.n_scans, self.level)}{self._gathered()} of {patients}; {intervals}"
+        return f"{_count(self.n_scans, self.level)}{self._gathered()}{self._of_patients()}; {intervals}"
+
+    def _of_patients(self) -> str:
+        if self.level == "patient":
+            return ""
+        return f" of {'unknown patients' if self.n_patients is None else _count(self.n_patients, 'patient')}"
 
     def _gathered(self) -> str:
         return "" if self.level == "scan" else f" ({self.aggregation})"

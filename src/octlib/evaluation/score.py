@@ -95,6 +95,7 @@ def measure(
     seed: int,
     scans: pd.DataFrame | None = None,
     level: str = "scan",
+    strongest: np.ndarray | None = None,
 ) -> Evaluation:
     """Do the work of ``score`` and ``evaluate``, whose callers its warnings point at.
 
@@ -107,6 +108,7 @@ def measure(
         seed: of the bootstrap.
         scans: a row for each scan, with what is known of it; None where that is label and patient alone.
         level: what a scan is here: one, or the volume, eye or patient that several were gathered to.
+        strongest: int (n,), as of ``Evaluation``; None where each is one scan.
 
     Returns:
         The evaluation.
@@ -145,6 +147,7 @@ def measure(
         truth=_lock(truth),
         scans=_tabulate(truth, names, None if patients is None else people) if scans is None else scans,
         level=level,
+        strongest=_lock(np.arange(len(truth)) if strongest is None else strongest),
     )
 
 

@@ -149,9 +149,12 @@ On {_scans(evaluation)}:
 
 
 def _scans(evaluation: Any) -> str:
-    patients = "unknown patients" if evaluation.n_patients is None else _count(evaluation.n_patients, "patient")
     gathered = "" if evaluation.level == "scan" else f" ({evaluation.aggregation})"
-    return f"{_count(evaluation.n_scans, evaluation.level)}{gathered} of {patients}"
+    counted = f"{_count(evaluation.n_scans, evaluation.level)}{gathered}"
+    if evaluation.level == "patient":
+        return counted
+    patients = "unknown patients" if evaluation.n_patients is None else _count(evaluation.n_patients, "patient")
+    return f"{counted} of {patients}"
 
 
 def _count(number: int, noun: str) -> str:

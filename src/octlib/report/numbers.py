@@ -40,7 +40,7 @@ def describe_evaluation(evaluation: Evaluation) -> dict[str, Any]:
         ],
         "class_metrics": [metric.title for metric in by_class],
         "classes": classes,
-        "definitions": _sentence("; ".join(f"{metric.title} is {metric.definition}" for metric in by_class)),
+        "definitions": _sentence("; ".join(metric.define(evaluation.level) for metric in by_class)),
         "undefined": any(value["value"] == UNDEFINED for row in classes for value in row["cells"]),
         "names": list(evaluation.class_names),
         "matrix": _matrix(evaluation),
@@ -83,7 +83,8 @@ def _bar(value: float, low: float, high: float) -> dict[str, float] | None:
 def _verdict(evaluation: Evaluation) -> dict[str, str]:
     low, high = evaluation.intervals["accuracy"]
     right = int(evaluation.confusion_matrix.trace())
-    patients = "" if evaluation.n_patients is None else f" of {_count(evaluation.n_patients, 'patient')}"
+    people = None if evaluation.level == "patient" else evaluation.n_patients
+    patients = "" if people is None else f" of {_count(people, 'patient')}"
     interval = "" if math.isnan(low) else f" ({100 * evaluation.confidence:g} % interval {low:.3f} to {high:.3f})"
     return {
         "value": f"{evaluation.accuracy:.3f}",

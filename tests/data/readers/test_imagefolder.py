@@ -33,7 +33,7 @@ def test_columns_stay(plant):
     assert scans.names.tolist() == ["images/2.png"]
     with pytest.raises(LayoutError, match="test has none"):
         load_oct_dataset(root)
-    assert next(iter(scans)).eye == "OD"
+    assert next(iter(scans)).eye == "right"
     assert scans.patients.tolist() == ["007"]
     assert scans.column("thickness").tolist() == [250.5]
     assert scans.column("table_path").tolist() == ["x"]

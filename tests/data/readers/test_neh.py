@@ -17,9 +17,9 @@ def test_the_slice_is_the_label_and_the_folder_a_column(plant):
     assert scans.column("eye_label").tolist() == ["CNV", "CNV", "DRUSEN"]
     assert scans.patients.tolist() == ["CNV-1", "CNV-1", "DRUSEN-1"]
     assert [(scan.eye, scan.volume, scan.position) for scan in scans] == [
-        ("OD", "CNV-1-OD", 3),
-        ("OS", "CNV-1-OS", 4),
-        ("OD", "DRUSEN-1-OD", 1),
+        ("right", "CNV-1-OD", 3),
+        ("left", "CNV-1-OS", 4),
+        ("right", "DRUSEN-1-OD", 1),
     ]
 
 
@@ -29,7 +29,7 @@ def test_the_table_tells_the_eye_where_no_folder_does(plant, tmp_path, beside):
     rows = {"Directory": ["/NORMAL/7/001_NOrmal.jpg", "NORMAL/9/OD/001_Normal.jpg"], "Eye": ["OS", "OS"]}
     pd.DataFrame(rows).to_csv(tmp_path / beside / "data_information.csv", index=False)
     scans = load_oct_dataset(tmp_path)
-    assert scans.column("eye").tolist() == ["OS", None, "OD"]
+    assert scans.column("eye").tolist() == ["left", None, "right"]
     assert scans.column("volume").tolist() == ["NORMAL-7-OS", "NORMAL-8", "NORMAL-9-OD"]
 
 

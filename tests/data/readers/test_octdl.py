@@ -36,7 +36,7 @@ def test_the_table_lies_in_the_folder_or_beside_it(octdl, tmp_path, under, sourc
     scans = load_oct_dataset(tmp_path / source)
     assert scans.patients.tolist() == ["7", "7", "12", "7"]  # one of them with two diseases
     assert scans.column("label").tolist() == scans.column("disease").tolist() == ["AMD", "AMD", "DME", "NO"]
-    assert scans.column("eye").tolist() == [scan.eye for scan in scans] == ["OD", "OS", "OD", None]
+    assert scans.column("eye").tolist() == [scan.eye for scan in scans] == ["right", "left", "right", None]
     assert scans.column("year").tolist() == [2019, 2020, 2021, 2022]
     assert "patient_id" not in scans.columns
 

@@ -42,7 +42,7 @@ def test_paths_start_from_the_table_and_texts_stay_texts(write: Callable[..., Pa
         assert scans.column("label").tolist() == ["CNV", "DME", None]
         assert scans.patients.tolist() == ["007", "7", None]
         assert scans.column("split").tolist() == ["train"] * 3
-        assert scans.column("eye").tolist() == ["OD", "OS", None]
+        assert scans.column("eye").tolist() == ["right", "left", None]
         np.testing.assert_array_equal(scans.column("age"), [71, np.nan, 65.5])
         assert scans.column("device").tolist() == ["Spectralis", "Cirrus", None]
         assert scans[1:].column("device").tolist() == ["Cirrus", None]
@@ -64,7 +64,7 @@ def test_columns_are_found_by_usual_names_or_as_they_are_given(write: Callable[.
     for scans in (load_oct_dataset(write(usual)), load_oct_dataset(write(given), columns=columns)):
         assert scans.class_names == ("CNV", "DME")
         assert scans.patients.tolist() == ["007", "7", None]
-        assert [scan.eye for scan in scans] == ["OD", "OS", None]
+        assert [scan.eye for scan in scans] == ["right", "left", None]
     assert scans.column("site").tolist() == ["Spectralis", "Cirrus", None]
 
 

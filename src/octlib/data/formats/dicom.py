@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octlib.archives import open_binary
+from octlib.data.eyes import eye_of
 from octlib.data.file_format import MAX_FRAMES, Contents, FileFormat, require_package
 from octlib.data.identities import without_name
 from octlib.preprocessing import as_grey, errors_of_scan
@@ -26,7 +27,6 @@ NO_B_SCANS = {
     "1.2.840.10008.5.1.4.1.1.77.1.5.6": "a wide-field photograph of the fundus",
     "1.2.840.10008.5.1.4.1.1.77.1.5.7": "an en face image",
 }
-EYES = {"R": "right", "L": "left"}
 
 
 class Dicom(FileFormat):
@@ -80,7 +80,7 @@ def _opened(path: Path, *, stop_before_pixels: bool = False) -> Iterator[Dataset
 def _eye(header: Dataset) -> str | None:
     anatomy = _first(_first(header, "SharedFunctionalGroupsSequence"), "FrameAnatomySequence")
     letters = (header.get("ImageLaterality"), header.get("Laterality"), anatomy.get("FrameLaterality"))
-    return next((EYES[letter] for letter in letters if letter in EYES), None)
+    return next(filter(None, map(eye_of, letters)), None)
 
 
 def _pixel_size(header: Dataset) -> dict[str, float]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from octlib.data.eyes import eye_of
 from octlib.data.file_format import MAX_FRAMES, Contents
 from octlib.data.identities import without_name
 from octlib.data.volume_format import (
@@ -28,7 +29,6 @@ from octlib.data.volume_format import (
 
 MAX_DIRECTORIES = 10_000
 PATIENT = 9  # the type of the chunks that say who was scanned
-EYES = {"R": "right", "L": "left"}
 
 
 class E2e(VolumeFormat):
@@ -85,7 +85,7 @@ def _pixels(file: Any, dtype: type[np.generic], count: int) -> NDArray[Any]:
 
 def _contents(volume: Any, patients: dict[str, str | None]) -> Contents:
     heights = {each["scaley"] for each in volume.metadata["bscan_data"]}
-    columns = columns_of(eye=EYES.get(volume.laterality), height_mm=heights.pop() if len(heights) == 1 else np.nan)
+    columns = columns_of(eye=eye_of(volume.laterality), height_mm=heights.pop() if len(heights) == 1 else np.nan)
     return contents_of(len(volume.volume), patients.get(volume.volume_id.split("_")[0]), columns)
 
 

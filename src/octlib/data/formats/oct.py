@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from octlib.data.eyes import eye_of
 from octlib.data.file_format import Contents
 from octlib.data.volume_format import (
     Volume,
@@ -18,8 +19,6 @@ from octlib.data.volume_format import (
     require_bytes,
     require_size,
 )
-
-EYES = {"R": "right", "L": "left"}
 
 
 class Oct(VolumeFormat):
@@ -37,7 +36,7 @@ class Oct(VolumeFormat):
         if _is_bioptigen(path):
             return contents_of(len(_bioptigen(path)[1]), None, columns_of(eye=eye_in(path.name)))
         reader = _optovue(path)
-        eye = EYES.get(reader.file_info.get("laterality"))
+        eye = eye_of(reader.file_info.get("laterality"))
         return contents_of(reader.scan_info[0]["number"], None, columns_of(eye=eye))
 
     def decode(self, path: Path) -> Volume:
