@@ -18,6 +18,7 @@ ADVICE_OF_THE_LIBRARY = {
     "LayoutWarning",
     "DownloadError",
     "DuplicateWarning",
+    "KeptWarning",
     "LeftOutWarning",
     "MissingPackageError",
     "OctlibError",
