@@ -47,7 +47,7 @@ CASES = [
     ("demo", "NoRoomError", "Let OCTLIB_CACHE name a folder on a larger disk."),
     ("inspect", "LeakageWarning", "octlib train divides all scans anew, and keeps each patient in one part."),
     ("train", "SplitWarning", "Choose other --fractions"),
-    ("evaluate", "UnknownPatientsWarning", "file names of the form CLASS-patient-number"),
+    ("evaluate", "UnknownPatientsWarning", "off others --patients REGEX reads them, as in --patients"),
     ("predict", "CacheWarning", "switch this off by --cache off"),
     ("train", "TrainingWarning", "Train it in epochs instead: --epochs 20."),
     ("explain", "ExplanationError", "Name one with --backbone, or leave --layer out"),
