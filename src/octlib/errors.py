@@ -17,6 +17,7 @@ __all__ = [
     "ExplanationError",
     "HubError",
     "ImageSizeError",
+    "KeptWarning",
     "LayoutError",
     "LayoutWarning",
     "LeakageWarning",
@@ -198,6 +199,10 @@ class ConfigWarning(OctlibWarning):
 
 class CacheWarning(OctlibWarning):
     """Features could not be kept."""
+
+
+class KeptWarning(OctlibWarning):
+    """A downloaded data set was not removed: it is being downloaded, or its folder is a link."""
 
 
 class ConstantMapWarning(OctlibWarning):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -111,3 +113,15 @@ def is_figure() -> Callable[[Path], bool]:
         return min(grey.shape) >= 300 and max(grey.shape) <= 4000 and shares.max() < 0.99
 
     return check
+
+
+@pytest.fixture
+def oddly_named(tmp_path: Path, scans: Path) -> Path:
+    """Give class folders with names that Linux allows: bytes that are no text, a line break, 250 bytes."""
+    folder = tmp_path / "odd"
+    stems = (b"x\xff", b"two\nlines", b"\xc3\xa9" * 123)
+    for name in ("CNV", "DME", "DRUSEN", "NORMAL"):
+        (folder / name).mkdir(parents=True)
+        for file, stem in zip(sorted((scans / name).iterdir()), stems, strict=False):
+            shutil.copyfile(file, os.fsencode(folder / name) + b"/" + stem + b".png")
+    return folder

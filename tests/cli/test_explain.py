@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 
@@ -122,3 +123,33 @@ def test_the_document_is_the_index(shell, classifier, flat, tmp_path):
     assert [row["picture"] for row in document["pictures"]] == list(index["picture"])
     assert list(document["pictures"][0]) == list(index.columns)
     assert {row["target"] for row in document["pictures"]} == {"DME"}
+
+
+def test_pictures_have_names_that_every_system_takes(shell, classifier, oddly_named, tmp_path):
+    result = shell("explain", classifier, oddly_named, "--output", tmp_path / "maps", "--json")
+    assert result.exit_code == 0, result.output
+    pictures = sorted(path.name for path in (tmp_path / "maps").glob("*.png"))
+    assert len(pictures) == 12
+    assert all(len(name.encode()) <= 120 and name.isprintable() for name in pictures)
+    with (tmp_path / "maps" / "index.csv").open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert sorted(row["picture"] for row in rows) == pictures
+    assert {oddly_named / row["scan"] for row in rows} == set(oddly_named.rglob("*.png"))
+
+
+def test_names_of_a_table_lead_nowhere(shell, classifier, flat, tmp_path):
+    paths = sorted(map(str, flat.iterdir()))
+    names = ["a\0b", "../../../evil", "c:\\evil|?"]
+    with (tmp_path / "t.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("path", "name"), *zip(paths, names, strict=True)])
+    index = explained(shell, tmp_path / "maps", classifier, tmp_path / "t.csv")
+    assert sorted(index["picture"]) == ["00000-a_b.png", "00001-evil.png", "00002-c__evil__.png"]
+    assert {path.name for path in tmp_path.iterdir()} == {"maps", "t.csv"}
+
+
+def test_the_slices_of_a_stack_are_told_apart_by_name(shell, classifier, flat, tmp_path):
+    pages = [Image.open(path).resize((96, 80)) for path in sorted(flat.iterdir())]
+    (tmp_path / "scans").mkdir()
+    pages[0].save(tmp_path / "scans" / f"{'e' * 150}.tif", save_all=True, append_images=pages[1:])
+    index = explained(shell, tmp_path / "maps", classifier, tmp_path / "scans")
+    assert list(index["picture"]) == [f"{number:05d}-{'e' * 100}-{number}.png" for number in range(3)]

@@ -53,6 +53,21 @@ def test_every_unreadable_file_is_named_and_the_status_says_so(shell, broken):
     assert (plain.exit_code, plain.stdout) == (3, text)
 
 
+def test_damage_is_never_left_out(shell, broken):
+    result = shell("inspect", broken, "--on-error", "skip")
+    assert result.exit_code == 2
+    assert "No such option" in result.stderr
+
+
+def test_names_that_are_no_text_are_shown_on_page_and_in_the_document(shell, oddly_named, tmp_path):
+    image = next((oddly_named / "CNV").glob("x*"))
+    shutil.copyfile(image, oddly_named / "DME" / image.name)
+    document, _ = inspected(shell, oddly_named, "--page", tmp_path / "a.html", status=3)
+    found = {each["kind"]: (each["scan"], each["other"]) for each in document["findings"]}
+    assert found["two labels"] == ("DME/x\udcff.png", "CNV/x\udcff.png")
+    assert "x\\udcff.png" in (tmp_path / "a.html").read_text(encoding="utf-8")
+
+
 def test_archives_and_the_damage_in_them(shell, mistake, broken, tmp_path):
     folder, _ = inspected(shell, broken, status=3)
     archive = shutil.make_archive(str(tmp_path / "broken"), "gztar", broken)
@@ -79,7 +94,7 @@ def test_the_findings_as_a_page(shell, mistake, broken, scans, tmp_path):
     assert f"Written to {page}" in text
     assert f"<title>Audit of {broken}</title>" in page.read_text(encoding="utf-8")
     before = page.read_bytes()
-    assert "exists already" in mistake("inspect", scans, "--page", page)
+    assert f"{page} exists already. Choose another --page, or remove it." in mistake("inspect", scans, "--page", page)
     assert page.read_bytes() == before
     assert inspected(shell, scans, "--page", tmp_path / "sound.html")[0]["counts"]["duplicate"] == 0
     assert mistake("inspect", tmp_path / "nowhere", "--page", tmp_path / "none.html")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 
@@ -21,6 +22,23 @@ def test_a_classifier_is_a_folder_or_a_keras_file(classifier, scans, tmp_path):
 def test_the_output_of_training_is_recognised(run):
     with pytest.raises(FileNotFoundError, match="Did you mean '.*/run/classifier'"):
         require_classifier(run)
+
+
+@pytest.mark.parametrize("foreign", [b"{}", b'{"model_type": "vit"}', b"", b"\xff"])
+def test_a_config_of_something_else_makes_no_classifier(shell, mistake, flat, tmp_path, foreign):
+    folder = shutil.copytree(flat, tmp_path / "scans")
+    (folder / "config.json").write_bytes(foreign)
+    assert shell("inspect", folder).exit_code == 0
+    assert "a folder that octlib saved is needed" in mistake("predict", folder, flat)
+
+
+def test_a_damaged_classifier_is_still_taken_for_one(mistake, classifier, tmp_path):
+    folder = shutil.copytree(classifier, tmp_path / "classifier")
+    (folder / "config.json").write_bytes(b'{"format": ')
+    assert "config.json is not the configuration of an octlib classifier" in mistake("inspect", folder)
+    shutil.copyfile(classifier / "config.json", folder / "config.json")
+    (folder / "model.safetensors").unlink()
+    assert "model.safetensors" in mistake("inspect", folder)
 
 
 def test_arguments_in_the_wrong_order_are_recognised(classifier, scans):

@@ -285,3 +285,10 @@ def test_the_files_of_a_folder_are_listed(tmp_path, capsys):
     assert capsys.readouterr().out == f"\nWritten to {tmp_path}/\n  classifier/\n  metrics.json\n"
     say_where(tmp_path / "metrics.json")
     assert capsys.readouterr().out == f"\nWritten to {tmp_path / 'metrics.json'}\n"
+
+
+def test_a_split_names_files_whose_names_are_no_text(oddly_named, tmp_path):
+    scans = octlib.load_oct_dataset(oddly_named)
+    write_split(tmp_path / "split.csv", {"train": scans[:5], "test": scans[5:]})
+    table = pd.read_csv(tmp_path / "split.csv", encoding_errors="surrogateescape", dtype=object)
+    assert set(map(Path, table["path"])) == set(oddly_named.rglob("*.png"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -88,3 +89,13 @@ def test_the_document_holds_the_table(shell, classifier, flat, tmp_path):
     probabilities = [row["probabilities"]["DME"] for row in document["predictions"]]
     assert probabilities == pytest.approx(list(table["p_DME"]))
     assert str(tmp_path / "p.csv") in result.stderr
+
+
+def test_the_paths_of_the_table_lead_to_the_files_whatever_they_are_called(shell, classifier, oddly_named, tmp_path):
+    output = tmp_path / "p.csv"
+    result = shell("predict", classifier, oddly_named, "--output", output, "--json")
+    assert result.exit_code == 0, result.output
+    with output.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        paths = [Path(row["path"]) for row in csv.DictReader(file)]
+    assert set(paths) == set(oddly_named.rglob("*.png"))
+    assert {Path(row["path"]) for row in json.loads(result.stdout)["predictions"]} == set(paths)

@@ -147,6 +147,7 @@ def test_unknown_patients_are_explained_in_the_words_of_the_shell(shell, mistake
         shutil.copy(path, target)
     text = mistake("train", tmp_path / "scans", "--output", tmp_path / "run", *training)
     assert "32 of 32 scans are unknown" in text
+    assert "--patients REGEX" in text
     assert "--by scan" in text
     assert "dataset." not in text
     assert not (tmp_path / "run").exists()

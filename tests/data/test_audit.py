@@ -154,7 +154,7 @@ def test_a_group_of_copies_is_compared_with_whoever_has_a_label(pixels):
     labels = [None, "CNV", "CNV", "DME"]
     audit = octlib.load_oct_dataset(([image] * 4, labels, ["a", "a", "a", "a"])).audit()
     assert audit.duplicates.tolist() == [1, 2, 3]
-    assert audit.conflicts.tolist() == [1, 3]
+    assert audit.conflicts.tolist() == [1, 2, 3]
     assert audit.across_patients.tolist() == []
 
 
@@ -164,6 +164,39 @@ def test_every_copy_of_another_label_than_one_before_it_is_named(pixels):
     assert rows[["scan", "other"]].to_numpy().tolist() == [["1", "0"], ["2", "1"]]
 
 
+@pytest.mark.parametrize("labels", [["CNV", "CNV", "DME"], ["CNV", "DME", "DME"], ["DME", "CNV", None]])
+@pytest.mark.parametrize("change", ["none", "mirrored"])
+def test_conflicts_are_all_labelled_copies_of_a_picture_and_no_others(pixels, labels, change):
+    copies = [pixels[0], CHANGES.get(change, lambda image: image)(pixels[0]), pixels[0]]
+    scans = octlib.load_oct_dataset(([*copies, pixels[1]], [*labels, "DME"]))
+    audit = scans.audit()
+    assert audit.conflicts.tolist() == [place for place, label in enumerate(labels) if label]
+    assert scans.without(audit.conflicts).audit().counts["two labels"] == 0
+
+
+def turned(image: np.ndarray, degrees: float) -> np.ndarray:
+    return np.asarray(Image.fromarray(image).rotate(degrees, Image.Resampling.BICUBIC))
+
+
+@pytest.mark.parametrize(
+    ("labels", "pairs"),
+    [
+        ("AAAAB", [("4", "3", "A and B: they look alike")]),
+        ("ABBBB", [("1", "0", "A and B: they look alike"), ("2", "0", "1, 2"), ("3", "0", "1, 2, 3"), ("4", "0", "")]),
+        ("A?B??", [("2", "0", "A and B: each looks like the next: 0, 1, 2")]),
+    ],
+)
+def test_along_a_chain_the_pair_is_named_where_the_label_changes(pixels, labels, pairs):
+    chain = [turned(pixels[0], 0.9 * step) for step in range(5)]
+    audit = octlib.load_oct_dataset((chain, [None if label == "?" else label for label in labels])).audit()
+    table = audit.to_frame()
+    near = table[table["kind"] == "near duplicate"]
+    assert near[["scan", "other"]].to_numpy().tolist() == [[str(step), str(step - 1)] for step in range(1, 5)]
+    rows = table[table["kind"] == "two labels"]
+    assert rows[["scan", "other"]].to_numpy().tolist() == [[scan, other] for scan, other, _ in pairs]
+    assert all(words in detail for (_, _, words), detail in zip(pairs, rows["detail"], strict=True))
+
+
 def test_many_versions_of_one_scan_leave_one(pixels):
     versions = [encoded(lit(pixels[0], factor, 0), 80) for factor in np.linspace(0.7, 1.2, 40)]
     labels = ["CNV", *[None] * 38, "DME"]
@@ -171,6 +204,9 @@ def test_many_versions_of_one_scan_leave_one(pixels):
     audit = scans.audit()
     assert audit.near_duplicates.tolist() == list(range(12, 51))
     assert audit.conflicts.tolist() == [11, 50]  # whichever pairs lead from one to the other
+    rows = audit.to_frame()
+    near = rows[rows["kind"] == "near duplicate"][["scan", "other"]]
+    assert len({frozenset(pair) for pair in near.to_numpy().tolist()}) == 39
     assert scans.without(audit.near_duplicates).audit().findings == ()
 
 

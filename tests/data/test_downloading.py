@@ -15,8 +15,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from octlib.data import load_oct_dataset, transfer, unpacking
-from octlib.errors import DownloadError
+from octlib.data import (
+    checked,
+    downloading,
+    inventory,
+    load_oct_dataset,
+    remove_downloaded_datasets,
+    transfer,
+    unpacking,
+)
+from octlib.errors import DownloadError, KeptWarning
 
 N = 40
 
@@ -54,8 +62,9 @@ KERMANY = (
 
 
 def left(cache: Path) -> list[str]:
-    """List what lies in the data set's folder, but for the lock."""
-    return sorted(path.name for path in (cache / "datasets" / "scans").iterdir() if path.name != ".lock")
+    """List what lies in the data set's folder, but for the lock and the note."""
+    own = (".lock", ".checked.json")
+    return sorted(path.name for path in (cache / "datasets" / "scans").iterdir() if path.name not in own)
 
 
 @pytest.fixture
@@ -244,6 +253,97 @@ def test_an_archive_that_can_not_be_unpacked(publish, cache):
         load_oct_dataset("scans")
     assert left(cache) == ["scans.zip"]
     assert not (cache / "datasets" / "CNV").exists()
+
+
+CHANGED = (
+    r"is not Scans, version 1 as it was published .*Remove .*scans, or all data sets by 'octlib cache clear --data"
+)
+
+
+@pytest.mark.parametrize("noted", [True, False])
+def test_a_file_that_has_changed_since_is_not_used(scans, cache, noted):
+    load_oct_dataset("scans")
+    file = cache / "datasets" / "scans" / "scans.npz"
+    if not noted:
+        file.with_name(".checked.json").unlink()
+    changed = bytearray(file.read_bytes())
+    changed[-4000] ^= 1
+    file.write_bytes(changed)
+    for _ in range(2):
+        with pytest.raises(DownloadError, match=CHANGED):
+            load_oct_dataset("scans")
+    shutil.rmtree(file.parent)
+    assert len(load_oct_dataset("scans")) == N
+
+
+@pytest.mark.parametrize("note", [None, b"", b"[1]", b'{"hash": 3}', b"[" * 100_000])
+def test_a_sound_file_is_hashed_once_more_where_the_note_says_nothing(scans, cache, note, monkeypatch):
+    hashed = []
+    load_oct_dataset("scans")
+    file = cache / "datasets" / "scans" / ".checked.json"
+    file.unlink() if note is None else file.write_bytes(note)
+    monkeypatch.setattr(checked, "_has_hash", lambda *given: hashed.append(given) or True)
+    for _ in range(2):
+        assert len(load_oct_dataset("scans")) == N
+    assert len(hashed) == 1
+    assert len(scans.asked) == 1
+
+
+def test_a_release_with_another_hash_does_not_take_the_old_file_for_its_own(publish):
+    publish("scans.npz", npz())
+    load_oct_dataset("scans")
+    publish("scans.npz", npz() + b"new")
+    with pytest.raises(DownloadError, match=CHANGED):
+        load_oct_dataset("scans")
+
+
+@pytest.mark.parametrize("change", ["gone", "more", "cut", "release", "note"])
+def test_unpacked_images_that_are_others_are_not_used(publish, cache, change):
+    publish("scans.zip", packed(*KERMANY))
+    load_oct_dataset("scans")
+    image = next((cache / "datasets" / "scans" / "scans").rglob("*.png"))
+    (image.parent / ".DS_Store").touch()  # of a file manager
+    assert len(load_oct_dataset("scans")) == 3
+    if change == "gone":
+        image.unlink()
+    elif change == "more":
+        shutil.copy(image, image.with_name("CNV-9-9.png"))
+    elif change == "cut":
+        image.write_bytes(image.read_bytes()[:-5])
+    elif change == "release":
+        publish("scans.zip", packed(*KERMANY[:2]))
+    else:
+        (cache / "datasets" / "scans" / ".checked.json").unlink()
+    with pytest.raises(DownloadError, match=CHANGED):
+        load_oct_dataset("scans")
+
+
+def test_an_interrupt_between_unpacking_and_the_note_costs_no_download(publish, cache, monkeypatch):
+    publisher = publish("scans.zip", packed(*KERMANY))
+
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(downloading, "note_checked", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            load_oct_dataset("scans")
+    assert left(cache) == ["scans", "scans.zip"]
+    publisher.close()
+    assert len(load_oct_dataset("scans")) == 3
+    assert left(cache) == ["scans"]
+
+
+def test_a_download_goes_on_while_somebody_clears_the_cache(scans, cache, monkeypatch):
+    scans.behaviours = [("stall", 70_000)]
+    loading = Loading(scans, "scans.npz")
+    part = cache / "datasets" / "scans" / "scans.npz.part"
+    loading.until(lambda: part.exists() and part.stat().st_size)
+    monkeypatch.setattr(inventory, "PUBLISHED", {"scans": None})
+    with pytest.warns(KeptWarning, match="another process is downloading it"):
+        assert remove_downloaded_datasets() == 0
+    scans.over.set()
+    assert loading.end()[0] == f"loaded {N}\n"
 
 
 class Loading:

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from octlib.data.likeness import SIDE, thumbnail
 from octlib.data.near_pairs import near_pairs
@@ -69,6 +71,37 @@ def test_a_cropped_copy_is_found_whichever_comes_first(cropped_first):
     copies = np.stack([thumbnail(image[9:, :-9]) for image in coarse])
     pairs = near_pairs(np.concatenate([copies, images] if cropped_first else [images, copies]))
     assert [(pair.earlier, pair.later) for pair in pairs] == [(place, place + 8) for place in range(8)]
+
+
+def versions_of(image: np.ndarray, n: int) -> list[np.ndarray]:
+    """Make copies whose grey values differ a little."""
+    rng = np.random.default_rng(n)
+    return [np.clip(image + rng.normal(0, 2, image.shape), 0, 255).astype(np.uint8) for _ in range(n)]
+
+
+def pictures(pairs: list, n: int) -> int:
+    """Count what n scans show, if pairs show the same."""
+    links = coo_array((np.ones(len(pairs)), ([p.earlier for p in pairs], [p.later for p in pairs])), shape=(n, n))
+    return int(connected_components(links, directed=False)[0])
+
+
+@pytest.mark.parametrize("versions", [3, 6, 40])
+@pytest.mark.parametrize("others", [0, 300])
+def test_a_picture_and_its_cropped_copy_are_joined_however_many_versions_there_are(monkeypatch, versions, others):
+    monkeypatch.setattr("octlib.data.near_pairs.LEAF", 64)
+    (image,) = textures(1)
+    coarse = np.asarray(Image.fromarray(image).resize((500, 500), Image.Resampling.BICUBIC))
+    sides = [*versions_of(image, versions), *versions_of(thumbnail(coarse[6:-6, 6:-6]), versions)]
+    pairs = near_pairs(np.stack([*sides, *textures(others, seed=1)]) if others else np.stack(sides))
+    assert pictures(pairs, 2 * versions + others) == 1 + others
+
+
+def test_mirror_images_of_a_symmetrical_picture_take_no_places_of_other_copies():
+    image = textures(1)[0]
+    image = np.concatenate([image[:, : SIDE // 2], image[:, : SIDE // 2][:, ::-1]], axis=1)
+    coarse = np.asarray(Image.fromarray(image).resize((500, 500), Image.Resampling.BICUBIC))
+    sides = [*versions_of(image, 3), *versions_of(thumbnail(coarse[6:-6, 6:-6]), 3)]
+    assert pictures(near_pairs(np.stack(sides)), 6) == 1
 
 
 def test_no_scans_and_one_scan_and_empty_ones_have_no_copies():

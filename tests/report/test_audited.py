@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 import numpy as np
 import pytest
@@ -31,6 +32,18 @@ def test_pairs_stand_side_by_side_with_names_and_details(tmp_path, pixels):
     assert text.count("<img ") == 8
     for words in ("the same pixels", "mirrored, likeness 1.00", "CNV and DME: they look alike", "a and g: the same"):
         assert f"<bdi>{words}" in text
+
+
+def test_the_pair_is_shown_along_which_a_label_changes_and_each_pair_once(tmp_path, pixels):
+    chain = [np.asarray(Image.fromarray(pixels[0]).rotate(0.9 * step, Image.Resampling.BICUBIC)) for step in (0, 2, 1)]
+    audit = octlib.load_oct_dataset((chain, ["CNV", "CNV", "DME"])).audit()
+    text = text_of(octlib.write_audit(tmp_path / "a.html", audit))
+    assert "It looks like another scan" in text
+    assert text.count("<bdi>0</bdi><br><bdi>2</bdi>") + text.count("<bdi>2</bdi><br><bdi>0</bdi>") == 2  # near, labels
+    mixed = octlib.load_oct_dataset(([pixels[1], *chain], ["DME", "CNV", "CNV", "DME"], ["a", "b", "c", "d"])).audit()
+    text = text_of(octlib.write_audit(tmp_path / "b.html", mixed))
+    pairs = re.findall(r"<figcaption><bdi>(\d)</bdi><br><bdi>(\d)</bdi>", text.split("<h2>Two patients</h2>")[1])
+    assert len({frozenset(pair) for pair in pairs}) == len(pairs) == 2
 
 
 def test_a_sound_dataset_has_a_page_without_pictures(tmp_path, pixels):

@@ -58,6 +58,7 @@ ADVICE: dict[type[Exception], tuple[tuple[str | None, str], ...]] = {
     errors.SplitWarning: (("fractions", "Choose other --fractions, or another --seed"),),
     errors.UnknownPatientsWarning: (
         (None, "Patients are read off file names of the form CLASS-patient-number, such as CNV-0042-1.png"),
+        ("patients", "; off others --patients REGEX reads them, as in --patients '(P[0-9]+)_'"),
     ),
     errors.CacheWarning: (
         (None, "Let OCTLIB_CACHE name another folder"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -47,8 +48,8 @@ def keep(what: str) -> None:
 
 def records(table: Any) -> list[dict[str, Any]]:
     """Turn a pandas table into rows that JSON can hold; what is missing becomes null."""
-    rows: list[dict[str, Any]] = json.loads(table.to_json(orient="records", double_precision=15))
-    return rows
+    # Not to_json, which refuses bytes of file names that are no text.
+    return [{str(name): _plain(value) for name, value in row.items()} for row in table.to_dict("records")]
 
 
 def files_in(folder: Path) -> list[str]:
@@ -59,3 +60,10 @@ def files_in(folder: Path) -> list[str]:
 def _as_json() -> bool:
     context = click.get_current_context(silent=True)
     return context is not None and bool(context.meta.get(JSON))
+
+
+def _plain(value: Any) -> Any:
+    import pandas as pd
+
+    missing = pd.isna(value) or (isinstance(value, float) and not math.isfinite(value))
+    return None if missing else value

@@ -22,7 +22,7 @@ from octlib.cli.options import (
     reading_options,
     require_classifier,
 )
-from octlib.cli.output import choose_output, new_folder
+from octlib.cli.output import choose_output, new_folder, picture_name, write_table
 from octlib.cli.results import explained
 
 if TYPE_CHECKING:
@@ -74,8 +74,7 @@ def _write_overlays(maps: Explanation, output: Path, start: int) -> list[dict[st
 
     rows = []
     for index, scan in enumerate(maps.scans):
-        # The number keeps scans apart that bear the same name in different folders.
-        picture = f"{start + index:05d}-{Path(scan.name).stem}.png"
+        picture = picture_name(start + index, scan.name)
         Image.fromarray(maps.overlay(index)).save(output / picture)
         rows.append(
             {
@@ -94,4 +93,4 @@ def _write_overlays(maps: Explanation, output: Path, start: int) -> list[dict[st
 def _write_index(file: Path, rows: list[dict[str, Any]]) -> None:
     import pandas as pd
 
-    pd.DataFrame(rows).to_csv(file, index=False)
+    write_table(file, pd.DataFrame(rows, dtype=object))  # not pandas' own texts, which refuse bytes that are none

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from octlib.cli.console import answer, say
-from octlib.cli.options import PATH, is_classifier, json_option, read_scans, reading_options
+from octlib.cli.options import PATH, is_classifier, json_option, read_scans, source_options
 from octlib.cli.output import new_file, say_where
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ FAULTS = 3  # exit status: the command did its work, and found what costs trust
 
 @click.command(short_help="Say what a folder of scans or a classifier holds.")
 @click.argument("path", type=PATH)
-@reading_options
+@source_options
 @click.option(
     "--page", type=PATH, metavar="FILE.html", show_default="no page", help="Also write the findings, with pictures."
 )
@@ -76,7 +76,7 @@ def _in_words(value: object) -> str:
 
 
 def _inspect_scans(path: Path, reading: dict[str, Any], page: Path | None) -> Audit:
-    with new_file(page) if page else nullcontext() as unfinished:
+    with new_file(page, "--page") if page else nullcontext() as unfinished:
         scans = read_scans(path, reading)
         say(scans)
         audit = scans.audit()

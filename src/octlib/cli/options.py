@@ -70,8 +70,8 @@ def batch_size_option(text: str, default: int = 32) -> Callable[[Command], Comma
     return click.option("--batch-size", type=click.IntRange(1), metavar="N", default=default, help=text)
 
 
-def reading_options(command: Command) -> Command:
-    """Add the options that say how a folder of scans is read."""
+def source_options(command: Command) -> Command:
+    """Add the options that say what a folder of scans holds."""
     return _all_of(
         command,
         click.option(
@@ -84,13 +84,18 @@ def reading_options(command: Command) -> Command:
         click.option(
             "--columns", type=Columns(), help="What a table's columns mean, as in label=grade,patient=subject."
         ),
-        click.option(
-            "--on-error",
-            type=OneOf("choice", ("raise", "skip")),
-            default="raise",
-            help="Unreadable images: stop, or leave out.",
-        ),
     )
+
+
+def reading_options(command: Command) -> Command:
+    """Add the options that say how a folder of scans is read."""
+    on_error = click.option(
+        "--on-error",
+        type=OneOf("choice", ("raise", "skip")),
+        default="raise",
+        help="Unreadable images: stop, or leave out.",
+    )
+    return source_options(on_error(command))
 
 
 def predicting_options(command: Command) -> Command:
@@ -99,10 +104,11 @@ def predicting_options(command: Command) -> Command:
 
 
 def read_scans(folder: Path, arguments: dict[str, Any]) -> OctDataset:
-    """Load scans, as ``reading_options`` say: of a folder or, where there is none, of the data set of that name."""
+    """Load scans, as a command's options say: of a folder or, where there is none, of the data set of that name."""
     import octlib
 
-    return octlib.load_oct_dataset(folder if folder.exists() else str(folder), **chosen(arguments, READING))
+    given = tuple(name for name in READING if name in arguments)
+    return octlib.load_oct_dataset(folder if folder.exists() else str(folder), **chosen(arguments, given))
 
 
 def chosen(arguments: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
@@ -127,12 +133,19 @@ def require_classifier(classifier: Path, folder: Path | None = None) -> None:
         hint = f" Did you mean {str(classifier / 'classifier')!r}?"
     elif folder is not None and is_classifier(folder):
         hint = " The classifier comes first, then the scans."
-    raise FileNotFoundError(f"No classifier at {str(classifier)!r}: a folder with config.json is needed.{hint}")
+    raise FileNotFoundError(
+        f"No classifier at {str(classifier)!r}: a folder that octlib saved is needed, with config.json.{hint}"
+    )
 
 
 def is_classifier(path: Path) -> bool:
-    """Say whether a path looks like a saved classifier."""
-    return path.is_file() if path.suffix == ".keras" else (path / "config.json").is_file()
+    """Say whether a path looks like a saved classifier: there is config.json, with weights or of octlib's making."""
+    if path.suffix == ".keras":
+        return path.is_file()
+    config = path / "config.json"
+    return config.is_file() and (
+        (path / "model.safetensors").is_file() or b'"octlib-classifier"' in config.read_bytes()
+    )
 
 
 def _all_of(command: Command, *decorators: Callable[[Command], Command]) -> Command:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,11 +16,15 @@ import click
 from octlib.cli.console import say
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
     from octlib import OctDataset
 
 UNFINISHED = ".unfinished"  # what the names of folders end in that are being written
+STEM = 100  # bytes that the name of a picture takes from that of its scan
+FORBIDDEN = '<>:"/\\|?*'  # in names of files, by some system
+FRAME = re.compile("#[0-9]{1,9}$")
 
 
 @contextmanager
@@ -103,11 +108,12 @@ def holds_only(folder: Path, names: set[str]) -> bool:
 
 
 @contextmanager
-def new_file(file: Path) -> Iterator[Path]:
+def new_file(file: Path, option: str = "--output") -> Iterator[Path]:
     """Write an output file aside, and move it into place when it is whole.
 
     Args:
         file: which one.
+        option: by which another one is chosen.
 
     Yields:
         The file to write to, which doesn't exist yet. It goes if the work fails or is broken off.
@@ -118,9 +124,9 @@ def new_file(file: Path) -> Iterator[Path]:
         OSError: if it can't be written.
     """
     if file.exists():
-        raise taken(file)
+        raise taken(file, option)
     made = _missing(file.parent)
-    with _refusal_named(file):
+    with _refusal_named(file, option):
         file.parent.mkdir(parents=True, exist_ok=True)
         aside = _make_aside(file.parent)
     with _removed_on_failure(aside, made):
@@ -201,16 +207,16 @@ def _missing(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def _refusal_named(path: Path) -> Iterator[None]:
+def _refusal_named(path: Path, option: str = "--output") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise type(error)(f"{path} can't be written ({error.strerror}). Choose another --output.") from error
+        raise type(error)(f"{path} can't be written ({error.strerror}). Choose another {option}.") from error
 
 
-def taken(path: Path) -> FileExistsError:
+def taken(path: Path, option: str = "--output") -> FileExistsError:
     """Build the error for an output that exists."""
-    return FileExistsError(f"{path} exists already. Choose another --output, or remove it.")
+    return FileExistsError(f"{path} exists already. Choose another {option}, or remove it.")
 
 
 def choose_output(given: Path | None, default: str, scans: Path | None = None) -> Path:
@@ -261,7 +267,32 @@ def write_split(path: Path, parts: Mapping[str, OctDataset]) -> None:
     import pandas as pd
 
     tables = [part.to_frame().drop(columns="split").assign(part=name) for name, part in parts.items()]
-    pd.concat(tables).to_csv(path, index=False)
+    write_table(path, pd.concat(tables))
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as CSV; bytes of file names that are no text stay those bytes."""
+    table.to_csv(path, index=False, encoding="utf-8", errors="surrogateescape")
+
+
+def picture_name(number: int, name: str) -> str:
+    """Name a picture of a scan so that every file system takes it.
+
+    Args:
+        number: of the scan, which keeps those apart that bear the same name in different folders.
+        name: of the scan; of the slice of a volume it ends in its number, as in ``eye.tif#12``.
+
+    Returns:
+        The name, of some 120 bytes at most.
+
+    Example:
+        >>> picture_name(7, "CNV/eye.tif#12")
+        '00007-eye-12.png'
+    """
+    path, _, frame = name.rpartition("#") if FRAME.search(name) else (name, "", "")
+    stem = "".join(each if each.isprintable() and each not in FORBIDDEN else "_" for each in Path(path).stem)
+    short = stem.encode()[:STEM].decode(errors="ignore")
+    return f"{number:05d}-{short}{'-' if frame else ''}{frame}.png"
 
 
 def say_where(path: Path) -> None:

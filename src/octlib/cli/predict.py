@@ -21,7 +21,7 @@ from octlib.cli.options import (
     reading_options,
     require_classifier,
 )
-from octlib.cli.output import choose_output, new_file, say_where
+from octlib.cli.output import choose_output, new_file, say_where, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,7 @@ def predict(classifier: Path, folder: Path, output: Path | None, **arguments: An
     with new_file(output) as file:
         scans = read_scans(folder, arguments)
         table = octlib.predict(octlib.load_classifier(classifier), scans, **chosen(arguments, (*PREDICTING, "level")))
-        table.to_csv(file, index=False)
+        write_table(file, table)
     say(table["predicted"].value_counts().to_string())
     if arguments["level"] != "scan":
         say(f"Probabilities: {table.attrs['aggregation']}.")

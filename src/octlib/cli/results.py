@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from octlib.cli.output import write_figure, write_json
+from octlib.cli.output import write_figure, write_json, write_table
 
 if TYPE_CHECKING:
     from octlib import Evaluation, Explanation, History, OctClassifier, OctDataset
@@ -17,7 +17,7 @@ ON_THE_PAGE, ERRORS = 12, 6
 
 def write_history(folder: Path, history: History) -> None:
     """Write ``history.csv`` and ``history.png``."""
-    history.to_frame().to_csv(folder / "history.csv", index=False)
+    write_table(folder / "history.csv", history.to_frame())
     write_figure(folder / "history.png", history.plot())
 
 
@@ -26,7 +26,7 @@ def write_evaluation(folder: Path, classifier: OctClassifier, scans: OctDataset,
     import octlib
 
     result = octlib.evaluate(classifier, scans, **options)
-    result.predictions().to_csv(folder / "predictions.csv", index=False)
+    write_table(folder / "predictions.csv", result.predictions())
     write_json(folder / "metrics.json", result.to_dict())
     write_figure(folder / "confusion_matrix.png", result.plot_confusion_matrix())
     return result

@@ -78,8 +78,9 @@ def require_trainable(scans: OctDataset, by: str) -> None:
     if by == "patient" and unknown:
         raise ValueError(
             f"The patients of {unknown:,} of {len(scans):,} scans are unknown, and the split is by patient. They are "
-            "read off file names of the form CLASS-patient-number, such as CNV-0042-1.png: rename the files, or use "
-            "--by scan. Scans of one patient can then be trained on and tested on, and the figures come out too high."
+            "read off file names of the form CLASS-patient-number, such as CNV-0042-1.png: read them off other names "
+            "by --patients REGEX, as in --patients '(P[0-9]+)_', or use --by scan. Scans of one patient can then be "
+            "trained on and tested on, and the figures come out too high."
         )
 
 

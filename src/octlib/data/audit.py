@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octlib.data.columns import objects
+from octlib.data.copies import Copies
 from octlib.data.findings import (
     DUPLICATE,
     KINDS,
@@ -24,7 +25,8 @@ from octlib.data.findings import (
     as_html,
     as_text,
     clashes,
-    copies,
+    disputed,
+    of_copies,
     of_shared_patients,
 )
 from octlib.data.likeness import SIDE, thumbnail
@@ -69,6 +71,7 @@ class Audit:
         wedges: how many scans have white wedges along the border, which ``octlib.preprocessing.blank_wedges`` blanks.
         scans_per_patient: how many scans there are of each known patient.
         shared_patients: for each two published splits that share somebody, the number of shared patients.
+        conflicts: the scans whose picture is there under two labels or more: all copies that have a label.
 
     Example:
         >>> import octlib
@@ -88,6 +91,7 @@ class Audit:
     wedges: int = 0
     scans_per_patient: Mapping[str, int] = field(default_factory=dict)
     shared_patients: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    conflicts: Places = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     @property
     def unreadable(self) -> Places:
@@ -103,12 +107,6 @@ class Audit:
     def near_duplicates(self) -> Places:
         """All but the first of scans that look alike: encoded anew, resized, mirrored, brightened, a little cropped."""
         return self._places(NEAR)
-
-    @property
-    def conflicts(self) -> Places:
-        """The scans whose picture is there under two labels: the one and the other."""
-        found = [place for each in self.findings if each.kind == LABELS for place in (each.place, each.other)]
-        return np.unique(np.array(found, dtype=np.int64))
 
     @property
     def across_patients(self) -> Places:
@@ -168,7 +166,7 @@ def audit_scans(scans: Scans, *, progress: bool | None = None) -> Audit:
         progress: whether to draw bars; ``None`` draws them where somebody can watch.
 
     Returns:
-        The findings; nothing that is wrong with a scan is an error here. Some 6 kB a scan are in memory.
+        The findings; nothing that is wrong with a scan is an error here. Some 7 kB a scan are in memory.
     """
     thumbnails = np.zeros((len(scans), SIDE, SIDE), dtype=np.uint8)
     first: dict[bytes, int] = {}
@@ -186,15 +184,17 @@ def audit_scans(scans: Scans, *, progress: bool | None = None) -> Audit:
         wedges += look.wedge
     originals = list(groups)
     pairs = near_pairs(thumbnails[: len(groups)], show=progress)
-    near = [(originals[each.earlier], originals[each.later], each) for each in pairs]
+    copies = Copies(groups, [(originals[each.earlier], originals[each.later], each) for each in pairs])
     labels, patients, splits = _known(scans)
-    findings = [*failures, *copies(groups, near)]
+    findings = [*failures, *of_copies(copies)]
     for kind, values in ((LABELS, labels), (PATIENTS, patients), (SPLITS, splits)):
-        findings += sorted(clashes(kind, values, groups, near), key=lambda finding: finding.place)
+        found = clashes(kind, values, copies, lambda place: scans[place].name)
+        findings += sorted(found, key=lambda finding: finding.place)
     findings += of_shared_patients(patients, splits)
     people = Counter(patient for patient in patients if patient is not None)
     shared = shared_patients(objects(patients), objects(splits))
-    return Audit(scans, tuple(findings), dict(sizes.most_common()), wedges, dict(people), shared)
+    conflicts = np.array(disputed(labels, copies), dtype=np.int64)
+    return Audit(scans, tuple(findings), dict(sizes.most_common()), wedges, dict(people), shared, conflicts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from filelock import FileLock, Timeout
 
 from octlib._cache import datasets_folder
 from octlib._files import PART
+from octlib.data.checked import is_as_published, note_checked
+from octlib.data.inventory import LOCK
 from octlib.data.published import PUBLISHED, Published
 from octlib.data.transfer import Transfer
 from octlib.data.unpacking import unpack_images
@@ -25,7 +28,8 @@ def download(name: str) -> Path:
     """Give a published data set, downloaded where it isn't there yet.
 
     What breaks off stays, and the next call goes on from there. A file takes its place in one step, once its hash is
-    the published one; one process at a time downloads it, and others wait for it.
+    the published one; one process at a time downloads it, and others wait for it. What is there already is used as long
+    as it is what was published.
 
     Args:
         name: of ``octlib.data.published.PUBLISHED``.
@@ -34,7 +38,7 @@ def download(name: str) -> Path:
         The file or, of an archive, the folder of its images, in octlib's cache folder.
 
     Raises:
-        DownloadError: if it can't be had, or isn't what was published, or there is no room for it.
+        DownloadError: if it can't be had, or isn't what was published or no more so, or there is no room for it.
     """
     published = PUBLISHED[name]
     if not published.url:
@@ -44,13 +48,30 @@ def download(name: str) -> Path:
         )
     folder = datasets_folder() / name
     target = folder / ("scans" if published.packed else published.file)
-    if target.exists():
-        return target
+    if not _is_there(published, target):
+        _fetch(published, target)
+    if not is_as_published(target, published.known_hash):
+        differs = "its images are not those that were unpacked" if published.packed else "its hash differs"
+        raise DownloadError(
+            f"{target} is not {published.title} as it was published ({published.known_hash}): {differs}.",
+            f"Remove {folder}, or all data sets by 'octlib cache clear --data-sets', and load it again: it is then "
+            "downloaded anew.",
+        )
+    return target
+
+
+def _is_there(published: Published, target: Path) -> bool:
+    """Say whether it has come: of an archive that is still there, not all of it may have been unpacked and noted."""
+    return target.exists() and not (published.packed and target.with_name(published.file).exists())
+
+
+def _fetch(published: Published, target: Path) -> None:
+    folder = target.parent
     try:
         with _worded(published, folder):
             folder.mkdir(parents=True, exist_ok=True)
             with _alone(folder, published):
-                if not target.exists():
+                if not _is_there(published, target):
                     _bring(published, target)
     except OSError as error:
         if isinstance(error, DownloadError):
@@ -59,7 +80,6 @@ def download(name: str) -> Path:
             f"{published.title} could not be written to {folder} ({error.strerror or error}).",
             "Make room, or let OCTLIB_CACHE name a folder on another disk.",
         ) from error
-    return target
 
 
 def _bring(published: Published, target: Path) -> None:
@@ -88,13 +108,17 @@ def _bring(published: Published, target: Path) -> None:
         ) from error
     part.unlink(missing_ok=True)
     if published.packed:
+        if target.exists():
+            shutil.rmtree(target)
         unpack_images(file, target)
+    note_checked(target, published.known_hash)
+    if published.packed:
         file.unlink()
 
 
 @contextmanager
 def _alone(folder: Path, published: Published) -> Iterator[None]:
-    lock = FileLock(folder / ".lock")
+    lock = FileLock(folder / LOCK)
     try:
         lock.acquire(timeout=0)
     except Timeout:

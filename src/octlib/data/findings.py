@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from html import escape
 from statistics import median
 from typing import Protocol
 
-import numpy as np
-
-from octlib.data.near_pairs import NearPair
+from octlib.data.copies import Copies
 
 UNREADABLE, DUPLICATE, NEAR = "unreadable", "duplicate", "near duplicate"
 LABELS, PATIENTS, SPLITS, SHARED = "two labels", "two patients", "two splits", "shared patient"
 KINDS = (UNREADABLE, DUPLICATE, NEAR, LABELS, PATIENTS, SPLITS, SHARED)
 SHOWN = 10  # findings of a kind that the printed form names
 SIZES_SHOWN = 5
+CHAIN = 6  # scans at most that are named on the way from one label to another
 SAME, ALIKE = "the same pixels", "they look alike"
 
 Values = Sequence[str | None]
-Groups = Mapping[int, Sequence[int]]
-Near = Sequence[tuple[int, int, NearPair]]  # the positions of two scans, and what is known of the pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,49 +70,64 @@ class Audited(Protocol):
         """Name a scan."""
 
 
-def copies(groups: Groups, near: Near) -> Iterator[Finding]:
+def of_copies(copies: Copies) -> Iterator[Finding]:
     """List copies.
 
     Args:
-        groups: by the position of the first scan with certain pixels those of all that have them, in their order.
-        near: pairs of such first scans that look alike.
+        copies: of the dataset.
 
     Yields:
         A finding for each scan but the first of those with the same pixels; then one for each scan but the first of
-        those that look alike, one pair leading to the next, beside the one that it looks like most.
+        those that look alike, one pair leading to the next, beside the one through which it belongs to them. No pair
+        comes twice.
     """
-    later = sorted((place, original) for original, group in groups.items() for place in group[1:])
-    yield from (Finding(DUPLICATE, place, original, SAME) for place, original in later)
-    likest: dict[int, tuple[int, NearPair]] = {}
-    for earlier, other, pair in sorted(near, key=lambda each: -each[2].likeness):
-        likest.setdefault(earlier, (other, pair))
-        likest.setdefault(other, (earlier, pair))
-    for place in sorted(place for linked in _linked(near) for place in linked[1:]):
-        other, pair = likest[place]
+    later = sorted((place, first) for first, group in copies.groups.items() for place in group[1:])
+    yield from (Finding(DUPLICATE, place, first, SAME) for place, first in later)
+    hanging = sorted((place, hold) for tree in copies.trees for place, hold in tree.items() if hold is not None)
+    for place, (other, pair) in hanging:
         how = f"{'mirrored, ' if pair.mirrored else ''}likeness {pair.likeness:.2f}"
         yield Finding(NEAR, place, other, how)
 
 
-def clashes(kind: str, values: Values, groups: Groups, near: Near) -> Iterator[Finding]:
+def clashes(kind: str, values: Values, copies: Copies, name: Callable[[int], str]) -> Iterator[Finding]:
     """List copies that differ in what must be the same for copies.
 
     Args:
         kind: of the findings.
         values: what is known of each scan, such as its label; ``None`` for unknown.
-        groups: as for ``copies``.
-        near: as for ``copies``.
+        copies: of the dataset.
+        name: gives the name of a scan.
 
     Yields:
-        A finding for each scan with a copy, or a near one, before it that has another value.
+        A finding for each scan with a copy, or a near one, before it that has another value. It stands beside the
+        nearest one with another value: one with the same pixels, else one that looks like it, else one to which
+        several pairs lead, and these are named.
     """
-    exact = {place: original for original, group in groups.items() for place in group}
-    linked = _linked(near)
-    alone = set(groups).difference(place for originals in linked for place in originals)
-    for originals in (*linked, *([original] for original in alone)):
-        group = sorted(place for original in originals for place in groups[original])
-        for place, other in _others(group, values):
-            how = SAME if exact[place] == exact[other] else ALIKE
-            yield Finding(kind, place, other, f"{values[other]} and {values[place]}: {how}")
+    first_of = {place: first for first, group in copies.groups.items() for place in group}
+    for firsts in copies.alike():
+        members = copies.members(firsts)
+        if len({values[place] for place in members} - {None}) < 2:
+            continue
+        ways, seen = copies.ways(firsts, values), set()
+        for place in members:
+            value = values[place]
+            if value is None:
+                continue
+            seen.add(value)
+            if len(seen) > 1:
+                way = next(way for each, way in ways[first_of[place]].items() if each != value)
+                other = way[-1]
+                yield Finding(kind, place, other, f"{values[other]} and {value}: {_how(place, way, name)}")
+
+
+def disputed(values: Values, copies: Copies) -> list[int]:
+    """List all scans with a known value whose picture has two values or more."""
+    found = []
+    for firsts in copies.alike():
+        known = [place for place in copies.members(firsts) if values[place] is not None]
+        if len({values[place] for place in known}) > 1:
+            found += known
+    return sorted(found)
 
 
 def of_shared_patients(patients: Values, splits: Values) -> Iterator[Finding]:
@@ -187,30 +199,11 @@ def _printable(text: str) -> str:
     return text if text.isprintable() else repr(text)[1:-1]
 
 
-def _linked(near: Near) -> list[list[int]]:
-    """Put together what one pair after the other leads to: sorted positions."""
-    if not near:
-        return []
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    ends = np.array([(earlier, later) for earlier, later, _ in near])
-    places, rows = np.unique(ends, return_inverse=True)
-    one, other = rows.reshape(ends.shape).T
-    links = coo_array((np.ones(len(ends)), (one, other)), shape=(len(places), len(places)))
-    _, components = connected_components(links, directed=False)
-    order = np.argsort(components, kind="stable")
-    return [each.tolist() for each in np.split(places[order], np.cumsum(np.bincount(components))[:-1])]
-
-
-def _others(group: Sequence[int], values: Values) -> Iterator[tuple[int, int]]:
-    """Give each scan that has one of another known value before it in the group, and the first such one."""
-    firsts: dict[str, int] = {}
-    for place in group:
-        value = values[place]
-        if value is None:
-            continue
-        other = next((first for each, first in firsts.items() if each != value), None)
-        if other is not None:
-            yield place, other
-        firsts.setdefault(value, place)
+def _how(place: int, way: list[int], name: Callable[[int], str]) -> str:
+    *firsts, other = way
+    if len(firsts) <= 2:
+        return SAME if len(firsts) == 1 else ALIKE
+    chain = [name(each) for each in (other, *firsts[-2:0:-1], place)]
+    if len(chain) > CHAIN:
+        chain[CHAIN // 2 : -(CHAIN // 2)] = [f"{len(chain) - 2 * (CHAIN // 2)} more"]
+    return f"each looks like the next: {', '.join(chain)}"

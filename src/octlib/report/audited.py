@@ -20,9 +20,9 @@ WIDEST = 320  # pixels
 EXPLAINED = {
     "unreadable": "Files that are damaged, gone, or no images.",
     "duplicate": "Every pixel is that of an earlier scan, however the file is encoded.",
-    "near duplicate": "It looks like an earlier scan: encoded anew, resized, mirrored, brightened or a little cropped. "
+    "near duplicate": "It looks like another scan: encoded anew, resized, mirrored, brightened or a little cropped. "
     "Neighbouring slices of one eye can look so, too: look at them.",
-    "two labels": "The same picture under two labels: one of them is wrong.",
+    "two labels": "The same picture, exactly or nearly, under two labels: one of them is wrong, if it is one picture.",
     "two patients": "The same picture of two patients, who may be one person under two names.",
     "two splits": "The same picture in two published splits: what is tested was trained on.",
     "shared patient": "The same patient in two published splits: metrics come out too high.",
@@ -77,7 +77,8 @@ def write_audit(path: str | Path, audit: Audit, *, title: str = "octlib audit", 
 
 
 def _section(audit: Audit, kind: str) -> dict[str, Any]:
-    findings = [each for each in audit.findings if each.kind == kind]
+    pairs = {frozenset((each.place, each.other)): each for each in reversed(audit.findings) if each.kind == kind}
+    findings = sorted(pairs.values(), key=lambda each: each.place)
     shown = findings[: LISTED if kind in WITHOUT_PICTURES else SHOWN]
     return {
         "kind": kind,
