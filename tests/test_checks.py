@@ -41,8 +41,8 @@ def test_whole_numbers_of_numpy_count() -> None:
 
 @pytest.fixture(scope="module")
 def scans() -> octlib.OctDataset:
-    pixels = np.random.default_rng(0).integers(0, 256, (12, 64, 64), dtype=np.uint8)
-    return octlib.load_oct_dataset((pixels, np.arange(12) % 4, [f"p{number}" for number in range(12)]))
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 64, 64), dtype=np.uint8)
+    return octlib.load_oct_dataset((pixels, np.arange(16) % 4, [f"p{number}" for number in range(16)]))
 
 
 @pytest.mark.parametrize("verb", ["split", "folds", "sample", "phantoms", "build", "fit", "evaluate", "score"])

@@ -134,6 +134,7 @@ def test_a_classifier(shell, classifier):
         "dropout": 0.0,
         "flips": False,
         "image_size": [48, 48],
+        "preprocessing": "blank wedges, resize to 48 x 48",
         "class_names": ["CNV", "DME", "DRUSEN", "NORMAL"],
         "parameters": octlib.load_classifier(classifier).count_params(),
     }

@@ -8,6 +8,7 @@ from octlib.data import load_oct_dataset
 from octlib.errors import LayoutWarning
 
 
+@pytest.mark.filterwarnings("ignore:All images lie in folders named 'images'")
 @pytest.mark.parametrize("names", [("1.png", "2.png"), ("images/1.png", "images/2.png"), ("A/1.png", "B/1.png")])
 @pytest.mark.parametrize(
     "header", ["path,label", "filename,diagnosis,subject", "File Name,x", "file_name,image", "\nfile"]

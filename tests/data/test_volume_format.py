@@ -84,7 +84,7 @@ def test_a_copy_of_a_module_is_nobody_elses():
 def test_a_file_of_a_device_in_an_archive_says_to_unpack_it(tmp_path):
     pytest.importorskip("oct_converter")
     with zipfile.ZipFile(tmp_path / "scans.zip", "w") as archive:
-        archive.writestr("scans/eye.e2e", b"whatever it is")
+        archive.writestr("CNV/eye.e2e", b"whatever it is")
     scans = load_oct_dataset(tmp_path / "scans.zip")
     with pytest.raises(UnreadableScanError, match=r"eye\.e2e .*lies in an archive, .*: unpack it"):
         scans[0].read()

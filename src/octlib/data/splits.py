@@ -150,7 +150,7 @@ def warn_of_other_shares(parts: Sequence[Indices], fractions: Sequence[float], u
         return
     came = ", ".join(f"{100 * len(part) / n:.0f} %" for part in parts)
     asked = ", ".join(f"{100 * fraction:.0f} %" for fraction in fractions)
-    problem = f"The parts have {came} of the scans, not {asked}: the scans of a {unit} stay together."
+    problem = f"The parts have {came} of the scans, not {asked}: they are divided class by class and {unit} by {unit}."
     advice = f"Ask for fewer or more equal parts, or add {unit}s; nothing else is wrong with them."
     warnings.warn(SplitWarning(problem, advice), stacklevel=3)
 

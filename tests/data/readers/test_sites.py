@@ -42,7 +42,7 @@ def test_a_site_may_have_tables_and_volumes_of_its_own(plant, tmp_path):
     assert scans.class_names == ("AMD", "CNV", "NO", "NORMAL")
     assert scans.column("label").tolist() == ["AMD", "NO"] * 2 + ["CNV", "NORMAL", "CNV", None]
     assert scans.patients.tolist()[:4] == ["a/7", "a/007", "b/7", "b/007"]
-    assert scans.column("eye").tolist()[:4] == ["OD", "a", "OD", "b"]
+    assert scans.column("eye").tolist()[:4] == ["right", "a", "right", "b"]
     assert scans.column("volume").tolist() == [None] * 4 + ["c/CNV-1"] * 2 + ["d/CNV-1", None]
     assert scans.column("device").tolist() == [None] * 7 + ["X"]
 
