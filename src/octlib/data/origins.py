@@ -65,7 +65,11 @@ class FileScan:
         if self.archive is not None:
             self.archive.require_unchanged(self.path)
         kind = format_of(self.path)
-        return read_scan(self.path, at_least) if kind is None else kind.read(self.path, self.frame or 0, at_least)
+        if kind is None:
+            return read_scan(self.path, at_least)
+        if self.frame is None:
+            kind.describe(self.path)  # where that fails, the file may hold other scans, which would be lost in silence
+        return kind.read(self.path, self.frame or 0, at_least)
 
     def fingerprint(self) -> bytes:
         """Digest the bytes of the file, which is many times faster than decoding it; of one of several, the pixels.

@@ -195,7 +195,18 @@ def test_a_damaged_file_is_an_error_that_names_it(tmp_path: Path, damage: bytes)
 
 def test_a_file_that_claims_a_million_frames_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "a.dcm", FRAMES, NumberOfFrames=10**6)
-    assert len(load_oct_dataset(path)) == 1
+    scans = load_oct_dataset(path)
+    assert len(scans) == 1
+    with pytest.raises(UnreadableScanError, match="1,000,000 frames"):
+        scans[0].read()
+
+
+def test_a_size_of_pixels_that_is_none_costs_no_scan(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.dcm", FRAMES, PixelSpacing=["0.0039", "0.0115"])
+    path.write_bytes(path.read_bytes().replace(b"0.0039", b"0.I039"))
+    scans = load_oct_dataset(path)
+    assert len(scans) == len(FRAMES)
+    assert "pixel_height_um" not in scans.columns
 
 
 def test_what_is_cut_off_is_an_error_of_the_frame(tmp_path: Path) -> None:

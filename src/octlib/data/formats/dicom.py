@@ -86,9 +86,11 @@ def _eye(header: Dataset) -> str | None:
 def _pixel_size(header: Dataset) -> dict[str, float]:
     measures = _first(_first(header, "SharedFunctionalGroupsSequence"), "PixelMeasuresSequence")
     spacing = header.get("PixelSpacing") or measures.get("PixelSpacing")
-    if not spacing or len(spacing) != 2:
+    try:
+        height, width = map(float, spacing)
+    except (TypeError, ValueError):  # there is none, or it is damaged, which is no fault of the scan
         return {}
-    return {"pixel_height_um": 1000 * float(spacing[0]), "pixel_width_um": 1000 * float(spacing[1])}
+    return {"pixel_height_um": 1000 * height, "pixel_width_um": 1000 * width}
 
 
 def _first(dataset: Any, sequence: str) -> Any:
