@@ -242,16 +242,12 @@ def _classes_or_splits(tree: Folder) -> Folder | None:
 
 
 def _known_classes(tree: Folder, place: Place | None = None) -> Folder | None:
-    if not any(_is_known_class(folder) for folder in tree.folders):
+    if not any(is_known_class(folder.name) for folder in tree.folders):
         return None
     # Beside known classes every folder is a class too, unless it is a data set itself.
     inner = place or _known_classes
-    chosen = tuple(folder for folder in tree.folders if _is_known_class(folder) or not _find(folder, inner))
+    chosen = tuple(folder for folder in tree.folders if is_known_class(folder.name) or not _find(folder, inner))
     return replace(tree, images=(), folders=chosen)
-
-
-def _is_known_class(folder: Folder) -> bool:
-    return is_known_class(folder.name)
 
 
 def _but(folder: Folder, inner: Folder) -> Folder:
