@@ -193,6 +193,7 @@ def accuracies(
         for name, variant in variants.items():
             predicted = octlib.predict(classifier, variant.subset(places), progress=False)["predicted"]
             right[name].append(predicted.to_numpy() == [scan.label for scan in test])
+        print(f"{recipe}, one more fold:", {name: round(found[-1].mean(), 3) for name, found in right.items()}, flush=True)
     return pd.Series({name: np.concatenate(found).mean() for name, found in right.items()}, name=recipe)
 
 
