@@ -2,10 +2,10 @@
 
 Usage: OCTLIB_KERMANY=FOLDER OCTLIB_WEIGHTS=TIMM_FOLDER python benchmarks/nested_backbones.py [--seeds 0 1]
 
-FOLDER has class folders of Kermany scans, TIMM_FOLDER the ImageNet weights of mobilenetv2_100. Five folds by patient for
-each seed, octlib's defaults. Four inner folds of each training part choose octlib's own backbone, MobileNetV2 or both at
-once by their accuracy; the classifier that was chosen is trained on the whole part, and reports on the outer fold. A
-minute on two cores.
+FOLDER has class folders of Kermany scans, TIMM_FOLDER the ImageNet weights of mobilenetv2_100. Five folds by patient
+for each seed, octlib's defaults. Four inner folds of each training part choose octlib's own backbone, MobileNetV2 or
+both at once by their accuracy; the classifier that was chosen is trained on the whole part, and reports on the outer
+fold. A minute on two cores.
 """
 
 from __future__ import annotations

@@ -193,7 +193,8 @@ def accuracies(
         for name, variant in variants.items():
             predicted = octlib.predict(classifier, variant.subset(places), progress=False)["predicted"]
             right[name].append(predicted.to_numpy() == [scan.label for scan in test])
-        print(f"{recipe}, one more fold:", {name: round(found[-1].mean(), 3) for name, found in right.items()}, flush=True)
+        last = {name: round(found[-1].mean(), 3) for name, found in right.items()}
+        print(f"{recipe}, one more fold:", last, flush=True)
     return pd.Series({name: np.concatenate(found).mean() for name, found in right.items()}, name=recipe)
 
 
