@@ -83,7 +83,7 @@ def load_oct_dataset(
             - a path through an archive, to a folder or file in it: ``"OCT2017.zip/OCT2017/train"``;
             - an image file, or a list of them; TIFF stacks and DICOM files give a scan for each page or frame, wherever
               they are named;
-            - ``"phantoms"``: synthetic scans, on any machine;
+            - ``"phantoms"``: synthetic scans, on any machine; others by what ``octlib.phantoms.phantom_specs`` gives;
             - the name of a published data set, which is downloaded once and kept in octlib's cache folder:
               ``"kermany"`` (8.4 GB), or ``"octmnist"`` with 28 x 28 pixels, ``"octmnist_64"``, ``"octmnist_128"``,
               ``"octmnist_224"`` (4.0 GB). A file or folder of that name in the working directory comes first.

@@ -15,6 +15,7 @@ from octlib.data.dataset import OctDataset
 from octlib.data.origin_columns import ArrayOrigins
 from octlib.data.patients import Patients, as_patients
 from octlib.data.reader import Reader, Reading, Wanted
+from octlib.phantoms import PhantomSpec
 from octlib.preprocessing import check_images
 
 
@@ -24,7 +25,7 @@ class Arrays(Reader):
     def matches(self, source: object) -> bool:
         """Match an array of numbers, a list of arrays, and a tuple that begins with one of the two."""
         if isinstance(source, tuple) and source:
-            return self.matches(source[0]) or not isinstance(source[0], (str, os.PathLike))
+            return self.matches(source[0]) or not isinstance(source[0], (str, os.PathLike, PhantomSpec))
         if isinstance(source, np.ndarray):
             return source.dtype.kind not in "OUT"
         return isinstance(source, list) and bool(source) and all(isinstance(item, np.ndarray) for item in source)
