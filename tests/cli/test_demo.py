@@ -25,7 +25,7 @@ def small(monkeypatch, tmp_path):
     load = octlib.load_oct_dataset
 
     def few(source):
-        assert source == "phantoms"
+        assert {spec.severity for spec in source} == {0.1}
         return load(source).subset(range(0, 120, 3))
 
     monkeypatch.setattr(octlib, "load_oct_dataset", few)
@@ -64,8 +64,8 @@ def test_a_new_user_sees_all_of_it_without_network_or_home(tmp_path):
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert set(document["files"]) == FILES
-    # What the demo promises: unseen patients are recognised, and the maps of those point at lesions.
-    assert document["metrics"]["accuracy"] >= 0.9
+    # What the demo promises: most unseen patients are recognised, not all, and the maps of those point at lesions.
+    assert 0.85 <= document["metrics"]["accuracy"] <= 0.97
     assert document["pointing"]["rate"] >= 0.8
     assert document["pointing"]["chance"] < 0.2
     split = pd.read_csv(tmp_path / "demo" / "split.csv")
