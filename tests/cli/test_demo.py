@@ -72,7 +72,7 @@ def test_a_new_user_sees_all_of_it_without_network_or_home(tmp_path):
     assert (split.groupby("patient")["part"].nunique() == 1).all()
     page = (tmp_path / "demo" / "report.html").read_text(encoding="utf-8")
     assert f"{document['metrics']['accuracy']:.3f}" in page
-    assert all(link.startswith("data:") for link in re.findall(r'(?:src|href)="([^"]*)"', page))
+    assert all(link.startswith(("data:", "#")) for link in re.findall(r'(?:src|href)="([^"]*)"', page))
 
 
 @pytest.mark.parametrize(

@@ -123,8 +123,3 @@ def test_one_published_split_can_be_chosen(shell, classifier, scans, tmp_path):
     result = shell("evaluate", classifier, tmp_path / "all", "-o", tmp_path / "out", "--split", "test", "--json")
     assert json.loads(result.stdout)["metrics"]["n_scans"] == 8
     assert "Warning: No scan is of class CNV, DRUSEN, NORMAL" in result.stderr
-
-
-def test_a_page_is_written_on_request(shell, classifier, scans, tmp_path):
-    assert shell("evaluate", classifier, scans, "-o", tmp_path / "out", "--report").exit_code == 0
-    assert "accuracy" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8").lower()

@@ -37,14 +37,18 @@ def test_a_row_of_the_table_is_a_volume(shell, classifier, stacks, tmp_path):
     assert all(sum(row["probabilities"].values()) == pytest.approx(1) for row in rows)
 
 
-def test_volumes_are_evaluated_with_a_page_of_their_strongest_slices(shell, classifier, stacks, tmp_path):
-    result = shell("evaluate", classifier, stacks, "--level", "volume", "--report", "-o", tmp_path / "e")
+def test_volumes_are_evaluated(shell, classifier, stacks, tmp_path):
+    result = shell("evaluate", classifier, stacks, "--level", "volume", "-o", tmp_path / "e")
     assert result.exit_code == 0, result.output
     assert "Evaluation of 8 volumes (mean probability over the scans of each volume) of 8 patients" in result.stdout
     metrics = json.loads((tmp_path / "e/metrics.json").read_text())
     assert (metrics["n_scans"], metrics["level"], metrics["resampled"]) == (8, "volume", "patient")
     assert len(pd.read_csv(tmp_path / "e/predictions.csv")) == 8
-    page = (tmp_path / "e/report.html").read_text()
+
+
+def test_a_page_of_volumes_shows_their_strongest_slices(shell, classifier, stacks, tmp_path):
+    assert shell("report", classifier, stacks, "--level", "volume", "-o", tmp_path / "report.html").exit_code == 0
+    page = (tmp_path / "report.html").read_text()
     assert "of 8 volumes of 8 patients were recognised" in page
     assert "Mean probability over the scans of each volume." in page
 

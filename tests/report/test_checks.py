@@ -10,10 +10,16 @@ import octlib
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"evaluation": None}, "evaluation must be what octlib.evaluate returns, got None"),
+        ({"evaluation": None}, "evaluation must be what octlib.evaluate returns; got None"),
         ({"evaluation": {"accuracy": 1}}, "type dict"),
         ({"explanation": "maps.png"}, "explanation must be what octlib.explain returns, or None; got.*type str"),
         ({"errors": [1, 2]}, "errors must be.*type list"),
+        ({"classifier": "run/classifier"}, "classifier must be what octlib.build_classifier or.*type str"),
+        ({"audit": 3}, r"audit must be what scans.audit\(\) returns, or None; got.*type int"),
+        ({"history": [0.1]}, "history must be what octlib.fit returns, or None; got.*type list"),
+        ({"parts": ["train"]}, "parts must be datasets by name.*type list"),
+        ({"parts": {"train": "folder"}}, "parts must be datasets by name"),
+        ({"shown": 2.5}, "shown must be a whole number of scans, got 2.5"),
         ({"title": 3}, "title must be a str, got.*type int"),
         ({"introduction": None}, "introduction must be a str, got None"),
         ({"notes": "one note"}, r"got one str. Write notes=\[text\]"),
@@ -41,3 +47,8 @@ def test_what_is_there_is_kept_unless_asked(tmp_path, evaluation):
 def test_a_folder_is_never_replaced(tmp_path, evaluation):
     with pytest.raises(FileExistsError, match="is a folder. Name a file in it, such as .*report.html"):
         octlib.write_report(tmp_path, evaluation, overwrite=True)
+
+
+def test_a_negative_number_of_scans_is_refused(tmp_path, evaluation):
+    with pytest.raises(ValueError, match="shown must be 0 scans or more, got -1"):
+        octlib.write_report(tmp_path / "r.html", evaluation, shown=-1)

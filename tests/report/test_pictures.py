@@ -117,3 +117,11 @@ def test_no_explanation_is_an_empty_gallery():
     assert draw_gallery(None) == []
     assert describe_method(None) == ""
     assert not has_outlines(None)
+
+
+def test_a_gallery_has_so_many_scans_and_the_page_says_of_how_many(tmp_path, evaluation, explanation):
+    total = len(explanation.scans)
+    assert [len(draw_gallery(explanation, shown)) for shown in (0, 2, total, total + 5)] == [0, 2, total, total]
+    page = octlib.write_report(tmp_path / "r.html", evaluation, explanation, shown=2).read_text()
+    assert f"The first 2 of {total} scans." in page
+    assert page.count("<figure") == 2

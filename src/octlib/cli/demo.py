@@ -60,7 +60,18 @@ def demo(output: Path | None, seed: int) -> None:
         write_json(results / "pointing.json", _figures(game))
         right_ones = f"{game}. Decisions that were right, about eyes that are sick, take part."
         notes = [right_ones, ABOUT_THE_BACKBONE]
-        write_page(results, classifier, parts["test"], result, title="octlib demo", introduction=ABOUT, notes=notes)
+        write_page(
+            results / "report.html",
+            classifier,
+            parts["test"],
+            result,
+            parts=parts,
+            audit=scans.audit(),
+            history=history,
+            title="octlib demo",
+            introduction=ABOUT,
+            notes=notes,
+        )
     say(f"\nOn patients that it has never seen:\n{result}\n\n{game}.")
     say_where(output)
     say(f"\nOpen {output / 'report.html'} in a browser.")

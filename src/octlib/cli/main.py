@@ -13,6 +13,7 @@ from octlib.cli.export import export
 from octlib.cli.inspect import inspect
 from octlib.cli.phantoms import phantoms
 from octlib.cli.predict import predict
+from octlib.cli.report import report
 from octlib.cli.shell import Shell
 from octlib.cli.train import train
 
@@ -27,5 +28,5 @@ def main(debug: bool) -> None:
     """
 
 
-for command in (inspect, train, evaluate, explain, predict, export, phantoms, backbones, cache, demo):
+for command in (inspect, train, evaluate, explain, predict, report, export, phantoms, backbones, cache, demo):
     main.add_command(command)

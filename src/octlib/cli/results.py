@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from octlib.cli.console import warn
 from octlib.cli.output import write_figure, write_json, write_table
 
 if TYPE_CHECKING:
@@ -39,18 +41,18 @@ def write_explanations(folder: Path, classifier: OctClassifier, scans: OctDatase
 
 
 def write_page(
-    folder: Path,
+    page: Path,
     classifier: OctClassifier,
     scans: OctDataset,
     result: Evaluation,
     *,
     flips: bool | None = None,
-    **words: Any,
+    **more: Any,
 ) -> None:
-    """Write ``report.html``: an evaluation, maps of a few scans of each class, and the most confident errors.
+    """Write a page: an evaluation, maps of a few scans of each class, and the most confident errors.
 
-    The flips are those of the evaluation, so that maps speak of the same predictions. The words are those of
-    ``octlib.write_report``: title, introduction, notes.
+    The flips are those of the evaluation, so that maps speak of the same predictions. More is what
+    ``octlib.write_report`` takes: parts, audit, history, title, introduction, notes.
     """
     import octlib
 
@@ -59,12 +61,27 @@ def write_page(
     errors = scans.subset(result.strongest[rows])
     taken_for = [result.class_names[place] for place in result.probabilities[rows].argmax(axis=1)]
     octlib.write_report(
-        folder / "report.html",
+        page,
         result,
         explained(classifier, scans.sample(min(ON_THE_PAGE, len(scans))), flips=flips),
         errors=explained(classifier, errors, flips=flips, target=taken_for) if len(errors) else None,
-        **words,
+        classifier=classifier,
+        **more,
     )
+
+
+def warn_of_known_patients(split: Path, scans: OctDataset) -> None:
+    """Warn where ``split.csv``, which octlib train writes beside a classifier, says that it was trained on patients."""
+    if not split.is_file():
+        return
+    with split.open(newline="", encoding="utf-8", errors="replace") as file:
+        known = {row.get("patient") for row in csv.DictReader(file) if row.get("part") in ("train", "validation")}
+    shared = {scan.patient for scan in scans if scan.patient is not None} & known
+    if shared:
+        warn(
+            f"{len(shared):,} patients of the folder are among those that the classifier was trained or chosen on, as "
+            f"{split} says: the figures come out too high. Evaluate it on others."
+        )
 
 
 def explained(classifier: OctClassifier, scans: OctDataset, **options: Any) -> Explanation:

@@ -7,6 +7,7 @@ from octlib._lazy import lazy
 if TYPE_CHECKING:
     from octlib.models.building import build_classifier
     from octlib.models.classifier import OctClassifier
+    from octlib.models.description import describe_classifier
     from octlib.models.listing import BackboneList, ListedBackbone, list_backbones
     from octlib.models.loading import load_classifier
     from octlib.models.postprocessing import Postprocessing
@@ -17,6 +18,7 @@ __all__ = [
     "OctClassifier",
     "Postprocessing",
     "build_classifier",
+    "describe_classifier",
     "list_backbones",
     "load_classifier",
 ]
@@ -30,6 +32,7 @@ __getattr__, __dir__ = lazy(
         "OctClassifier": "classifier",
         "Postprocessing": "postprocessing",
         "build_classifier": "building",
+        "describe_classifier": "description",
         "list_backbones": "listing",
         "load_classifier": "loading",
     },

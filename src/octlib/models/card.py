@@ -9,10 +9,8 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from octlib.models.joined_spec import JoinedSpec, as_spec
-from octlib.models.postprocessing import Postprocessing
-from octlib.models.spec import BackboneSpec
-from octlib.preprocessing import Preprocessing
+from octlib.models.description import describe_classifier
+from octlib.models.joined_spec import as_spec
 
 TASK = "image-classification"
 TAGS = ("optical-coherence-tomography", "retina", "ophthalmology", "timm")
@@ -55,17 +53,8 @@ def model_card(settings: Mapping[str, Any], evaluation: Any = None, place: str =
     Returns:
         Markdown, after a head in YAML.
     """
-    spec, preprocessing = as_spec(settings["backbone"]), Preprocessing.from_dict(settings["preprocessing"])
-    height, width = preprocessing.image_size
-    frozen = "frozen" if settings["frozen"] else "fine-tuned" if spec.lora is None else f"LoRA of rank {spec.lora.rank}"
-    parts = [
-        ("backbone", f"{spec.architecture} (timm{_arguments(spec)}), weights: {spec.origin}, {frozen}"),
-        ("head", f"{settings['pooling']} pooling, one dense layer"),
-        ("input", f"{height} x {width} pixels (height x width), grey or RGB in 0-255"),
-        ("preprocessing", preprocessing.describe()),
-        ("prediction", Postprocessing.from_dict(settings["postprocessing"]).describe()),
-        ("written by", f"octlib {version('octlib')}"),
-    ]
+    spec = as_spec(settings["backbone"])
+    parts = [*describe_classifier(settings), ("written by", f"octlib {version('octlib')}")]
     return f"""---
 {_head(spec.architecture, evaluation)}
 ---
@@ -90,12 +79,6 @@ asks for holds here too.
 
 For research only: this is not a medical device, and says nothing about a patient.
 """
-
-
-def _arguments(spec: BackboneSpec | JoinedSpec) -> str:
-    """Say what makes a single backbone another one than timm's of that name; several have names alone."""
-    given = {} if isinstance(spec, JoinedSpec) else spec.model_args
-    return "".join(f", {name}={value}" for name, value in given.items())
 
 
 def _head(architecture: str, evaluation: Any) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -28,23 +29,60 @@ def require_free(path: str | Path, overwrite: bool) -> Path:
     return path
 
 
-def check_results(evaluation: Any, maps: dict[str, Any]) -> None:
-    """Check what results are.
+# By the name of the argument: the class it must be of, its room, and what gives one.
+MATERIAL = {
+    "evaluation": ("octlib.evaluation", "Evaluation", "octlib.evaluate returns"),
+    "explanation": ("octlib.explanation", "Explanation", "octlib.explain returns"),
+    "errors": ("octlib.explanation", "Explanation", "octlib.explain returns"),
+    "classifier": ("octlib.models", "OctClassifier", "octlib.build_classifier or octlib.load_classifier returns"),
+    "audit": ("octlib.data", "Audit", "scans.audit() returns"),
+    "history": ("octlib.training", "History", "octlib.fit returns"),
+}
+
+
+def check_material(material: Mapping[str, Any], parts: Any) -> None:
+    """Check what a page is made from.
 
     Args:
-        evaluation: what must be an evaluation.
-        maps: by the name of its argument, what must be an explanation or None.
+        material: by the name of its argument, what ``MATERIAL`` says, or None for all but the evaluation.
+        parts: what must be datasets by name, or None.
 
     Raises:
         TypeError: if anything is of another type.
     """
-    from octlib.evaluation import Evaluation
+    for name, value in material.items():
+        if value is None and name != "evaluation":
+            continue
+        room, kind, source = MATERIAL[name]
+        # Its room is imported only here: those of some bring torch, which a page without them can do without.
+        if not isinstance(value, getattr(import_module(room), kind)):
+            absent = "" if name == "evaluation" else ", or None"
+            raise TypeError(f"{name} must be what {source}{absent}; got {_kind(value)}.")
+    _check_parts(parts)
 
-    if not isinstance(evaluation, Evaluation):
-        raise TypeError(f"evaluation must be what octlib.evaluate returns, got {_kind(evaluation)}.")
-    for name, value in maps.items():
-        if value is not None and not _is_explanation(value):
-            raise TypeError(f"{name} must be what octlib.explain returns, or None; got {_kind(value)}.")
+
+def check_shown(shown: Any) -> None:
+    """Check how many scans a gallery may have.
+
+    Raises:
+        TypeError: if it is no whole number.
+        ValueError: if it is negative.
+    """
+    if isinstance(shown, bool) or not isinstance(shown, int):
+        raise TypeError(f"shown must be a whole number of scans, got {shown!r}.")
+    if shown < 0:
+        raise ValueError(f"shown must be 0 scans or more, got {shown}.")
+
+
+def _check_parts(parts: Any) -> None:
+    from octlib.data import OctDataset
+
+    if parts is None:
+        return
+    if not isinstance(parts, Mapping) or not all(isinstance(part, OctDataset) for part in parts.values()):
+        raise TypeError(
+            f'parts must be datasets by name, such as {{"train": train, "test": test}}; got {_kind(parts)}.'
+        )
 
 
 def check_words(title: Any, introduction: Any, notes: Any) -> list[str]:
@@ -69,12 +107,6 @@ def check_words(title: Any, introduction: Any, notes: Any) -> list[str]:
     if not isinstance(notes, Sequence) or not all(isinstance(note, str) for note in notes):
         raise TypeError(f"notes must be a sequence of str, got {notes!r}.")
     return list(notes)
-
-
-def _is_explanation(value: Any) -> bool:
-    from octlib.explanation import Explanation  # only here: it brings torch, which a page without maps can do without
-
-    return isinstance(value, Explanation)
 
 
 def _kind(value: Any) -> str:

@@ -13,16 +13,18 @@ if TYPE_CHECKING:
     from octlib.data import Scan
     from octlib.explanation import Explanation
 
+SHOWN = 24  # scans of a gallery: 2.5 MB
 WIDEST = 640  # pixels: what a gallery shows
 QUALITY = 82  # of JPEG, 0-95
 INK, RIM = (255, 255, 255), (0, 0, 0)  # of outlines: a dark rim tells white from bright tissue
 
 
-def draw_gallery(explanation: Explanation | None) -> list[dict[str, Any]]:
-    """Give each scan of an explanation as the template's gallery takes it.
+def draw_gallery(explanation: Explanation | None, shown: int = SHOWN) -> list[dict[str, Any]]:
+    """Give the scans of an explanation as the template's gallery takes them.
 
     Args:
         explanation: scans and maps, or None for an empty gallery.
+        shown: how many at most.
 
     Returns:
         For each scan its pictures (the scan, and its map unless that has no signal), its caption (with the classes
@@ -30,7 +32,7 @@ def draw_gallery(explanation: Explanation | None) -> list[dict[str, Any]]:
     """
     if explanation is None:
         return []
-    return [_item(explanation, index, scan) for index, scan in enumerate(explanation.scans)]
+    return [_item(explanation, index, explanation.scans[index]) for index in range(min(shown, len(explanation.scans)))]
 
 
 def draw_scan(scan: Scan, widest: int) -> dict[str, Any]:
@@ -38,11 +40,13 @@ def draw_scan(scan: Scan, widest: int) -> dict[str, Any]:
     return _embedded(_small(scan.read(), widest), f"Scan {scan.name}")
 
 
-def has_outlines(explanation: Explanation | None) -> bool:
-    """Tell whether an outline of a lesion is drawn over any map of an explanation."""
+def has_outlines(explanation: Explanation | None, shown: int = SHOWN) -> bool:
+    """Tell whether an outline of a lesion is drawn over any of the first maps of an explanation."""
     if explanation is None:
         return False
-    drawn = zip(explanation.scans, explanation.has_signal, strict=True)
+    drawn = zip(
+        explanation.scans.subset(range(min(shown, len(explanation.scans)))), explanation.has_signal, strict=False
+    )
     return any(signal and _lesion(scan) is not None for scan, signal in drawn)
 
 

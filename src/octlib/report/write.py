@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from octlib.report.checks import check_results, check_words, require_free
+from octlib.report.audits import summarise_audit
+from octlib.report.checklist import answered
+from octlib.report.checks import check_material, check_shown, check_words, require_free
+from octlib.report.limits import find_limits
+from octlib.report.making import describe_making
 from octlib.report.numbers import describe_evaluation
 from octlib.report.page import render, write_page
-from octlib.report.pictures import describe_method, draw_gallery, has_outlines
+from octlib.report.parts import describe_parts
+from octlib.report.pictures import SHOWN, describe_method, draw_gallery, has_outlines
+from octlib.report.training import describe_training
 
 if TYPE_CHECKING:
+    from octlib.data import Audit, OctDataset
     from octlib.evaluation import Evaluation
     from octlib.explanation import Explanation
+    from octlib.models import OctClassifier
+    from octlib.training import History
+
+TITLES = {
+    "parts": "Data",
+    "audit": "Audit of the data",
+    "training": "Training",
+    "metrics": "Metrics",
+    "classes": "Class by class",
+    "matrix": "What was taken for what",
+    "evidence": "Where the evidence lies",
+    "errors": "Errors",
+    "making": "How it was made",
+    "limits": "Limits",
+}
+ALWAYS = ("metrics", "classes", "matrix", "errors", "making", "limits")
 
 
 def write_report(
@@ -22,15 +45,21 @@ def write_report(
     explanation: Explanation | None = None,
     *,
     errors: Explanation | None = None,
+    classifier: OctClassifier | None = None,
+    parts: Mapping[str, OctDataset] | None = None,
+    audit: Audit | None = None,
+    history: History | None = None,
+    shown: int = SHOWN,
     title: str = "octlib report",
     introduction: str = "",
     notes: Sequence[str] = (),
     overwrite: bool = False,
 ) -> Path:
-    """Write an HTML page: metrics with intervals, confusion matrix, maps over scans, the worst errors.
+    """Write an HTML page: data, training, metrics with intervals, maps over scans, errors, limits.
 
     The page is one file. It loads nothing, runs no script, prints well, and suits light and dark, phone and desk. The
-    scans are inside, at most 640 pixels wide: a scan and its map take some 0.1 MB.
+    scans are inside, at most 640 pixels wide: a scan and its map take some 0.1 MB. A table says which items of the
+    reporting guidelines TRIPOD+AI and CLAIM are answered where; what isn't given here, the authors have to tell.
 
     Args:
         path: of the page, such as ``"report.html"``.
@@ -38,6 +67,11 @@ def write_report(
         explanation: scans with their maps, for a gallery; outlines of lesions are drawn where they are known.
         errors: scans that were taken for another class, with their maps:
             ``octlib.explain(classifier, scans.subset(evaluation.errors(8)))``.
+        classifier: what was evaluated: the page says what it is made of, with a digest of its weights.
+        parts: what the scans were divided into: ``{"train": train, "validation": validation, "test": test}``.
+        audit: what ``scans.audit()`` found.
+        history: what ``octlib.fit`` returned.
+        shown: how many scans a gallery has at most, from 0 on.
         title: of the page.
         introduction: a paragraph below it.
         notes: paragraphs at the end.
@@ -48,6 +82,7 @@ def write_report(
 
     Raises:
         TypeError: if an argument is of another type.
+        ValueError: if ``shown`` is negative.
         FileExistsError: if ``path`` is a folder, or exists and ``overwrite`` is false.
         OSError: if the page or a scan can't be written or read.
 
@@ -59,20 +94,39 @@ def write_report(
         >>> "<title>Three scans</title>" in page.read_text(encoding="utf-8")
         True
     """
-    check_results(evaluation, {"explanation": explanation, "errors": errors})
+    material = {
+        "evaluation": evaluation,
+        "explanation": explanation,
+        "errors": errors,
+        "classifier": classifier,
+        "audit": audit,
+        "history": history,
+    }
+    check_material(material, parts)
+    check_shown(shown)
     paragraphs = check_words(title, introduction, notes)
     path = require_free(path, overwrite)
+    given = {"parts": parts, "audit": audit, "training": history, "evidence": explanation}
+    sections = {*ALWAYS, *(name for name, value in given.items() if value)}
     page = render(
         "evaluation.html",
         title=title,
         introduction=introduction,
         notes=paragraphs,
         **describe_evaluation(evaluation),
-        maps=draw_gallery(explanation),
-        errors=draw_gallery(errors),
+        parts=describe_parts(parts or {}),
+        audit=summarise_audit(audit),
+        training=describe_training(history),
+        maps=draw_gallery(explanation, shown),
+        more_maps=0 if explanation is None else max(0, len(explanation.scans) - shown),
+        errors=draw_gallery(errors, shown),
         method=describe_method(explanation),
         errors_method=describe_method(errors),
-        outlined=has_outlines(explanation),
-        errors_outlined=has_outlines(errors),
+        outlined=has_outlines(explanation, shown),
+        errors_outlined=has_outlines(errors, shown),
+        making=describe_making(classifier),
+        limits=find_limits(evaluation, parts or {}),
+        checklist=answered(sections),
+        titles=TITLES,
     )
     return write_page(path, page)

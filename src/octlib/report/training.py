@@ -1,0 +1,18 @@
+"""Training: how a fit went, in the words and the curve of a page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from octlib.report.curves import draw_curve
+
+if TYPE_CHECKING:
+    from octlib.training import History
+
+
+def describe_training(history: History | None) -> dict[str, Any] | None:
+    """Give what the template shows of a fit; ``None`` where there is none."""
+    if history is None:
+        return None
+    words = "Loss of training and, where there were such scans, validation"
+    return {"curve": draw_curve(lambda axes: history.plot(ax=axes), words), "how": f"{history!r}."}

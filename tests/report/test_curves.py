@@ -1,0 +1,44 @@
+"""Curves: images that take the page's ink, have no ground, and hold what was drawn."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+import matplotlib as mpl
+
+from octlib.report.curves import INK, draw_curve
+
+
+def svg(picture):
+    assert picture["source"].startswith("data:image/svg+xml;base64,")
+    return base64.b64decode(picture["source"].partition(",")[2]).decode("utf-8")
+
+
+def test_axes_take_the_ink_of_the_page_and_have_no_ground():
+    before = dict(mpl.rcParams)
+    picture = draw_curve(lambda axes: axes.plot([1, 2], [3, 4], color="#123456", label="<b>"), "a line")
+    text = svg(picture)
+    assert INK not in text
+    assert text.count("currentColor") > 10
+    assert "prefers-color-scheme:dark" in text
+    assert "#123456" in text
+    assert "#ffffff" not in text.replace("opacity: 0", "") or "opacity: 0" in text
+    assert dict(mpl.rcParams) == before
+    assert (picture["words"], picture["width"] > picture["height"]) == ("a line", True)
+
+
+def test_names_are_text_and_no_markup():
+    def draw(axes):
+        axes.plot([1, 2], [3, 4], label="<script>alert(1)</script>")
+        axes.legend()
+
+    text = svg(draw_curve(draw, "a line"))
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+
+
+def test_the_same_drawing_gives_the_same_image():
+    first, second = (svg(draw_curve(lambda axes: axes.plot([1, 2], [3, 4]), "a line")) for _ in range(2))
+    assert first == second
+    assert not re.search(r"\d{4}-\d\d-\d\dT", first)
