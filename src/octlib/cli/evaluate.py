@@ -53,7 +53,7 @@ def evaluate(classifier: Path, folder: Path, output: Path | None, report: bool, 
     output = choose_output(output, "octlib-evaluate", folder)
     with new_folder(output) as results:
         scans = read_scans(folder, arguments)
-        _warn_of_known_patients(classifier.absolute().parent / "split.csv", scans)
+        warn_of_known_patients(classifier.absolute().parent / "split.csv", scans)
         model = octlib.load_classifier(classifier)
         settings = chosen(arguments, (*PREDICTING, "level", "confidence", "seed"))
         result = write_evaluation(results, model, scans, **settings)
@@ -64,7 +64,7 @@ def evaluate(classifier: Path, folder: Path, output: Path | None, report: bool, 
     answer({"output": output, "files": files_in(output), "metrics": result.to_dict()})
 
 
-def _warn_of_known_patients(split: Path, scans: OctDataset) -> None:
+def warn_of_known_patients(split: Path, scans: OctDataset) -> None:
     """Warn where ``split.csv``, which octlib train writes beside a classifier, says that it was trained on patients."""
     if not split.is_file():
         return
