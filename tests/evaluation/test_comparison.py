@@ -72,9 +72,10 @@ def test_it_is_frozen_and_survives_another_process(comparison):
 
 def test_text_says_all_that_is_needed_to_read_it(comparison):
     lines = repr(comparison).splitlines()
-    assert lines[0] == "Comparison of one, <i>two and three on 60 scans of 15 patients; 95 % intervals over patients"
-    assert lines[-3:] == [
+    assert lines[0] == "Comparison of one, <i>two and three on 60 scans of 15 patients"
+    assert lines[-4:] == [
         "p: accuracy by McNemar's test, AUROCs by DeLong's, over patients, corrected by Holm (3 and 3 tests).",
+        "Intervals of 95 %, bootstrapped over patients.",
         "From as few as 15 patients, intervals tend to be too narrow.",
         NOTICE,
     ]
@@ -125,7 +126,7 @@ def test_what_is_undefined_is_drawn_and_written_all_the_same():
     comparison = compare_evaluations({"a": single, "b": single})
     comparison.plot_differences().figure.canvas.draw()
     assert json.dumps(comparison.to_dict(), allow_nan=False)
-    assert "There are no intervals" not in repr(comparison).splitlines()[0]
+    assert "There are no intervals: they need more than one patient." in repr(comparison)
     assert "undefined" in repr(comparison)
 
 

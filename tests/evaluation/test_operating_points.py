@@ -137,10 +137,20 @@ def test_what_chooses_does_not_report(validation, test_result):
 @pytest.mark.filterwarnings("ignore::octlib.errors.UnknownPatientsWarning")
 def test_the_same_scans_are_known_without_patients():
     results = [score([0, 1, 0, 1], np.array([[p, 1 - p] for p in (0.9, 0.2, 0.6, d)]), None, "ab") for d in (0.1, 0.3)]
+    # Names of arrays are numbers, which all arrays share.
+    results = [dataclasses.replace(each, scans=each.scans.assign(name=list("0123"), path=None)) for each in results]
     point = results[0].operating_point(["a"], sensitivity=1)
     with pytest.warns(LeakageWarning, match="chosen on the scans that it is evaluated on"):
         point.evaluate(results[0])
     point.evaluate(results[1])
+    with_paths = [
+        dataclasses.replace(each, scans=each.scans.assign(path=[f"{folder}/{row}.png" for row in range(4)]))
+        for each, folder in zip(results, ("val", "test"), strict=True)
+    ]
+    point = with_paths[0].operating_point(["a"], sensitivity=1)
+    with pytest.warns(LeakageWarning, match="chosen on 4 of the 4 patients or scans"):
+        point.evaluate(with_paths[0])
+    point.evaluate(with_paths[1])
 
 
 def test_a_saved_point_is_the_same_and_names_no_patient(validation, test_result):

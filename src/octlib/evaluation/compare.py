@@ -80,7 +80,7 @@ def compare(
 
     Example:
         >>> import octlib
-        >>> a, b = (octlib.build_classifier("resnet18", weights=None, image_size=32, seed=seed) for seed in (0, 1))
+        >>> a, b = (octlib.build_classifier("test_resnet", weights=None, image_size=32, seed=seed) for seed in (0, 1))
         >>> comparison = octlib.compare(a, b, octlib.load_oct_dataset("phantoms").sample(40), names=["a", "b"])
         >>> pair = comparison.pairs["a", "b"]
         >>> low, high = pair.intervals["accuracy"]
@@ -147,7 +147,7 @@ def compare_evaluations(
         >>> sure = np.clip(0.5 + (truth - 0.5) * 0.6 + noise * [[0.5], [0.8]], 0, 1)
         >>> good, poor = (score(truth, np.stack([1 - p, p], axis=1), patients, ["CNV", "NORMAL"]) for p in sure)
         >>> compare_evaluations({"good": good, "poor": poor})
-        Comparison of good and poor on 60 scans of 20 patients; 95 % intervals over patients
+        Comparison of good and poor on 60 scans of 20 patients
                            good   poor   good - poor              p
         accuracy           0.750  0.700  +0.050 [-0.117, +0.233]  0.716
         balanced accuracy  0.750  0.700  +0.050 [-0.117, +0.229]
@@ -157,6 +157,7 @@ def compare_evaluations(
         AUROC CNV          0.882  0.833  +0.049 [-0.080, +0.188]  0.477
         AUROC NORMAL       0.882  0.833  +0.049 [-0.080, +0.188]  0.477
         p: accuracy by McNemar's test, AUROCs by DeLong's, over patients, corrected by Holm (1 and 1 tests).
+        Intervals of 95 %, bootstrapped over patients.
         For research, not a medical device.
     """
     check_settings(confidence, seed)

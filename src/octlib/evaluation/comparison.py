@@ -203,19 +203,18 @@ class Comparison:
     def _summary(self) -> str:
         people = "unknown patients" if self.n_patients is None else f"{self.n_patients:,} patients"
         of_patients = "" if self.level == "patient" else f" of {people}"
-        intervals = f"{100 * self.confidence:g} % intervals over {self.resampled}s"
         names = f"{', '.join(self.names[:-1])} and {self.names[-1]}"
-        return f"{names} on {self.n_scans:,} {self.level}s{of_patients}; {intervals}"
+        return f"{names} on {self.n_scans:,} {self.level}s{of_patients}"
 
     def __repr__(self) -> str:
         """Show each pair as a table of text."""
         tables = [_align(self._cells(pair)) for pair in self.pairs.values()]
-        lines = [f"Comparison of {self._summary()}", *tables, self.families, *self.caveats[1:], NOTICE]
+        lines = [f"Comparison of {self._summary()}", *tables, self.families, *self.caveats, NOTICE]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         tables = "".join(_as_html(self._cells(pair)) for pair in self.pairs.values())
-        notes = html.escape(" ".join([self.families, *self.caveats[1:], NOTICE]))
+        notes = html.escape(" ".join([self.families, *self.caveats, NOTICE]))
         summary = html.escape(self._summary())
         return f"<div><strong>Comparison</strong> of {summary}{tables}<small>{notes}</small></div>"
 

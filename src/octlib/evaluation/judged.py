@@ -10,6 +10,7 @@ import numpy as np
 
 from octlib._suggest import unknown
 from octlib.data import as_patients
+from octlib.data.columns import is_missing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,20 +82,24 @@ def number_patients(patients: np.ndarray, content: np.ndarray) -> np.ndarray:
 
 
 def units_of(result: Judged) -> frozenset[str]:
-    """Give what makes an evaluation overlap with another one: patients, and names of the scans that have none.
+    """Give what makes an evaluation overlap with another one: patients, and the files of scans that have none.
 
-    Where there are scans with neither, one more unit stands for the whole evaluation.
+    Where there are scans with neither, one more unit stands for the whole evaluation: names won't do, since those of
+    arrays are numbers.
     """
     patients = patients_of(result)
-    names = result.scans["name"].to_numpy() if "name" in result.scans else [None] * len(patients)
-    units = {
-        f"scan {name}" if patient is None else f"patient {patient}"
-        for patient, name in zip(patients, names, strict=True)
-        if patient is not None or name is not None
-    }
-    if "name" not in result.scans and any(patient is None for patient in patients):
+    paths = result.scans["path"] if "path" in result.scans else [None] * len(patients)
+    units = set()
+    for patient, path in zip(patients, paths, strict=True):
+        if patient is not None:
+            units.add(f"patient {patient}")
+        elif not is_missing(path):
+            units.add(f"file {path}")
+        else:
+            units.add("whole")
+    if "whole" in units:
         content = result.truth.tobytes() + result.probabilities.tobytes()
-        units.add(f"evaluation {hashlib.sha256(content).hexdigest()}")
+        units = units - {"whole"} | {f"evaluation {hashlib.sha256(content).hexdigest()}"}
     return frozenset(units)
 
 
