@@ -62,6 +62,12 @@ def test_text_says_where_it_is_of_use(curve):
     assert f"at {better} of 99 thresholds from 0.01 to 0.99" in repr(curve)
 
 
+def test_who_calls_all_positive_is_no_better_than_that():
+    probabilities = np.tile([0.999, 0.001], (7, 1))
+    same = score([0, 0, 1, 1, 1, 1, 1], probabilities, np.arange(7), ["CNV", "NORMAL"]).decision_curve("CNV")
+    assert "at 0 of 99 thresholds" in repr(same)
+
+
 @pytest.mark.filterwarnings("ignore::octlib.errors.UndefinedMetricWarning")
 def test_questions_without_an_answer_are_refused():
     result = score([0, 0], np.eye(2)[[0, 1]], ["p", "q"], ["CNV", "NORMAL"])

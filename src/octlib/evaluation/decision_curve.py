@@ -69,7 +69,7 @@ class DecisionCurve:
 
     def __repr__(self) -> str:
         """Say where the classifier does more good than calling all or none positive."""
-        better = self.net_benefit > np.maximum(self.treat_all, 0)
+        better = self.net_benefit - np.maximum(self.treat_all, 0) > 1e-12  # which rounding doesn't reach
         return (
             f"DecisionCurve of {' or '.join(self.positive)} against the rest, {self.n_scans:,} {self.level}s, "
             f"{100 * self.prevalence:.1f} % positive: better than calling all or none positive at {better.sum()} of "
