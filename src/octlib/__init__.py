@@ -12,7 +12,7 @@ from octlib._lazy import keep_triton_out, lazy
 if TYPE_CHECKING:
     from octlib.data import OctDataset, load_oct_dataset
     from octlib.estimator import OctEstimator
-    from octlib.evaluation import Evaluation, evaluate, predict
+    from octlib.evaluation import Comparison, Evaluation, compare, evaluate, predict
     from octlib.explanation import Explanation, explain
     from octlib.models import OctClassifier, build_classifier, load_classifier
     from octlib.phantoms import Phantom, make_phantoms
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from octlib.training import History, fit
 
 _ROOMS = {
+    "Comparison": "evaluation",
     "Evaluation": "evaluation",
     "Explanation": "explanation",
     "History": "training",
@@ -28,6 +29,7 @@ _ROOMS = {
     "OctEstimator": "estimator",
     "Phantom": "phantoms",
     "build_classifier": "models",
+    "compare": "evaluation",
     "evaluate": "evaluation",
     "explain": "explanation",
     "fit": "training",
@@ -40,6 +42,7 @@ _ROOMS = {
 }
 
 __all__ = [
+    "Comparison",
     "Evaluation",
     "Explanation",
     "History",
@@ -48,6 +51,7 @@ __all__ = [
     "OctEstimator",
     "Phantom",
     "build_classifier",
+    "compare",
     "evaluate",
     "explain",
     "fit",

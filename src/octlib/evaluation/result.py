@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from octlib.evaluation.caveats import find_caveats
+from octlib.evaluation.decision_curve import DecisionCurve, trace_decisions
 from octlib.evaluation.levels import columns_of_level, describe_level
 from octlib.evaluation.metrics import METRICS
-from octlib.evaluation.plots import draw_confusion_matrix
+from octlib.evaluation.operating_points import OperatingPoint, choose_point
+from octlib.evaluation.plots.confusion_matrix import draw_confusion_matrix
+from octlib.evaluation.plots.curves import draw_precision_recall, draw_roc
+from octlib.evaluation.plots.reliability import draw_reliability
 from octlib.evaluation.prediction import tabulate_predictions
 from octlib.evaluation.rendering import Row, render_html, render_text
 
@@ -170,6 +175,93 @@ class Evaluation:
         """
         title = f"accuracy {METRICS['accuracy'].show(self.accuracy, self.intervals['accuracy'])}"
         return draw_confusion_matrix(self.confusion_matrix, self.class_names, title=title, ax=ax)
+
+    def plot_roc(self, *, ax: Axes | None = None) -> Axes:
+        """Draw the ROC curve of each class against the rest.
+
+        Args:
+            ax: where to draw; None makes a new figure.
+
+        Returns:
+            The axes, with AUROCs and their intervals in the legend.
+        """
+        auroc, intervals = METRICS["auroc"], self.intervals["auroc"]
+        labels = {name: auroc.show(value, intervals[name]) for name, value in self.auroc.items()}
+        return draw_roc(self.truth, self.probabilities, labels, ax=ax)
+
+    def plot_precision_recall(self, *, ax: Axes | None = None) -> Axes:
+        """Draw precision over sensitivity for each class against the rest.
+
+        Args:
+            ax: where to draw; None makes a new figure.
+
+        Returns:
+            The axes, with average precisions in the legend, and beside each that of a guess: the share of the class.
+        """
+        return draw_precision_recall(self.truth, self.probabilities, self.class_names, ax=ax)
+
+    def plot_reliability(self, *, ax: Axes | None = None) -> Axes:
+        """Draw how often predictions are right over their confidence, the probability of the predicted class.
+
+        Args:
+            ax: where to draw; None makes a new figure.
+
+        Returns:
+            The axes, with 15 bins of equal width; below, in an inset, how many predictions each bin holds.
+        """
+        return draw_reliability(self.truth, self.probabilities, level=self.level, ax=ax)
+
+    def operating_point(
+        self, positive: str | Sequence[str], *, sensitivity: float | None = None, specificity: float | None = None
+    ) -> OperatingPoint:
+        """Choose from which probability on scans count as positive, for a question such as urgent referral.
+
+        The score is the sum of the probabilities of the positive classes. Choose on validation scans, and judge the
+        point on others with its ``evaluate``.
+
+        Args:
+            positive: the class that is looked for, or several.
+            sensitivity: to reach at least, in (0, 1]: the highest threshold that does, which calls the fewest others
+                positive.
+            specificity: to reach at least instead: the lowest threshold that does, which misses the fewest.
+
+        Returns:
+            The point. Scans with equal scores are always on one side, so that it may reach more than was required.
+
+        Warns:
+            UndefinedMetricWarning: if no scan is of one of the positive classes.
+
+        Raises:
+            ValueError: if not exactly one of both is required, a class isn't there, all scans are of the positive
+                classes or none is, or only a threshold that calls every scan positive, or no positive one, does what is
+                required.
+
+        Example:
+            >>> from octlib.evaluation import score
+            >>> p = np.array([0.9, 0.6, 0.3, 0.4, 0.2, 0.1])
+            >>> result = score([0, 0, 0, 1, 1, 1], np.stack([p, 1 - p], axis=1), list("abcdef"), ["CNV", "NORMAL"])
+            >>> result.operating_point(["CNV"], sensitivity=0.6).threshold
+            0.6
+            >>> result.operating_point(["CNV"], sensitivity=0.9)
+            CNV against the rest, from a probability of 0.3 on
+            chosen on 6 scans of 6 patients for a sensitivity of 0.9 or more: sensitivity 1.000, specificity 0.667 there
+            For research, not a medical device.
+        """
+        return choose_point(self, positive, sensitivity=sensitivity, specificity=specificity)
+
+    def decision_curve(self, positive: str | Sequence[str]) -> DecisionCurve:
+        """Compute the net benefit of acting on the classifier, over the probability from which one would act.
+
+        Args:
+            positive: the class that is looked for, or several; probabilities are summed.
+
+        Returns:
+            The curve. It takes probabilities at their word, so look at ``plot_reliability`` too.
+
+        Raises:
+            ValueError: if a class isn't there, or all scans are of the positive classes or none is.
+        """
+        return trace_decisions(self, positive)
 
     def _rows(self) -> list[Row]:
         support = dict(zip(self.class_names, self.confusion_matrix.sum(axis=1).tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""Plots: the confusion matrix, drawn."""
+"""Confusion matrix: counts by class and predicted class, drawn."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from octlib.evaluation.plots.axes import new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +27,8 @@ def draw_confusion_matrix(
     Returns:
         The axes.
     """
-    ax = _new_axes(len(class_names)) if ax is None else ax
+    side = 2.5 + 0.7 * len(class_names)
+    ax = new_axes(side, side) if ax is None else ax
     support = counts.sum(axis=1, keepdims=True)
     # A class without scans has no shares: its row stays blank.
     shares = np.divide(counts, support, out=np.zeros(counts.shape), where=support > 0)
@@ -38,12 +41,4 @@ def draw_confusion_matrix(
     ax.set_xticks(positions, class_names, parse_math=False, rotation=45, ha="right", rotation_mode="anchor")
     ax.set_yticks(positions, class_names, parse_math=False)
     ax.set(xlabel="predicted", ylabel="truth", title=title)
-    return ax
-
-
-def _new_axes(n_classes: int) -> Axes:
-    import matplotlib.pyplot as plt
-
-    side = 2.5 + 0.7 * n_classes
-    ax: Axes = plt.subplots(figsize=(side, side), layout="constrained")[1]
     return ax
