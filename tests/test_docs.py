@@ -17,7 +17,10 @@ import pytest
 import octlib
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = ("inspect", "train", "evaluate", "explain", "predict", "export", "phantoms", "backbones", "cache", "demo")
+COMMANDS = (
+    *("inspect", "train", "calibrate", "evaluate", "explain", "predict", "export", "phantoms", "backbones", "cache"),
+    "demo",
+)
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 ROOM_PAGES = [page for page in PAGES if "::: octlib" in page.read_text(encoding="utf-8")]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from octlib._lazy import keep_triton_out, lazy
 
 if TYPE_CHECKING:
+    from octlib.calibration import Calibration, PredictionSets, adjust_priors, calibrate, prediction_sets
     from octlib.data import OctDataset, load_oct_dataset
     from octlib.estimator import OctEstimator
     from octlib.evaluation import Evaluation, evaluate, predict
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from octlib.training import History, fit
 
 _ROOMS = {
+    "Calibration": "calibration",
     "Evaluation": "evaluation",
     "Explanation": "explanation",
     "History": "training",
@@ -27,7 +29,10 @@ _ROOMS = {
     "OctDataset": "data",
     "OctEstimator": "estimator",
     "Phantom": "phantoms",
+    "PredictionSets": "calibration",
+    "adjust_priors": "calibration",
     "build_classifier": "models",
+    "calibrate": "calibration",
     "evaluate": "evaluation",
     "explain": "explanation",
     "fit": "training",
@@ -35,11 +40,13 @@ _ROOMS = {
     "load_oct_dataset": "data",
     "make_phantoms": "phantoms",
     "predict": "evaluation",
+    "prediction_sets": "calibration",
     "write_audit": "report",
     "write_report": "report",
 }
 
 __all__ = [
+    "Calibration",
     "Evaluation",
     "Explanation",
     "History",
@@ -47,7 +54,10 @@ __all__ = [
     "OctDataset",
     "OctEstimator",
     "Phantom",
+    "PredictionSets",
+    "adjust_priors",
     "build_classifier",
+    "calibrate",
     "evaluate",
     "explain",
     "fit",
@@ -55,6 +65,7 @@ __all__ = [
     "load_oct_dataset",
     "make_phantoms",
     "predict",
+    "prediction_sets",
     "write_audit",
     "write_report",
 ]

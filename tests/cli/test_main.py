@@ -14,7 +14,10 @@ import pytest
 from octlib.cli.main import main
 
 HEAVY = {"IPython", "PIL", "keras", "matplotlib", "numpy", "pandas", "scipy", "sklearn", "timm", "torch"}
-COMMANDS = ("inspect", "train", "evaluate", "explain", "predict", "export", "phantoms", "backbones", "cache", "demo")
+COMMANDS = (
+    *("inspect", "train", "calibrate", "evaluate", "explain", "predict", "export", "phantoms", "backbones", "cache"),
+    "demo",
+)
 
 
 def test_help_lists_every_command_with_a_sentence(shell):

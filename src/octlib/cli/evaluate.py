@@ -28,6 +28,9 @@ from octlib.cli.results import write_evaluation, write_page
 if TYPE_CHECKING:
     from octlib import OctDataset
 
+# What octlib train and octlib calibrate write beside a classifier.
+SPLIT, CALIBRATED_ON = "split.csv", "calibration.csv"
+
 
 @click.command(short_help="Measure a classifier on labelled scans.")
 @classifier_argument
@@ -53,7 +56,12 @@ def evaluate(classifier: Path, folder: Path, output: Path | None, report: bool, 
     output = choose_output(output, "octlib-evaluate", folder)
     with new_folder(output) as results:
         scans = read_scans(folder, arguments)
-        _warn_of_known_patients(classifier.absolute().parent / "split.csv", scans)
+        warn_of_known_patients(
+            classifier.absolute().parent,
+            scans,
+            ("train", "validation", "calibration"),
+            "the figures come out too high. Evaluate it on others",
+        )
         model = octlib.load_classifier(classifier)
         settings = chosen(arguments, (*PREDICTING, "level", "confidence", "seed"))
         result = write_evaluation(results, model, scans, **settings)
@@ -64,15 +72,24 @@ def evaluate(classifier: Path, folder: Path, output: Path | None, report: bool, 
     answer({"output": output, "files": files_in(output), "metrics": result.to_dict()})
 
 
-def _warn_of_known_patients(split: Path, scans: OctDataset) -> None:
-    """Warn where ``split.csv``, which octlib train writes beside a classifier, says that it was trained on patients."""
-    if not split.is_file():
-        return
-    with split.open(newline="", encoding="utf-8", errors="replace") as file:
-        known = {row.get("patient") for row in csv.DictReader(file) if row.get("part") in ("train", "validation")}
-    shared = {scan.patient for scan in scans if scan.patient is not None} & known
-    if shared:
-        warn(
-            f"{len(shared):,} patients of the folder are among those that the classifier was trained or chosen on, as "
-            f"{split} says: the figures come out too high. Evaluate it on others."
-        )
+def warn_of_known_patients(folder: Path, scans: OctDataset, parts: tuple[str, ...], consequence: str) -> None:
+    """Warn where the tables beside a classifier say that it was trained, chosen or calibrated on patients of the scans.
+
+    Args:
+        folder: with ``split.csv`` of octlib train and ``calibration.csv`` of octlib calibrate, or without.
+        scans: what is looked at now.
+        parts: of these tables, whose patients must be others.
+        consequence: what comes of it, and what to do.
+    """
+    patients = {scan.patient for scan in scans if scan.patient is not None}
+    for table in (folder / SPLIT, folder / CALIBRATED_ON):
+        if not table.is_file():
+            continue
+        with table.open(newline="", encoding="utf-8", errors="replace") as file:
+            known = {row.get("patient") for row in csv.DictReader(file) if row.get("part") in parts}
+        shared = patients & known
+        if shared:
+            warn(
+                f"{len(shared):,} patients of the folder are among those that the classifier was trained, chosen or "
+                f"calibrated on, as {table} says: {consequence}."
+            )

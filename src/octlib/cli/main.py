@@ -6,6 +6,7 @@ import click
 
 from octlib.cli.backbones import backbones
 from octlib.cli.cache import cache
+from octlib.cli.calibrate import calibrate
 from octlib.cli.demo import demo
 from octlib.cli.evaluate import evaluate
 from octlib.cli.explain import explain
@@ -27,5 +28,5 @@ def main(debug: bool) -> None:
     """
 
 
-for command in (inspect, train, evaluate, explain, predict, export, phantoms, backbones, cache, demo):
+for command in (inspect, train, calibrate, evaluate, explain, predict, export, phantoms, backbones, cache, demo):
     main.add_command(command)
