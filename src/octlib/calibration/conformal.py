@@ -73,7 +73,7 @@ def find_least(probabilities: np.ndarray, labels: np.ndarray, coverage: float) -
 
     rows = np.asarray(probabilities, dtype=np.float64)
     rows = rows / rows.sum(axis=1, keepdims=True)
-    found = SplitConformalClassifier(_Given(rows.shape[1]), confidence_level=coverage, conformity_score="lac")
+    found = SplitConformalClassifier(_given(rows.shape[1]), confidence_level=coverage, conformity_score="lac")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a class that no scan is of, which calibrate says in its own words
         found.conformalize(rows, labels)
@@ -83,27 +83,23 @@ def find_least(probabilities: np.ndarray, labels: np.ndarray, coverage: float) -
     return float(rows[own][sets[own]].min())
 
 
-class _Given:
-    """A classifier, as scikit-learn knows one, of rows that are probabilities already.
+def _given(classes: int) -> Any:
+    """Make a classifier, as scikit-learn knows one, of rows that are probabilities already."""
+    from sklearn.base import BaseEstimator, ClassifierMixin
 
-    Args:
-        classes: how many there are.
-    """
+    class Given(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+        classes_ = np.arange(classes)
 
-    def __init__(self, classes: int) -> None:
-        self.classes_ = np.arange(classes)
+        def __sklearn_is_fitted__(self) -> bool:
+            return True
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
+        def fit(self, rows: np.ndarray, labels: np.ndarray) -> Any:
+            return self  # scikit-learn asks for the method
 
-    def fit(self, rows: np.ndarray, labels: np.ndarray) -> _Given:
-        """Do nothing; scikit-learn asks for it."""
-        return self
+        def predict(self, rows: np.ndarray) -> np.ndarray:
+            return np.asarray(rows.argmax(axis=1))
 
-    def predict(self, rows: np.ndarray) -> np.ndarray:
-        """Name the most probable class: int (n,)."""
-        return np.asarray(rows.argmax(axis=1))
+        def predict_proba(self, rows: np.ndarray) -> np.ndarray:
+            return rows
 
-    def predict_proba(self, rows: np.ndarray) -> np.ndarray:
-        """Give the rows back: float (n, classes)."""
-        return rows
+    return Given()
