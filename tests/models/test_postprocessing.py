@@ -52,7 +52,8 @@ def test_two_views_are_averaged_whether_arrays_or_tensors() -> None:
 @pytest.mark.parametrize(
     ("settings", "error", "text"),
     [
-        ({"temperature": 0}, ValueError, "temperature must be a positive number, got 0.0"),
+        ({"temperature": 0}, ValueError, "temperature must be from 0.01 to 100, got 0.0"),
+        ({"temperature": 1e-300}, ValueError, "temperature must be from 0.01 to 100, got 1e-300"),
         ({"temperature": float("nan")}, ValueError, "temperature must be a finite number"),
         ({"temperature": "2"}, TypeError, "temperature must be a number, got '2'"),
         ({"temperature": True}, TypeError, "temperature must be a number"),
@@ -86,7 +87,7 @@ def test_a_temperature_divides_the_logits(temperature: float) -> None:
 
 @given(
     logits=st.lists(st.lists(st.floats(-300, 300), min_size=4, max_size=4), min_size=1, max_size=6),
-    temperature=st.floats(0.05, 50),
+    temperature=st.floats(0.01, 100),
     trained_on=SHARES,
     priors=SHARES,
     ruled_out=st.booleans(),

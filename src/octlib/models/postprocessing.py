@@ -12,6 +12,7 @@ import numpy as np
 from octlib.models.config_format import require_known
 
 TINY = float(np.finfo(np.float32).tiny)  # stands for a probability of 0, whose logarithm there isn't
+COLDEST, HOTTEST = 0.01, 100.0  # temperatures that make sense; far beyond, numbers of single precision run over
 TOLERANCE = 1e-8  # of sums in another order, by which a probability may lie below the least one of a set
 
 
@@ -21,8 +22,8 @@ class Postprocessing:
 
     Args:
         flips: average over the scan and its mirror image, left and right exchanged, which takes twice as long.
-        temperature: divides the logarithms of the probabilities: above 1 they become less sure, below 1 surer. See
-            ``octlib.calibrate``.
+        temperature: divides the logarithms of the probabilities, from 0.01 to 100: above 1 they become less sure, below
+            1 surer. See ``octlib.calibrate``.
         trained_on: the share of each class that the classifier believes in, above 0 and 1 in all; ``None`` where
             ``priors`` is.
         priors: the share of each class among the scans that are predicted, 1 in all. See ``octlib.adjust_priors``.
@@ -51,8 +52,8 @@ class Postprocessing:
         if not isinstance(self.flips, bool):
             raise TypeError(f"flips must be True or False, got {self.flips!r}.")
         object.__setattr__(self, "temperature", as_number("temperature", self.temperature))
-        if self.temperature <= 0:
-            raise ValueError(f"temperature must be a positive number, got {self.temperature!r}.")
+        if not COLDEST <= self.temperature <= HOTTEST:
+            raise ValueError(f"temperature must be from {COLDEST:g} to {HOTTEST:g}, got {self.temperature!r}.")
         self._set_pair("trained_on", "priors", as_shares)
         self._set_pair("coverage", "least", as_number)
         trained_on, priors = self.trained_on or (1.0,), self.priors or (1.0,)
