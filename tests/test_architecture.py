@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "features": {"preprocessing", "data", "models"},
     "training": {"preprocessing", "data", "models", "features"},
     "evaluation": {"preprocessing", "data", "models", "features"},
+    "calibration": {"data", "models", "features", "evaluation"},
     "explanation": {"preprocessing", "data", "models", "features"},
     "estimator": {"data", "models", "features", "training"},
     "report": {"data", "models", "training", "evaluation", "explanation"},

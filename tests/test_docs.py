@@ -18,7 +18,8 @@ import octlib
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = (
-    "inspect", "train", "evaluate", "compare", "explain", "predict", "export", "phantoms", "backbones", "cache", "demo",
+    "inspect", "train", "calibrate", "evaluate", "compare", "explain", "predict", "report", "export", "phantoms",
+    "backbones", "cache", "demo",
 )  # fmt: skip
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 ROOM_PAGES = [page for page in PAGES if "::: octlib" in page.read_text(encoding="utf-8")]

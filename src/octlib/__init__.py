@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from octlib._lazy import keep_triton_out, lazy
 
 if TYPE_CHECKING:
+    from octlib.calibration import Calibration, PredictionSets, adjust_priors, calibrate, prediction_sets
     from octlib.data import OctDataset, load_oct_dataset
     from octlib.estimator import OctEstimator
     from octlib.evaluation import Comparison, Evaluation, compare, evaluate, predict
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from octlib.training import History, fit
 
 _ROOMS = {
+    "Calibration": "calibration",
     "Comparison": "evaluation",
     "Evaluation": "evaluation",
     "Explanation": "explanation",
@@ -28,7 +30,10 @@ _ROOMS = {
     "OctDataset": "data",
     "OctEstimator": "estimator",
     "Phantom": "phantoms",
+    "PredictionSets": "calibration",
+    "adjust_priors": "calibration",
     "build_classifier": "models",
+    "calibrate": "calibration",
     "compare": "evaluation",
     "evaluate": "evaluation",
     "explain": "explanation",
@@ -37,11 +42,13 @@ _ROOMS = {
     "load_oct_dataset": "data",
     "make_phantoms": "phantoms",
     "predict": "evaluation",
+    "prediction_sets": "calibration",
     "write_audit": "report",
     "write_report": "report",
 }
 
 __all__ = [
+    "Calibration",
     "Comparison",
     "Evaluation",
     "Explanation",
@@ -50,7 +57,10 @@ __all__ = [
     "OctDataset",
     "OctEstimator",
     "Phantom",
+    "PredictionSets",
+    "adjust_priors",
     "build_classifier",
+    "calibrate",
     "compare",
     "evaluate",
     "explain",
@@ -59,6 +69,7 @@ __all__ = [
     "load_oct_dataset",
     "make_phantoms",
     "predict",
+    "prediction_sets",
     "write_audit",
     "write_report",
 ]

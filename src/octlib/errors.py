@@ -9,6 +9,8 @@ from __future__ import annotations
 __all__ = [
     "AugmentationError",
     "CacheWarning",
+    "CalibrationError",
+    "CalibrationWarning",
     "CheckpointError",
     "ConfigWarning",
     "ConstantMapWarning",
@@ -128,6 +130,10 @@ class ExplanationError(OctlibError, ValueError):
     """A layer was named, but not of which of several backbones."""
 
 
+class CalibrationError(OctlibError, ValueError):
+    """Scans or facts are missing that a calibration, priors or prediction sets need."""
+
+
 class NoRoomError(OctlibError, OSError):
     """There is no room for features on the disk."""
 
@@ -191,6 +197,10 @@ class UnknownPatientsWarning(OctlibWarning):
 
 class UndefinedMetricWarning(OctlibWarning):
     """A metric or an interval is undefined: no scan is of a class, or there is one patient alone."""
+
+
+class CalibrationWarning(OctlibWarning):
+    """A calibration rests on too little, or is dropped since it holds no longer."""
 
 
 class ConfigWarning(OctlibWarning):

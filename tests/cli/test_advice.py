@@ -48,6 +48,8 @@ CASES = [
     ("inspect", "LeakageWarning", "octlib train divides all scans anew, and keeps each patient in one part."),
     ("train", "SplitWarning", "Choose other --fractions"),
     ("evaluate", "UnknownPatientsWarning", "off others --patients REGEX reads them, as in --patients"),
+    ("calibrate", "CalibrationError", "Give scans of more patients, or a lower --coverage."),
+    ("calibrate", "CalibrationWarning", "Calibrate on scans of more patients, or use the classifier as it was."),
     ("predict", "CacheWarning", "switch this off by --cache off"),
     ("train", "TrainingWarning", "Train it in epochs instead: --epochs 20."),
     ("explain", "ExplanationError", "Name one with --backbone, or leave --layer out"),

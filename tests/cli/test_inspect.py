@@ -133,6 +133,7 @@ def test_a_classifier(shell, classifier):
         "pooling": "average",
         "dropout": 0.0,
         "flips": False,
+        "prediction": "of the scan as it is",
         "image_size": [48, 48],
         "preprocessing": "blank wedges, resize to 48 x 48",
         "class_names": ["CNV", "DME", "DRUSEN", "NORMAL"],

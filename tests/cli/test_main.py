@@ -15,7 +15,8 @@ from octlib.cli.main import main
 
 HEAVY = {"IPython", "PIL", "keras", "matplotlib", "numpy", "pandas", "scipy", "sklearn", "timm", "torch"}
 COMMANDS = (
-    "inspect", "train", "evaluate", "compare", "explain", "predict", "export", "phantoms", "backbones", "cache", "demo",
+    "inspect", "train", "calibrate", "evaluate", "compare", "explain", "predict", "report", "export", "phantoms",
+    "backbones", "cache", "demo",
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 import octlib.features
 from octlib.data import load_oct_dataset
 from octlib.evaluation import predict
+from octlib.models import Postprocessing
 
 NAMES = ("CNV", "NORMAL")
 PROBABILITIES = np.array([[0.25, 0.75], [0.875, 0.125], [0.5, 0.5]], dtype=np.float32)
@@ -19,7 +20,7 @@ PROBABILITIES = np.array([[0.25, 0.75], [0.875, 0.125], [0.5, 0.5]], dtype=np.fl
 
 @pytest.fixture
 def classifier(monkeypatch):
-    classifier = SimpleNamespace(class_names=NAMES)
+    classifier = SimpleNamespace(class_names=NAMES, postprocessing=Postprocessing())
 
     def probabilities(_, dataset, **options):
         classifier.options = options

@@ -60,6 +60,8 @@ ADVICE: dict[type[Exception], tuple[tuple[str | None, str], ...]] = {
         (None, "Patients are read off file names of the form CLASS-patient-number, such as CNV-0042-1.png"),
         ("patients", "; off others --patients REGEX reads them, as in --patients '(P[0-9]+)_'"),
     ),
+    errors.CalibrationError: ((None, "Give scans of more patients"), ("coverage", ", or a lower --coverage")),
+    errors.CalibrationWarning: (("coverage", "Calibrate on scans of more patients, or use the classifier as it was"),),
     errors.CacheWarning: (
         (None, "Let OCTLIB_CACHE name another folder"),
         ("cache", ", or switch this off by --cache off"),

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from octlib.cli.console import answer, files_in, say
+from octlib.cli.known_patients import warn_of_known_patients
 from octlib.cli.options import (
     PATH,
     PREDICTING,
@@ -23,7 +24,6 @@ from octlib.cli.options import (
     require_classifier,
 )
 from octlib.cli.output import choose_output, new_folder, say_where, write_figure, write_json, write_table
-from octlib.cli.results import warn_of_known_patients
 
 
 @click.command(short_help="Compare classifiers on the same labelled scans.")
@@ -57,7 +57,7 @@ def compare(classifiers: tuple[Path, ...], folder: Path, output: Path | None, **
     with new_folder(output) as results:
         scans = read_scans(folder, arguments)
         for each in classifiers:
-            warn_of_known_patients(each.absolute().parent / "split.csv", scans)
+            warn_of_known_patients(each, scans)
         a, b, *others = (octlib.load_classifier(each) for each in classifiers)
         settings = chosen(arguments, (*PREDICTING, "level", "confidence", "seed"))
         comparison = octlib.compare(a, b, scans, others=others, names=names, **settings)

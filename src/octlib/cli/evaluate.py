@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from octlib.cli.console import answer, files_in, say
+from octlib.cli.known_patients import warn_of_known_patients
 from octlib.cli.options import (
     PREDICTING,
     chosen,
@@ -22,7 +23,7 @@ from octlib.cli.options import (
     require_classifier,
 )
 from octlib.cli.output import choose_output, new_folder, say_where
-from octlib.cli.results import warn_of_known_patients, write_evaluation
+from octlib.cli.results import write_evaluation
 
 
 @click.command(short_help="Measure a classifier on labelled scans.")
@@ -49,7 +50,7 @@ def evaluate(classifier: Path, folder: Path, output: Path | None, **arguments: A
     output = choose_output(output, "octlib-evaluate", folder)
     with new_folder(output) as results:
         scans = read_scans(folder, arguments)
-        warn_of_known_patients(classifier.absolute().parent / "split.csv", scans)
+        warn_of_known_patients(classifier, scans)
         model = octlib.load_classifier(classifier)
         settings = chosen(arguments, (*PREDICTING, "level", "confidence", "seed"))
         result = write_evaluation(results, model, scans, **settings)

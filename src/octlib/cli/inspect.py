@@ -56,6 +56,7 @@ def _inspect_classifier(path: Path) -> None:
         "pooling": model.backbone.pooling,
         "dropout": model.dropout.rate,
         "flips": model.postprocessing.flips,
+        "prediction": model.postprocessing.describe(),
         "image_size": model.image_size,
         "preprocessing": model.preprocessing.describe(),
         "class_names": model.class_names,

@@ -6,6 +6,7 @@ import click
 
 from octlib.cli.backbones import backbones
 from octlib.cli.cache import cache
+from octlib.cli.calibrate import calibrate
 from octlib.cli.compare import compare
 from octlib.cli.demo import demo
 from octlib.cli.evaluate import evaluate
@@ -29,5 +30,7 @@ def main(debug: bool) -> None:
     """
 
 
-for command in (inspect, train, evaluate, compare, explain, predict, report, export, phantoms, backbones, cache, demo):
+for command in (inspect, train, calibrate, evaluate, compare, explain, predict, report, export):
+    main.add_command(command)
+for command in (phantoms, backbones, cache, demo):
     main.add_command(command)

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 def predict(classifier: Path, folder: Path, output: Path | None, **arguments: Any) -> None:
     """Predict the class of every scan in FOLDER with the saved CLASSIFIER. Labels aren't needed.
 
-    The result is a table: name, path, patient, predicted class, and the probability of each class. With --level a row
+    The result is a table: name, path, patient, predicted class, and the probability of each class; of a classifier that
+    octlib calibrate has given sets, also the classes that fit. With --level a row
     is a volume, an eye or a patient, and says which of its scans speaks the most for the class.
     """
     import octlib
@@ -58,7 +59,7 @@ def predict(classifier: Path, folder: Path, output: Path | None, **arguments: An
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Gather the columns of probabilities, so that no name of a class can be taken for another column."""
-    known = table.loc[:, :"predicted"]
-    probabilities = table[[name for name in table if name.startswith("p_")]]
+    names = [name for name in table if name.startswith("p_")]
+    known, probabilities = table.drop(columns=names), table[names]
     named = probabilities.rename(columns=lambda name: name.removeprefix("p_"))
     return [{**row, "probabilities": values} for row, values in zip(records(known), records(named), strict=True)]

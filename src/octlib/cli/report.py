@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from octlib.cli.console import answer, say, warn
+from octlib.cli.known_patients import SPLIT, warn_of_known_patients
 from octlib.cli.options import (
     PREDICTING,
     chosen,
@@ -22,7 +23,7 @@ from octlib.cli.options import (
     require_classifier,
 )
 from octlib.cli.output import choose_output, free_name, new_file, say_where
-from octlib.cli.results import warn_of_known_patients, write_page
+from octlib.cli.results import write_page
 
 if TYPE_CHECKING:
     from octlib import History, OctDataset
@@ -57,10 +58,10 @@ def report(classifier: Path, folder: Path, output: Path | None, title: str, audi
     run = classifier.absolute().parent
     with new_file(output) as page:
         scans = read_scans(folder, arguments)
-        parts = _parts(run / "split.csv", scans)
+        parts = _parts(run / SPLIT, scans)
         tested = parts.get("test", scans)
         if not parts:
-            warn_of_known_patients(run / "split.csv", scans)
+            warn_of_known_patients(classifier, scans)
         say(f"The page is about {len(tested):,} scans{' of the test part' if parts else ''}.")
         model = octlib.load_classifier(classifier)
         result = octlib.evaluate(model, tested, **chosen(arguments, (*PREDICTING, "level", "confidence", "seed")))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from octlib.cli.console import warn
 from octlib.cli.output import write_figure, write_json, write_table
 
 if TYPE_CHECKING:
@@ -68,20 +66,6 @@ def write_page(
         classifier=classifier,
         **more,
     )
-
-
-def warn_of_known_patients(split: Path, scans: OctDataset) -> None:
-    """Warn where ``split.csv``, which octlib train writes beside a classifier, says that it was trained on patients."""
-    if not split.is_file():
-        return
-    with split.open(newline="", encoding="utf-8", errors="replace") as file:
-        known = {row.get("patient") for row in csv.DictReader(file) if row.get("part") in ("train", "validation")}
-    shared = {scan.patient for scan in scans if scan.patient is not None} & known
-    if shared:
-        warn(
-            f"{len(shared):,} patients of the folder are among those that the classifier was trained or chosen on, as "
-            f"{split} says: the figures come out too high. Evaluate it on others."
-        )
 
 
 def explained(classifier: OctClassifier, scans: OctDataset, **options: Any) -> Explanation:

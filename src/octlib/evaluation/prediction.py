@@ -43,7 +43,9 @@ def predict(
     Returns:
         A row for each scan, in their order. Columns: ``name`` (what identifies the scan on every machine), ``path`` and
         ``patient`` (str, or None where there is none), ``predicted`` (the name of the most probable class) and, for
-        each class, ``p_<class>`` (float32 in [0, 1]; a row sums to 1).
+        each class, ``p_<class>`` (float32 in [0, 1]; a row sums to 1). Where the classifier has prediction sets, for
+        the flips that are asked for, there is also ``set`` behind ``predicted``: the names of the classes that fit,
+        joined by ``|``, and an empty text where none does. See ``octlib.calibrate``.
 
         At another level a row is one of these, in the order of their first scans. ``path`` is there where all of its
         scans share one; of volumes and eyes there is also ``eye``. Before ``predicted`` stand ``n_scans`` and
@@ -81,22 +83,29 @@ def predict(
         known = dataset.to_frame()[list(columns_of_level(level))]
     else:
         known, probabilities = groups.tabulate(probabilities), groups.mean(probabilities)
-    table = tabulate_predictions(known, probabilities, tuple(classifier.class_names))
+    postprocessing = classifier.postprocessing.with_flips(flips)
+    sets = postprocessing.sets(probabilities) if level == "scan" and postprocessing.least is not None else None
+    table = tabulate_predictions(known, probabilities, tuple(classifier.class_names), sets)
     table.attrs["aggregation"] = describe_level(level)
     return table
 
 
-def tabulate_predictions(scans: pd.DataFrame, probabilities: np.ndarray, class_names: tuple[str, ...]) -> pd.DataFrame:
+def tabulate_predictions(
+    scans: pd.DataFrame, probabilities: np.ndarray, class_names: tuple[str, ...], sets: np.ndarray | None = None
+) -> pd.DataFrame:
     """Set predictions beside the scans that they belong to.
 
     Args:
         scans: a row for each scan.
         probabilities: float (n, classes).
         class_names: what the columns of ``probabilities`` stand for.
+        sets: bool (n, classes), or ``None``.
 
     Returns:
-        The same rows, with the columns ``predicted`` and, for each class, ``p_<class>``.
+        The same rows, with the columns ``predicted``, ``set`` if there are sets and, for each class, ``p_<class>``.
     """
-    predicted = np.array(class_names, dtype=object)[probabilities.argmax(axis=1)]
+    names = np.array(class_names, dtype=object)
+    joined = {} if sets is None else {"set": ["|".join(names[row]) for row in sets]}
+    predicted = names[probabilities.argmax(axis=1)]
     columns = {f"p_{name}": probabilities[:, index] for index, name in enumerate(class_names)}
-    return scans.assign(predicted=predicted, **columns)
+    return scans.assign(predicted=predicted, **joined, **columns)

@@ -81,7 +81,7 @@ def explain(
     if len(scans) == 0:
         raise ValueError("There are no scans to explain.")
     wanted = _find_classes(target, len(scans), classifier.class_names)
-    postprocessing = classifier.postprocessing if flips is None else Postprocessing(flips)
+    postprocessing = classifier.postprocessing.with_flips(flips)
     batches = scans.batches(classifier.preprocessing, batch_size)
     module = classifier.to_torch()
     asked = [part for name, part in module.parts().items() if backbone in (None, name)] or [module]

@@ -42,9 +42,39 @@ def predict_probabilities(
         ValueError: if there are no scans, or an argument is out of its range.
         OSError: if there is no room for the features.
     """
+    postprocessing = classifier.postprocessing.with_flips(flips)
+    return predict_with(classifier, scans, postprocessing, cache=cache, batch_size=batch_size, progress=progress)
+
+
+def predict_with(
+    classifier: OctClassifier,
+    scans: OctDataset,
+    postprocessing: Postprocessing,
+    *,
+    cache: bool | str = True,
+    batch_size: int = 32,
+    progress: bool | None = None,
+) -> np.ndarray:
+    """Compute probabilities with another postprocessing than the classifier's own.
+
+    Args:
+        classifier: as for ``predict_probabilities``, like all arguments but the next.
+        scans: the dataset.
+        postprocessing: what happens after the graph.
+        cache: of the backbone's features.
+        batch_size: scans in memory at a time.
+        progress: show a bar.
+
+    Returns:
+        float32 (n, classes) in [0, 1]; rows sum to 1.
+
+    Raises:
+        UnreadableScanError: as ``predict_probabilities``.
+        ValueError: likewise.
+        OSError: likewise.
+    """
     require_batches(scans, batch_size)
     cached = is_cached(cache)
-    postprocessing = classifier.postprocessing if flips is None else Postprocessing(flips)
     views = []
     for flipped in postprocessing.views:
         if cached:

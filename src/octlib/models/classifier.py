@@ -16,6 +16,7 @@ from octlib._files import written_whole
 from octlib._suggest import unknown
 from octlib.models.arguments import as_class_names, check_dropout, check_frozen, check_pooling
 from octlib.models.backbone import Backbone
+from octlib.models.calibrated import Calibrated
 from octlib.models.config_format import carried_over, require_known, with_version
 from octlib.models.exporting import FORMATS, Predictor, export_file
 from octlib.models.joined_backbone import JoinedBackbone
@@ -34,13 +35,13 @@ from octlib.preprocessing import Preprocessing, check_images
 
 SETTINGS = (
     *("name", "backbone", "class_names", "preprocessing", "postprocessing", "pooling", "dropout", "frozen"),
-    *("unfrozen_stages", "seed"),
+    *("unfrozen_stages", "seed", "class_shares"),
 )
 FOREIGN_SUFFIXES = (".h5", ".hdf5", ".onnx", ".pt", ".pth", ".safetensors")
 
 
 @keras.saving.register_keras_serializable("octlib")
-class OctClassifier(Published, keras.Model):
+class OctClassifier(Calibrated, Published, keras.Model):
     """A classifier of retinal OCT B-scans: an ordinary Keras model that knows its classes and its preprocessing.
 
     Two halves: ``preprocess`` does what a graph can't (wedge blanking, resizing); the graph takes what comes out of
@@ -61,6 +62,7 @@ class OctClassifier(Published, keras.Model):
             that differ in it, a list; 0 is a frozen one.
         postprocessing: what happens to a prediction after the graph, or its dictionary.
         seed: of the head's initial weights and of dropout.
+        class_shares: the share of each class that training has taught it to expect; ``None`` where nobody knows.
         module: the timm module with its weights, or one for each backbone; ``None`` builds at random, for weights that
             are loaded later.
         **kwargs: arguments of ``keras.Model``, such as ``name``.
@@ -78,6 +80,7 @@ class OctClassifier(Published, keras.Model):
         unfrozen_stages: int | Sequence[int | None] | None = None,
         postprocessing: Postprocessing | dict[str, Any] = Postprocessing(),  # noqa: B008 - it can't change
         seed: int = 0,
+        class_shares: Sequence[float] | None = None,
         module: Any = None,
         **kwargs: Any,
     ) -> None:
@@ -91,6 +94,7 @@ class OctClassifier(Published, keras.Model):
         )
         check_dropout(dropout)
         self.seed = seed = as_seed(seed)
+        self.class_shares = class_shares
         self.postprocessing = (
             Postprocessing.from_dict(postprocessing) if isinstance(postprocessing, dict) else postprocessing
         )
@@ -145,27 +149,14 @@ class OctClassifier(Published, keras.Model):
         """Whether the backbone stays as it is in ``octlib.fit``."""
         return not self.backbone.trainable
 
-    @property
-    def postprocessing(self) -> Postprocessing:
-        """What happens to a prediction after the graph, in every verb of octlib and in ``export``; it can be set.
-
-        It is saved with the classifier. The graph itself, and so ``predict`` of Keras, sees a scan once.
-        """
-        return self._postprocessing
-
-    @postprocessing.setter
-    def postprocessing(self, postprocessing: Postprocessing) -> None:
-        """Set it."""
-        if not isinstance(postprocessing, Postprocessing):
-            raise TypeError(f"postprocessing must be a Postprocessing, got {postprocessing!r}.")
-        self._postprocessing = postprocessing
-
     def __repr__(self) -> str:
-        """Say in two lines what it is."""
+        """Say in two lines what it is, and in a third what happens to its predictions."""
         height, width = self.image_size
+        said = self.postprocessing.describe()
+        calibrated = "" if self.postprocessing == Postprocessing() else f"\nprediction: {said}"
         return (
             f"OctClassifier: {self.backbone_name}, {self._state()}, for scans of {height} x {width}\n"
-            f"classes: {', '.join(self.class_names)}"
+            f"classes: {', '.join(self.class_names)}{calibrated}"
         )
 
     def _state(self) -> str:
@@ -387,7 +378,8 @@ class OctClassifier(Published, keras.Model):
         """Write the classifier as one file that needs neither octlib nor Keras, run the file, and compare.
 
         In: ``scans`` after ``preprocess``, float32 (batch, height, width) in 0-255, a batch of any length. Out:
-        ``probabilities``, float32 (batch, classes), after ``postprocessing``. The file holds the names of the classes,
+        ``probabilities``, float32 (batch, classes), after ``postprocessing``: calibrated, if the classifier is, but
+        without sets. The file holds the names of the classes,
         as JSON under ``class_names`` in the metadata of ONNX, and in torch's extra file ``class_names.json``.
 
         Args:
@@ -442,6 +434,7 @@ class OctClassifier(Published, keras.Model):
                 "frozen": self.frozen,
                 "unfrozen_stages": self.backbone.unfrozen_stages,
                 "seed": self.seed,
+                "class_shares": None if self.class_shares is None else list(self.class_shares),
             }
         )
 

@@ -24,7 +24,7 @@ from octlib.training.checkpoint import Checkpoint
 from octlib.training.compiling import compiled_afterwards
 from octlib.training.history import History
 from octlib.training.identity import describe_run
-from octlib.training.imbalance import log_shares
+from octlib.training.imbalance import expected_shares, log_shares
 from octlib.training.problem import Features
 from octlib.training.recipe import (
     LOGIT_ADJUSTMENT,
@@ -112,6 +112,7 @@ def fit(
         classifier was compiled with stand; one that wasn't compiled has octlib's.
 
     Warns:
+        CalibrationWarning: if the classifier was calibrated: that was for other weights, and is dropped.
         LeakageWarning: if training and validation scans share patients.
         TrainingWarning: if the head could not be solved for to the end, or what frozen stages give finds no room.
 
@@ -161,8 +162,12 @@ def fit(
         class_weight=as_class_weights(class_weight, labels, classifier.class_names),
         log_prior=log_shares(labels, len(classifier.class_names)) if class_weight == LOGIT_ADJUSTMENT else None,
     )
+    classifier.forget_calibration()
     with seeded(recipe.seed), compiled_afterwards(classifier, recipe.learning_rate):
         outcome = _train(classifier, *parts, recipe)
+    classifier.class_shares = expected_shares(
+        labels, len(classifier.class_names), recipe.class_weight, recipe.log_prior
+    )
     return History(outcome.epochs, outcome.best_epoch, time.perf_counter() - started)
 
 

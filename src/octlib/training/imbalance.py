@@ -38,6 +38,35 @@ def log_shares(labels: np.ndarray, classes: int) -> np.ndarray:
     return np.asarray(np.log(counts / counts.sum()), np.float32)
 
 
+def expected_shares(
+    labels: np.ndarray, classes: int, weights: np.ndarray | None, log_prior: np.ndarray | None
+) -> list[float]:
+    """Tell which class shares a training teaches to expect: those of its scans, unless it makes up for them.
+
+    Args:
+        labels: class indices of the scans that are trained on, int (n,).
+        classes: how many there are.
+        weights: of each class, float (classes,), or ``None``.
+        log_prior: as for ``adjusted_crossentropy``: what the loss adds, the classifier needn't learn.
+
+    Returns:
+        A share for each class, 1 in all; 0 for one without scans.
+
+    Example:
+        >>> expected_shares(np.array([0, 0, 0, 1]), 2, None, None)
+        [0.75, 0.25]
+        >>> expected_shares(np.array([0, 0, 0, 1]), 2, np.array([1.0, 3.0]), None)
+        [0.5, 0.5]
+    """
+    counts = np.bincount(labels, minlength=classes).astype(np.float64)
+    if log_prior is not None:
+        counts /= np.exp(log_prior.astype(np.float64))
+    if weights is not None:
+        counts *= weights
+    shares = np.round(counts / counts.sum(), 7)  # weights are float32, and would leave equal shares a little unequal
+    return [float(share) for share in shares / shares.sum()]
+
+
 def adjusted_crossentropy(log_prior: np.ndarray | None) -> Callable[[Any, Any], Any]:
     """Make a cross-entropy of soft targets and logits, to which the classes' shares are added.
 
