@@ -36,7 +36,7 @@ DEFAULT = "octlib-report.html"
 @folder_argument
 @output_option("The page.", DEFAULT)
 @click.option("--title", default="octlib report", help="Of the page.")
-@click.option("--audit/--no-audit", default=True, help="Look for copies, shared patients and the like in FOLDER.")
+@click.option("--no-audit", is_flag=True, help="Don't look for copies, shared patients and the like in FOLDER.")
 @reading_options
 @predicting_options
 @level_option
@@ -45,7 +45,7 @@ DEFAULT = "octlib-report.html"
 )
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the bootstrap that gives the intervals.")
 @json_option
-def report(classifier: Path, folder: Path, output: Path | None, title: str, audit: bool, **arguments: Any) -> None:
+def report(classifier: Path, folder: Path, output: Path | None, title: str, no_audit: bool, **arguments: Any) -> None:
     """Write one page about the saved CLASSIFIER on FOLDER, labelled scans: data, training, metrics, maps, errors.
 
     Where CLASSIFIER was written by octlib train, and FOLDER is what it was trained on, the page is about the test part;
@@ -65,7 +65,7 @@ def report(classifier: Path, folder: Path, output: Path | None, title: str, audi
         say(f"The page is about {len(tested):,} scans{' of the test part' if parts else ''}.")
         model = octlib.load_classifier(classifier)
         result = octlib.evaluate(model, tested, **chosen(arguments, (*PREDICTING, "level", "confidence", "seed")))
-        more = {"audit": scans.audit() if audit else None, "history": _history(run / "history.csv")}
+        more = {"audit": None if no_audit else scans.audit(), "history": _history(run / "history.csv")}
         write_page(page, model, tested, result, flips=arguments["flips"], parts=parts, title=title, **more)
     say(result)
     say_where(output)
