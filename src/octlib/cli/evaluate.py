@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from octlib._suggest import unknown
 from octlib.cli.console import answer, files_in, say, warn
 from octlib.cli.options import (
     PREDICTING,
@@ -22,7 +23,7 @@ from octlib.cli.options import (
     reading_options,
     require_classifier,
 )
-from octlib.cli.output import choose_output, new_folder, say_where
+from octlib.cli.output import choose_output, new_folder, say_where, write_table
 from octlib.cli.results import write_evaluation, write_page
 
 if TYPE_CHECKING:
@@ -40,9 +41,12 @@ if TYPE_CHECKING:
     "--confidence", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.95, help="Of the intervals."
 )
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the bootstrap that gives the intervals.")
+@click.option("--by", metavar="COLUMN", help="Also write groups.csv: the metrics for each value of this column.")
 @click.option("--report", is_flag=True, help="Also write report.html: metrics, maps of some scans, the worst errors.")
 @json_option
-def evaluate(classifier: Path, folder: Path, output: Path | None, report: bool, **arguments: Any) -> None:
+def evaluate(
+    classifier: Path, folder: Path, output: Path | None, by: str | None, report: bool, **arguments: Any
+) -> None:
     """Evaluate the saved CLASSIFIER on FOLDER, labelled scans of patients that it has never seen.
 
     The results are metrics.json (every metric with its interval), predictions.csv and confusion_matrix.png.
@@ -54,12 +58,19 @@ def evaluate(classifier: Path, folder: Path, output: Path | None, report: bool, 
     with new_folder(output) as results:
         scans = read_scans(folder, arguments)
         _warn_of_known_patients(classifier.absolute().parent / "split.csv", scans)
+        if by is not None and by not in (columns := scans.to_frame().columns):
+            raise unknown("column", by, columns)  # before the pass through the network, which can take an hour
         model = octlib.load_classifier(classifier)
         settings = chosen(arguments, (*PREDICTING, "level", "confidence", "seed"))
         result = write_evaluation(results, model, scans, **settings)
+        groups = None if by is None else result.by(by)
+        if groups is not None:
+            write_table(results / "groups.csv", groups.to_frame())
         if report:
             write_page(results, model, scans, result, flips=arguments["flips"])
     say(result)
+    if groups is not None:
+        say(groups)
     say_where(output)
     answer({"output": output, "files": files_in(output), "metrics": result.to_dict()})
 
