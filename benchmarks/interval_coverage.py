@@ -103,7 +103,7 @@ def coverage(
     """
     held = dict.fromkeys(truth, 0)
     for seed in range(repetitions):
-        scans = simulate(n_patients, np.random.default_rng([seed, n_patients]), alike)
+        scans = simulate(n_patients, np.random.default_rng(seed), alike)
         for name, (low, high) in method(scans, truth, seed).items():
             held[name] += bool(low <= truth[name] <= high)
     return {name: count / repetitions for name, count in held.items()}
