@@ -182,8 +182,8 @@ def warn_of_groups(column: str, evaluations: dict[str, Any], absent: Collection[
         lacking += [f"{group} ({', '.join(classes)})"] if classes else []
     if lacking:
         message = (
-            f"Of the {len(evaluations):,} groups by {column!r}, {len(lacking):,} lack a class: {_some(lacking)}. What "
-            "needs a scan of it is NaN there; means leave it out."
+            f"Classes are absent from {len(lacking):,} of the {len(evaluations):,} groups by {column!r}: "
+            f"{_some(lacking)}. What needs a scan of them is NaN there; means leave them out."
         )
         warnings.warn(message, UndefinedMetricWarning, stacklevel=stacklevel + 1)
     alone = [
@@ -193,8 +193,8 @@ def warn_of_groups(column: str, evaluations: dict[str, Any], absent: Collection[
     ]
     if alone:
         message = (
-            f"Of the {len(evaluations):,} groups by {column!r}, {len(alone):,} are of one patient or scan alone: "
-            f"{_some(alone)}. Intervals need several, and are NaN there."
+            f"Intervals are NaN for {len(alone):,} of the {len(evaluations):,} groups by {column!r}, each of one patient "
+            f"or scan alone: {_some(alone)}. They need several."
         )
         warnings.warn(message, UndefinedMetricWarning, stacklevel=stacklevel + 1)
 
