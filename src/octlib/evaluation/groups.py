@@ -193,8 +193,8 @@ def warn_of_groups(column: str, evaluations: dict[str, Any], absent: Collection[
     ]
     if alone:
         message = (
-            f"Intervals are NaN for {len(alone):,} of the {len(evaluations):,} groups by {column!r}, each of one patient "
-            f"or scan alone: {_some(alone)}. They need several."
+            f"Intervals are NaN for {len(alone):,} of the {len(evaluations):,} groups by {column!r}, each of one "
+            f"patient or scan alone: {_some(alone)}. They need several."
         )
         warnings.warn(message, UndefinedMetricWarning, stacklevel=stacklevel + 1)
 
