@@ -57,9 +57,9 @@ def evaluate(
     output = choose_output(output, "octlib-evaluate", folder)
     with new_folder(output) as results:
         scans = read_scans(folder, arguments)
-        _warn_of_known_patients(classifier.absolute().parent / "split.csv", scans)
         if by is not None and by not in (columns := scans.to_frame().columns):
             raise unknown("column", by, columns)  # before the pass through the network, which can take an hour
+        _warn_of_known_patients(classifier.absolute().parent / "split.csv", scans)
         model = octlib.load_classifier(classifier)
         settings = chosen(arguments, (*PREDICTING, "level", "confidence", "seed"))
         result = write_evaluation(results, model, scans, **settings)
