@@ -81,7 +81,7 @@ def scans(draw):
     return truth, raw / raw.sum(axis=1, keepdims=True)
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(scans())
 def test_values_are_those_of_scikit_learn(case):
     truth, probabilities = case
