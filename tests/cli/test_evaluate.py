@@ -117,6 +117,22 @@ def test_options_reach_the_library(shell, classifier, scans, tmp_path):
     assert document["files"] == ["confusion_matrix.png", "metrics.json", "predictions.csv"]
 
 
+def test_groups_are_written_on_request(shell, classifier, scans, tmp_path):
+    result = shell("evaluate", classifier, scans, "-o", tmp_path / "out", "--by", "label", "--json")
+    assert result.exit_code == 0, result.output
+    assert "groups.csv" in json.loads(result.stdout)["files"]
+    table = pd.read_csv(tmp_path / "out" / "groups.csv")
+    assert table["group"].unique().tolist() == ["CNV", "DME", "DRUSEN", "NORMAL"]
+    assert "by label" in result.stderr
+    assert result.stderr.count("Classes are absent from 4 of the 4 groups") == 1
+
+
+def test_a_misspelt_column_costs_no_pass(mistake, classifier, scans, tmp_path):
+    text = mistake("evaluate", classifier, scans, "-o", tmp_path / "out", "--by", "lable")
+    assert "Unknown column 'lable': did you mean 'label'" in text
+    assert not (tmp_path / "out").exists()
+
+
 def test_one_published_split_can_be_chosen(shell, classifier, scans, tmp_path):
     shutil.copytree(scans, tmp_path / "all" / "train")
     shutil.copytree(scans / "DME", tmp_path / "all" / "test" / "DME")

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from interval_coverage import coverage, over_patients, over_scans, true_values
+from statsmodels.stats.proportion import proportion_confint
 
-from octlib.evaluation import intervals
+from octlib.evaluation import intervals, resamples
 from octlib.evaluation.metrics import METRICS
 from octlib.evaluation.resamples import GroupedScans
 
@@ -103,7 +107,8 @@ def test_class_missing_from_some_resamples_is_judged_by_the_others():
     truth = np.array([0] * 9 + [1])
     values = resample(probabilities, truth, np.arange(10))["recall"][1]
     assert np.isnan(values).mean() == pytest.approx(0.9**10, abs=0.06)
-    assert bootstrap(probabilities, truth, np.arange(10))["recall"][1].tolist() == [1, 1]
+    # One patient says next to nothing: what is found in one of one may be found in 2.5 % of all.
+    assert bootstrap(probabilities, truth, np.arange(10))["recall"][1].tolist() == pytest.approx([0.025, 1])
 
 
 def test_class_missing_from_all_resamples_has_no_interval():
@@ -111,26 +116,75 @@ def test_class_missing_from_all_resamples_has_no_interval():
     limits = bootstrap(probabilities, np.array([0, 0]), np.arange(2))
     assert np.isnan(limits["recall"][1]).all()
     assert np.isnan(limits["auroc"]).all()
-    assert limits["recall"][0].tolist() == [1, 1]
+    assert limits["recall"][0].tolist() == pytest.approx([0.025**0.5, 1])
 
 
-def coverage(by_patient, repeats=300, n_patients=40, scans_each=8, share=0.8):
-    """Say how often the interval of accuracy holds the truth, if a patient's scans are all right or all wrong."""
+@given(st.integers(1, 400), st.sampled_from([0.5, 0.9, 0.95, 0.999]), st.sampled_from([0, 1]))
+def test_exact_intervals_are_clopper_and_pearsons(trials, confidence, value):
+    expected = proportion_confint(value * trials, trials, alpha=1 - confidence, method="beta")
+    assert intervals.exact_interval(value, trials, confidence) == pytest.approx(expected)
+
+
+def certain(truth, wrong=()):
+    predicted = np.array(truth)
+    predicted[list(wrong)] = 1 - predicted[list(wrong)]
+    return np.eye(2)[predicted]
+
+
+def test_shares_of_0_and_1_have_the_interval_of_as_many_patients():
+    truth = np.repeat([0, 1], 30)
+    limits = bootstrap(certain(truth), truth, np.arange(60) // 2)
+    for name, patients in (("accuracy", 30), ("recall", 15), ("specificity", 15), ("precision", 15), ("npv", 15)):
+        assert np.atleast_2d(limits[name])[0] == pytest.approx([0.025 ** (1 / patients), 1])
+    mistaken = bootstrap(certain(1 - truth), truth, np.arange(60) // 2)
+    assert mistaken["recall"][1] == pytest.approx([0, 1 - 0.025 ** (1 / 15)])
+    for name in ("macro_f1", "auroc", "f1"):
+        assert (np.atleast_2d(limits[name]) == 1).all()
+
+
+def test_a_patient_with_many_scans_is_one_patient_and_others_count_for_less():
+    # 90 of 99 scans are one patient's: they weigh as little more than one of equal size.
+    groups, truth = np.concatenate([np.zeros(90, int), np.arange(1, 10)]), np.zeros(99, int)
+    effective = 99**2 / (90**2 + 9)
+    assert bootstrap(certain(truth), truth, groups)["accuracy"][0] == pytest.approx(0.025 ** (1 / effective))
+
+
+def test_only_patients_who_are_counted_in_a_share_count():
+    # Three patients have the second class; a fourth is taken for it, which PPV counts and sensitivity doesn't.
+    truth = np.repeat([0, 1], [20, 3])
+    limits = bootstrap(certain(truth, wrong=[0]), truth, np.arange(23))
+    assert limits["recall"][1] == pytest.approx([0.025 ** (1 / 3), 1])
+    assert limits["npv"][1] == pytest.approx([0.025 ** (1 / 19), 1])
+    assert limits["precision"][1][1] == 1
+    assert limits["precision"][1][0] < 0.75  # from resamples: it is 3 / 4
+
+
+def test_groups_are_counted_the_same_in_small_blocks(monkeypatch):
+    truth, groups = np.arange(50) % 2, np.arange(50) // 3
+    whole = bootstrap(certain(truth), truth, groups)
+    monkeypatch.setattr(resamples, "GROUPS_AT_A_TIME", 4)
+    assert same(bootstrap(certain(truth), truth, groups), whole)
+
+
+def test_the_low_end_of_ece_allows_for_chance():
+    # Well calibrated scans: whatever their ECE, it comes from chance, which the interval has to leave room for.
     rng = np.random.default_rng(0)
-    patients = np.repeat(np.arange(n_patients), scans_each)
-    groups = patients if by_patient else np.arange(patients.size)
-    truth = np.zeros(patients.size, dtype=int)
-    held = 0
-    for _ in range(repeats):
-        right = (rng.random(n_patients) < share)[patients]
-        low, high = bootstrap(np.stack([right, ~right], axis=1).astype(float), truth, groups)["accuracy"]
-        held += low <= share <= high
-    return held / repeats
+    confidence = rng.uniform(0.5, 1, 200)
+    truth = (rng.random(200) > confidence).astype(int)
+    probabilities = np.stack([confidence, 1 - confidence], axis=1)
+    limits = bootstrap(probabilities, truth, np.arange(200))["ece"]
+    assert METRICS["ece"].value(truth, probabilities) > 0.02
+    assert limits[0] == 0
 
 
-def test_intervals_over_patients_cover_the_truth():
-    assert 0.90 <= coverage(by_patient=True) <= 0.97
+REPETITIONS = 150
 
 
-def test_intervals_over_scans_of_few_patients_would_not():
-    assert coverage(by_patient=False) < 0.65
+def test_intervals_over_patients_hold_the_truth_and_those_over_scans_would_not():
+    """Simulated patients: benchmarks/interval_coverage.py has more of them, and every metric."""
+    truth = true_values(("accuracy", "recall", "specificity"), alike=0.9)
+    by_patient, by_scan = (coverage(each, 100, REPETITIONS, truth, alike=0.9) for each in (over_patients, over_scans))
+    chance = 3 * (0.95 * 0.05 / REPETITIONS) ** 0.5
+    for name in truth:
+        assert by_patient[name] > 0.95 - chance
+        assert by_scan[name] < 0.95 - chance

@@ -42,12 +42,14 @@ def test_unknown_patients_and_single_ones_are_said():
     assert "F1 DME             undefined\n" in shown
 
 
-def test_intervals_without_width_are_no_certainty(evaluation):
+def test_intervals_of_perfect_figures_say_what_they_are(evaluation):
     perfect = score([0, 1, 0, 1], np.eye(2)[[0, 1, 0, 1]], list("abcd"), ["CNV", "DME"])
+    exact = "Shares of exactly 0 or 1 have Clopper-Pearson's interval for the effective number of patients."
     caveat = "An interval without width is no certainty: the bootstrap can't draw what was never seen."
-    assert repr(perfect).splitlines()[-2:] == [caveat, NOTICE]
-    assert f"<small>{caveat} {NOTICE}</small>" in perfect._repr_html_()
-    assert caveat not in repr(evaluation) + evaluation._repr_html_()
+    assert repr(perfect).splitlines()[-3:] == [exact, caveat, NOTICE]
+    assert f"<small>{exact} {caveat} {NOTICE}</small>" in perfect._repr_html_()
+    for text in (exact, caveat):
+        assert text not in repr(evaluation) + evaluation._repr_html_()
 
 
 class Checker(html.parser.HTMLParser):
@@ -75,5 +77,6 @@ def test_html_is_escaped_and_complete(evaluation):
     assert "b" not in checker.seen
     assert "<b>&x" in checker.text
     assert METRICS["auroc"].show(evaluation.auroc["CNV"], evaluation.intervals["auroc"]["CNV"]) in checker.text
-    assert checker.seen.count("tr") == 3 + 1 + 2
+    assert checker.seen.count("tr") == sum(not metric.by_class for metric in METRICS.values()) + 1 + 2
+    assert "Brier score (0 to 2, lower is better)" in checker.text
     assert NOTICE in checker.text

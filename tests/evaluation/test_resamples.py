@@ -23,7 +23,7 @@ def resampled_scans(draw):
     return (raw + 1) / (raw + 1).sum(axis=1, keepdims=True), truth, groups, weights
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(resampled_scans())
 def test_the_fast_form_of_every_metric_is_its_definition_on_the_resample(case):
     probabilities, truth, groups, weights = case

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from octlib.evaluation import METRICS, Metric, score
-from octlib.evaluation.metrics import confusion_counts
-from octlib.evaluation.resamples import divide
+from octlib.evaluation.arithmetic import divide
 
 NAMES = ("CNV", "DME", "NORMAL")
 OF_THE_WHOLE = [name for name, metric in METRICS.items() if not metric.by_class]
@@ -54,7 +53,8 @@ def test_intervals_mirror_the_metrics(evaluation):
     assert list(plain["intervals"]) == list(METRICS)
     for name in OF_THE_WHOLE:
         low, high = evaluation.intervals[name]
-        assert 0 <= low < plain[name] < high <= 1
+        least, most = METRICS[name].limits
+        assert least <= low < plain[name] < high <= most
     for name in BY_CLASS:
         assert plain["intervals"][name].keys() == plain[name].keys()
 
@@ -87,7 +87,13 @@ def test_frame_stays_numeric_where_metrics_are_undefined():
     with pytest.warns(UserWarning, match="No scan is of class DME"):
         frame = score([0, 0, 0], np.eye(2)[[0, 0, 0]], ["p1", "p2", "p3"], ["CNV", "DME"]).to_frame()
     assert frame[["value", "low", "high"]].dtypes.eq(float).all()
-    assert frame["value"].isna().sum() == 5
+    undefined = frame[frame["value"].isna()]
+    assert frame[["low", "high"]].isna().all(axis=1).equals(frame["value"].isna())
+    of_the_absent = set(undefined.loc[undefined["class"] == "DME", "metric"])
+    assert of_the_absent == {"f1", "recall", "precision", "auroc", "average_precision"}
+    assert set(undefined.loc[undefined["class"] == "CNV", "metric"]) == {"specificity", "npv", "auroc"}
+    alone = {"cohen_kappa", "quadratic_kappa", "mcc", "macro_auroc"}
+    assert set(undefined.loc[undefined["class"] == "", "metric"]) == alone
 
 
 def test_evaluation_survives_another_process(evaluation):
@@ -117,31 +123,29 @@ def test_predictions_are_a_table_of_what_was_evaluated(evaluation):
 
 
 def test_a_further_metric_is_one_entry(monkeypatch):
-    """Specificity: what it needs stands here, and nothing else has to know of it."""
+    """Youden's index: what it needs stands here, and nothing else has to know of it."""
 
     def value(truth, probabilities):
-        counts = confusion_counts(truth, probabilities)
-        others = counts.sum() - counts.sum(axis=1)
-        return (others - counts.sum(axis=0) + counts.diagonal()) / others
+        return METRICS["recall"].value(truth, probabilities) + METRICS["specificity"].value(truth, probabilities) - 1
 
     def resampled(resamples):
-        others = resamples.support.sum(axis=0) - resamples.support
-        return divide(others - resamples.predicted + resamples.hits, others)
+        others = resamples.total - resamples.support
+        return divide(resamples.hits, resamples.support) + divide(resamples.rejected, others) - 1
 
-    entry = Metric("specificity", "specificity", "the share of other scans that are so", True, value, resampled)
-    monkeypatch.setitem(METRICS, "specificity", entry)
+    entry = Metric("youden", "Youden's J", "sensitivity + specificity - 1", True, value, resampled, limits=(-1, 1))
+    monkeypatch.setitem(METRICS, "youden", entry)
     truth = np.arange(60) % 3
     result = score(truth, np.eye(3)[np.roll(truth, 1) * (np.arange(60) > 30)], np.arange(60) // 4, NAMES)
-    low, high = result.intervals["specificity"]["DME"]
-    assert low < result.specificity["DME"] < high
+    low, high = result.intervals["youden"]["DME"]
+    assert low < result.youden["DME"] < high
     frame = result.to_frame()
-    assert (frame["metric"] == "specificity").sum() == 3
-    shown = entry.show(result.specificity["DME"], (low, high))
-    assert f"specificity DME     {shown}" in repr(result)
+    assert (frame["metric"] == "youden").sum() == 3
+    shown = entry.show(result.youden["DME"], (low, high))
+    assert f"Youden's J (-1 to 1) DME     {shown}" in repr(result)
     assert f"<td>{shown}</td>" in result._repr_html_()
-    assert "<th>specificity</th>" in result._repr_html_()
-    assert result.to_dict()["specificity"] == result.specificity
-    assert result.to_dict()["intervals"]["specificity"]["DME"] == [low, high]
+    assert "<th>Youden&#x27;s J (-1 to 1)</th>" in result._repr_html_()
+    assert result.to_dict()["youden"] == result.youden
+    assert result.to_dict()["intervals"]["youden"]["DME"] == [low, high]
 
 
 def test_errors_are_positions_the_most_confident_first_and_ties_in_order():

@@ -13,6 +13,7 @@ from octlib.evaluation import METRICS, Metric, score
 from octlib.report.numbers import UNDEFINED, describe_evaluation
 
 NAMES = ["CNV", "DME"]
+BY_CLASS = [name for name, metric in METRICS.items() if metric.by_class]
 
 
 def test_numbers_are_those_of_the_evaluation(evaluation):
@@ -20,10 +21,10 @@ def test_numbers_are_those_of_the_evaluation(evaluation):
     low, high = evaluation.intervals["accuracy"]
     assert shown["verdict"]["value"] == "0.750"
     assert shown["verdict"]["rest"].startswith(f" (95 % interval {low:.3f} to {high:.3f}): 6 of 8 scans of 8 patients")
-    assert [title for title, _ in shown["whole"]] == ["accuracy", "balanced accuracy", "macro F1"]
+    assert [title for title, _ in shown["whole"]][:4] == ["accuracy", "balanced accuracy", "macro F1", "weighted F1"]
     assert [row["name"] for row in shown["classes"]] == list(evaluation.class_names)
     assert [row["support"] for row in shown["classes"]] == ["2", "2", "2", "2"]
-    for place, key in enumerate(["f1", "precision", "recall", "auroc"]):
+    for place, key in enumerate(BY_CLASS):
         low, high = evaluation.intervals[key]["DRUSEN"]
         cell = shown["classes"][2]["cells"][place]
         assert cell["value"] == f"{evaluation.metrics[key]['DRUSEN']:.3f}"
@@ -48,13 +49,22 @@ def test_a_bar_shows_value_and_interval_on_a_scale_of_100(evaluation):
     assert bar["low"] + bar["width"] == pytest.approx(100 * high, abs=0.2)
 
 
+def test_no_bar_stands_for_what_has_another_scale_or_is_better_small(evaluation):
+    shown = dict(describe_evaluation(evaluation)["whole"])
+    other = {METRICS[name].heading for name in ("brier", "ece", "cohen_kappa", "quadratic_kappa", "mcc")}
+    assert {heading for heading, value in shown.items() if value["bar"] is None} == other
+    assert "0 is certain and right, 2 is certain and wrong" in describe_evaluation(evaluation)["whole_definitions"]
+
+
 def test_what_is_undefined_is_a_dash_with_words():
     with pytest.warns(UserWarning, match="No scan is of class DME"):
         result = score([0, 0], np.array([[0.9, 0.1], [0.8, 0.2]]), ["p1", "p2"], NAMES)
     shown = describe_evaluation(result)
     assert shown["undefined"]
-    assert [cell["value"] for cell in shown["classes"][1]["cells"]] == [UNDEFINED] * 4
-    assert all(cell["bar"] is None and cell["interval"] == "" for cell in shown["classes"][1]["cells"])
+    undefined = [cell for cell in shown["classes"][1]["cells"] if cell["value"] == UNDEFINED]
+    # Of a class without a scan, specificity and NPV are known.
+    assert len(undefined) == len(BY_CLASS) - 2
+    assert all(cell["bar"] is None and cell["interval"] == "" for cell in undefined)
     assert [cell["share"] for cell in shown["matrix"][1]["cells"]] == [UNDEFINED, UNDEFINED]
 
 
@@ -103,6 +113,7 @@ def test_intervals_that_promise_too_much_are_not_left_alone(evaluation):
     assert "as few as 8 patients" in describe_evaluation(evaluation)["how"]
     truth = np.arange(40) % 2
     perfect = describe_evaluation(score(truth, np.eye(2)[truth], np.arange(40), NAMES))["how"]
+    assert "Clopper-Pearson" in perfect
     assert "no certainty" in perfect
     assert "as few as" not in perfect
     half = np.where(np.arange(40) < 30, truth, 1 - truth)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from octlib._suggest import unknown
 from octlib.cli.console import answer, files_in, say
 from octlib.cli.known_patients import warn_of_known_patients
 from octlib.cli.options import (
@@ -22,7 +23,7 @@ from octlib.cli.options import (
     reading_options,
     require_classifier,
 )
-from octlib.cli.output import choose_output, new_folder, say_where
+from octlib.cli.output import choose_output, new_folder, say_where, write_table
 from octlib.cli.results import write_evaluation
 
 
@@ -37,8 +38,9 @@ from octlib.cli.results import write_evaluation
     "--confidence", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.95, help="Of the intervals."
 )
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the bootstrap that gives the intervals.")
+@click.option("--by", metavar="COLUMN", help="Also write groups.csv: the metrics for each value of this column.")
 @json_option
-def evaluate(classifier: Path, folder: Path, output: Path | None, **arguments: Any) -> None:
+def evaluate(classifier: Path, folder: Path, output: Path | None, by: str | None, **arguments: Any) -> None:
     """Evaluate the saved CLASSIFIER on FOLDER, labelled scans of patients that it has never seen.
 
     The results are metrics.json (every metric with its interval), predictions.csv and confusion_matrix.png. octlib
@@ -50,10 +52,17 @@ def evaluate(classifier: Path, folder: Path, output: Path | None, **arguments: A
     output = choose_output(output, "octlib-evaluate", folder)
     with new_folder(output) as results:
         scans = read_scans(folder, arguments)
+        if by is not None and by not in (columns := scans.to_frame().columns):
+            raise unknown("column", by, columns)  # before the pass through the network, which can take an hour
         warn_of_known_patients(classifier, scans)
         model = octlib.load_classifier(classifier)
         settings = chosen(arguments, (*PREDICTING, "level", "confidence", "seed"))
         result = write_evaluation(results, model, scans, **settings)
+        groups = None if by is None else result.by(by)
+        if groups is not None:
+            write_table(results / "groups.csv", groups.to_frame())
     say(result)
+    if groups is not None:
+        say(groups)
     say_where(output)
     answer({"output": output, "files": files_in(output), "metrics": result.to_dict()})

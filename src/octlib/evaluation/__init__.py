@@ -7,6 +7,7 @@ from octlib.evaluation.comparison import Pair as Pair
 from octlib.evaluation.comparison import PairedTest as PairedTest
 from octlib.evaluation.decision_curve import DecisionCurve as DecisionCurve
 from octlib.evaluation.evaluate import evaluate as evaluate
+from octlib.evaluation.groups import GroupedEvaluation as GroupedEvaluation
 from octlib.evaluation.metrics import METRICS as METRICS
 from octlib.evaluation.metrics import Metric as Metric
 from octlib.evaluation.operating_points import OperatingPoint as OperatingPoint
@@ -20,6 +21,7 @@ __all__ = [
     "Comparison",
     "DecisionCurve",
     "Evaluation",
+    "GroupedEvaluation",
     "Metric",
     "OperatingPoint",
     "OperatingResult",

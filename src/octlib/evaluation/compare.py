@@ -17,10 +17,10 @@ from octlib.evaluation.delong import compare_aurocs
 from octlib.evaluation.evaluate import evaluate
 from octlib.evaluation.holm import correct_by_holm
 from octlib.evaluation.intervals import resample_metrics
-from octlib.evaluation.judged import number_patients, patients_of
+from octlib.evaluation.judged import patients_of
 from octlib.evaluation.mcnemar import compare_hits
 from octlib.evaluation.metrics import METRICS, Interval
-from octlib.evaluation.resamples import GroupedScans
+from octlib.evaluation.resamples import GroupedScans, number_patients
 from octlib.evaluation.sameness import require_same_classes, require_same_scans
 
 if TYPE_CHECKING:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, astuple, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from octlib.evaluation.caveats import find_caveats
+from octlib.evaluation.caveats import find_caveats, list_figures
 from octlib.evaluation.metrics import METRICS, Interval
 from octlib.evaluation.plain import as_plain_dict
 from octlib.evaluation.plots.differences import draw_differences
@@ -121,7 +122,7 @@ class Comparison:
         """How the intervals came about, and where they promise too much: a sentence each."""
         found = [
             find_caveats(
-                pair.intervals,
+                [(name, math.nan, interval) for name, _, interval in list_figures(pair.differences, pair.intervals)],
                 resampled=self.resampled,
                 groups=self.n_scans if self.n_patients is None else self.n_patients,
                 without_patient=self.without_patient,

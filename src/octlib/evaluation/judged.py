@@ -58,29 +58,6 @@ def patients_of(result: Judged) -> np.ndarray:
     return as_patients(result.scans["patient"] if "patient" in result.scans else [None] * n, n)
 
 
-def number_patients(patients: np.ndarray, content: np.ndarray) -> np.ndarray:
-    """Number the groups that a bootstrap draws: patients, and each scan without one.
-
-    Args:
-        patients: object (n,) of str or None.
-        content: float (n, columns), by which scans without a patient are put in order, so that the order of the scans
-            changes nothing.
-
-    Returns:
-        int64 (n,), 0 to one less than the number of groups.
-
-    Example:
-        >>> number_patients(np.array(["b", None, "a", "b"], dtype=object), np.zeros((4, 1)))
-        array([1, 2, 0, 1])
-    """
-    known = np.array([each is not None for each in patients])
-    groups = np.empty(len(patients), dtype=np.int64)
-    people, groups[known] = np.unique(patients[known].astype(str), return_inverse=True)
-    lonely = np.flatnonzero(~known)
-    groups[lonely[np.lexsort(content[lonely].T)]] = len(people) + np.arange(len(lonely))
-    return groups
-
-
 def units_of(result: Judged) -> frozenset[str]:
     """Give what makes an evaluation overlap with another one: patients, and the files of scans that have none.
 

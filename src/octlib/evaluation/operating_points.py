@@ -16,7 +16,6 @@ from octlib.evaluation.intervals import bootstrap_intervals
 from octlib.evaluation.judged import (
     Judged,
     check_positive,
-    number_patients,
     patients_of,
     require_both_sides,
     sum_positive,
@@ -25,11 +24,12 @@ from octlib.evaluation.judged import (
 from octlib.evaluation.metrics import METRICS, Interval
 from octlib.evaluation.plain import as_plain_dict
 from octlib.evaluation.rendering import NOTICE
-from octlib.evaluation.resamples import GroupedScans
+from octlib.evaluation.resamples import GroupedScans, number_patients
 
 if TYPE_CHECKING:
     import pandas as pd
 
+METRIC_OF = {"sensitivity": "recall", "ppv": "precision"}  # in METRICS
 TITLES = {
     "sensitivity": "sensitivity",
     "specificity": "specificity",
@@ -244,7 +244,7 @@ class OperatingResult:
     def caveats(self) -> tuple[str, ...]:
         """How the intervals came about, and where they promise too much: a sentence each."""
         return find_caveats(
-            self.intervals,
+            [(METRIC_OF.get(name, name), getattr(self, name), interval) for name, interval in self.intervals.items()],
             resampled=self.resampled,
             groups=self.n_scans if self.n_patients is None else self.n_patients,
             without_patient=self.without_patient,

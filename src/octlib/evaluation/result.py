@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from octlib.evaluation.caveats import find_caveats
+from octlib.evaluation.caveats import find_caveats, list_figures
 from octlib.evaluation.decision_curve import DecisionCurve, trace_decisions
+from octlib.evaluation.figures import lock, measure_figures
+from octlib.evaluation.groups import GroupedEvaluation, find_groups, warn_of_groups
+from octlib.evaluation.judged import patients_of
 from octlib.evaluation.levels import columns_of_level, describe_level
 from octlib.evaluation.metrics import METRICS
 from octlib.evaluation.operating_points import OperatingPoint, choose_point
+from octlib.evaluation.plain import as_plain_dict
 from octlib.evaluation.plots.confusion_matrix import draw_confusion_matrix
 from octlib.evaluation.plots.curves import draw_precision_recall, draw_roc
 from octlib.evaluation.plots.reliability import draw_reliability
 from octlib.evaluation.prediction import tabulate_predictions
+from octlib.evaluation.prevalence import check_prevalence, tabulate_prevalence
 from octlib.evaluation.rendering import Row, render_html, render_text
+from octlib.evaluation.resamples import GroupedScans
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,12 +34,21 @@ if TYPE_CHECKING:
 class Evaluation:
     """How well predictions agree with the truth, each metric with its interval.
 
-    Every metric of ``octlib.evaluation.METRICS`` is an attribute: ``accuracy``, ``balanced_accuracy`` and ``macro_f1``
-    are floats; ``f1``, ``precision``, ``recall`` (sensitivity) and ``auroc`` (each class against the rest) are floats
-    by the name of the class. They lie in [0, 1]; one that is undefined is NaN, and so are the ends of its interval.
-    Undefined are: F1, recall and AUROC of a class that no scan has, the precision of a class that is never predicted,
-    and the AUROC of a class that every scan has. A class that scans have and that is never predicted has an F1 of 0.
-    Balanced accuracy and macro F1 are means over the classes that scans have.
+    Every metric of ``octlib.evaluation.METRICS`` is an attribute. Floats are ``accuracy``, ``balanced_accuracy``,
+    ``macro_f1``, ``weighted_f1``, ``macro_auroc``, ``macro_average_precision``, ``cohen_kappa``, ``quadratic_kappa``,
+    ``mcc``, ``brier`` and ``ece``. Floats by the name of the class, each against the rest, are ``f1``, ``recall``
+    (sensitivity), ``specificity``, ``precision`` (PPV), ``npv``, ``auroc`` and ``average_precision``. They lie in
+    [0, 1], but for the kappas and MCC, in [-1, 1], and the Brier score, a sum over the classes in [0, 2] (Brier,
+    Monthly Weather Review 78, 1950). Less is better of the Brier score and of ECE, in 15 equal bins of the confidence
+    of the predicted class (Guo et al., On Calibration of Modern Neural Networks, 2017, eq. 3). Quadratic kappa counts a
+    confusion by the squared distance of the classes in the order of ``class_names``: it says something only where that
+    order is one, such as of severity.
+
+    A metric that is undefined is NaN, and so are the ends of its interval. Undefined are: F1, sensitivity, AUROC and
+    average precision of a class that no scan has, the PPV of a class that is never predicted, specificity and AUROC of
+    a class that every scan has, the NPV of a class that is always predicted, and kappas, MCC and macro AUROC where all
+    scans are of one class. A class that scans have and that is never predicted has an F1 of 0. Balanced accuracy and
+    what is called macro are means over the classes that scans have.
 
     Attributes:
         metrics: the value of each metric by its name: a float or ``{class: float}``.
@@ -52,6 +66,7 @@ class Evaluation:
             were gathered to.
         strongest: int64 (n_scans,), read-only: the position in the dataset of the scan to look at. Of a volume, eye or
             patient it is the one with the highest probability of the class that was predicted for the whole.
+        seed: of the bootstrap.
     """
 
     metrics: dict[str, Any]
@@ -66,6 +81,7 @@ class Evaluation:
     scans: pd.DataFrame
     strongest: np.ndarray
     level: str = "scan"
+    seed: int = 0
 
     def __getattr__(self, name: str) -> Any:
         """Give a metric by its name."""
@@ -92,7 +108,7 @@ class Evaluation:
         """How the intervals came about, and where they promise too much: a sentence each, for pages and cards."""
         known = self.n_patients is not None
         return find_caveats(
-            self.intervals,
+            list_figures(self.metrics, self.intervals),
             resampled=self.resampled,
             groups=self.n_scans if self.n_patients is None else self.n_patients,
             without_patient=int(self.scans["patient"].isna().sum()) if known else self.n_scans,
@@ -150,6 +166,70 @@ class Evaluation:
         rows = [(row.metric, row.class_name, row.value, *row.interval, row.support) for row in self._rows()]
         return pd.DataFrame(rows, columns=["metric", "class", "value", "low", "high", "support"])
 
+    def by(self, column: str) -> GroupedEvaluation:
+        """Evaluate the scans with each value of a column by themselves, such as those of each device.
+
+        Args:
+            column: of ``scans``. Each value is a group, numbers too; scans without one are a group of their own.
+
+        Returns:
+            An evaluation for each group, with confidence and seed of this one. Positions of errors are those in the
+            group's ``scans``; ``strongest`` has those in the dataset.
+
+        Warns:
+            UndefinedMetricWarning: once for all groups that lack a class which others have; once for all that are of
+                one patient alone.
+
+        Raises:
+            ValueError: if there is no such column.
+
+        Example:
+            >>> from octlib.evaluation import score
+            >>> probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.7, 0.3]] * 2)
+            >>> result = score([0, 1, 0, 1] * 2, probabilities, list("aabbccdd"), ["CNV", "NORMAL"])
+            >>> result.scans["device"] = ["Cirrus", "Cirrus", "Spectralis", "Spectralis"] * 2
+            >>> result.by("device").evaluations["Cirrus"].accuracy
+            1.0
+        """
+        evaluations = {name: self._subset(rows) for name, rows in find_groups(self.scans, column).items()}
+        support = self.confusion_matrix.sum(axis=1)
+        absent = [name for name, count in zip(self.class_names, support, strict=True) if not count]
+        warn_of_groups(column, evaluations, absent, stacklevel=2)
+        return GroupedEvaluation(column, evaluations)
+
+    def at_prevalence(self, prevalence: Mapping[str, float]) -> pd.DataFrame:
+        """Say what predictions are worth where a class is as frequent as given, not as among these scans.
+
+        PPV and NPV come from sensitivity and specificity by Bayes' theorem, each class against the rest. That supposes
+        that both are there what they are here: that the disease is as severe, and the rest made up of the same.
+
+        Args:
+            prevalence: the share of each class, in (0, 1), for one class or more.
+
+        Returns:
+            A row for each class. Columns: class, prevalence, ppv, ppv_low, ppv_high, npv, npv_low and npv_high, float,
+            NaN where undefined. Intervals come from the resamples of this evaluation. Where they are without width, as
+            the PPV of a class with a specificity of 1, their ends are those for both low ends, and for both high ends,
+            of sensitivity and specificity: never too narrow, and often too wide.
+
+        Raises:
+            TypeError: if ``prevalence`` is no mapping.
+            ValueError: if it is empty, names a class that there isn't, or a share doesn't lie between 0 and 1.
+
+        Example:
+            >>> from octlib.evaluation import score
+            >>> truth = np.arange(100) % 2
+            >>> predicted = np.where(np.arange(100) < 10, 1 - truth, truth)
+            >>> result = score(truth, np.eye(2)[predicted], np.arange(100), ["CNV", "NORMAL"])
+            >>> result.precision["CNV"]
+            0.9
+            >>> result.at_prevalence({"CNV": 0.02})[["ppv", "npv"]].round(3).iloc[0].tolist()
+            [0.155, 0.998]
+        """
+        check_prevalence(prevalence, self.class_names)
+        scans = GroupedScans.of_patients(self.truth, self.probabilities.astype(float), patients_of(self))
+        return tabulate_prevalence(scans, self.class_names, prevalence, confidence=self.confidence, seed=self.seed)
+
     def to_dict(self) -> dict[str, Any]:
         """Give all metrics in a form that JSON can hold.
 
@@ -157,10 +237,11 @@ class Evaluation:
             The metrics by name, their intervals, and the attributes but probabilities, truth, scans and strongest:
             plain dicts, lists, str, int, float and None (for NaN).
         """
-        names = ("intervals", "class_names", "n_scans", "n_patients", "confidence", "resampled", "level", "aggregation")
+        counted = ("class_names", "n_scans", "n_patients")
+        names = ("intervals", *counted, "confidence", "resampled", "seed", "level", "aggregation")
         return {
-            **_as_plain(self.metrics),
-            **{name: _as_plain(getattr(self, name)) for name in names},
+            **as_plain_dict(self.metrics),
+            **as_plain_dict({name: getattr(self, name) for name in names}),
             "confusion_matrix": self.confusion_matrix.tolist(),
         }
 
@@ -198,7 +279,9 @@ class Evaluation:
         Returns:
             The axes, with average precisions in the legend, and beside each that of a guess: the share of the class.
         """
-        return draw_precision_recall(self.truth, self.probabilities, self.class_names, ax=ax)
+        average, intervals = METRICS["average_precision"], self.intervals["average_precision"]
+        labels = {name: average.show(value, intervals[name]) for name, value in self.average_precision.items()}
+        return draw_precision_recall(self.truth, self.probabilities, labels, ax=ax)
 
     def plot_reliability(self, *, ax: Axes | None = None) -> Axes:
         """Draw how often predictions are right over their confidence, the probability of the predicted class.
@@ -263,6 +346,26 @@ class Evaluation:
         """
         return trace_decisions(self, positive)
 
+    def _subset(self, rows: np.ndarray) -> Evaluation:
+        truth, probabilities = self.truth[rows], self.probabilities[rows]
+        figures = measure_figures(
+            truth,
+            probabilities.astype(float),
+            patients_of(self)[rows],
+            self.class_names,
+            confidence=self.confidence,
+            seed=self.seed,
+            level=self.level,
+        )
+        return replace(
+            self,
+            **figures._asdict(),
+            truth=lock(truth),
+            probabilities=lock(probabilities),
+            scans=self.scans.iloc[rows].reset_index(drop=True),
+            strongest=lock(self.strongest[rows]),
+        )
+
     def _rows(self) -> list[Row]:
         support = dict(zip(self.class_names, self.confusion_matrix.sum(axis=1).tolist(), strict=True))
         rows = []
@@ -286,19 +389,11 @@ class Evaluation:
 
     def __repr__(self) -> str:
         """Show accuracy and F1 with their intervals as a table of text."""
-        return render_text(self._summary(), self._rows())
+        return render_text(self._summary(), self._rows(), resampled=self.resampled)
 
     def _repr_html_(self) -> str:
-        return render_html(self._summary(), self._rows(), level=self.level)
+        return render_html(self._summary(), self._rows(), resampled=self.resampled, level=self.level)
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _as_plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _as_plain(item) for key, item in value.items()}
-    if isinstance(value, tuple):
-        return [_as_plain(item) for item in value]
-    return None if isinstance(value, float) and math.isnan(value) else value

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from octlib.data import as_patients
 from octlib.errors import UndefinedMetricWarning, UnknownPatientsWarning
 from octlib.evaluation.checks import check_probabilities, check_settings, check_truth
-from octlib.evaluation.intervals import bootstrap_intervals
-from octlib.evaluation.metrics import METRICS, confusion_counts
-from octlib.evaluation.resamples import GroupedScans
+from octlib.evaluation.figures import lock, measure_figures
 from octlib.evaluation.result import Evaluation
 
 if TYPE_CHECKING:
@@ -38,8 +36,11 @@ def score(
     which a metric is undefined, since it holds no scan of the class, is left out for that metric. The order of the
     scans changes nothing.
 
-    Two limits of the method: a value of exactly 0 or 1 gets an interval without width, since no resample can hold what
-    never happened; and intervals from fewer than some twenty patients tend to be too narrow.
+    A value of exactly 0 or 1 is so in every resample, since none can hold what never happened. Where it is a share
+    (accuracy, sensitivity, specificity, PPV, NPV), its interval is Clopper-Pearson's for the effective number of
+    patients: (sum m)^2 / (sum m^2), if the share is one of m scans of each (Clopper & Pearson, Biometrika 26, 1934;
+    Kish, Survey Sampling, 1965). Every other metric, such as F1, keeps an interval without width, which is no
+    certainty. Intervals from fewer than some twenty patients tend to be too narrow.
 
     Args:
         truth: int (n,), for each scan the index of its class in ``class_names``.
@@ -122,45 +123,21 @@ def measure(
     probabilities = check_probabilities(kept, names)
     truth = check_truth(truth, len(probabilities), names)
     people = np.array([None] * len(truth) if patients is None else as_patients(patients, len(truth)), dtype=object)
-    grouped = GroupedScans(truth, probabilities, _number_groups(people, truth, probabilities))
-    counts = confusion_counts(truth, probabilities)
-    by_patient = any(each is not None for each in people)
-    resampled = "patient" if by_patient else level
-    _warn_of_absent(counts, names, level)
+    figures = measure_figures(truth, probabilities, people, names, confidence=confidence, seed=seed, level=level)
+    _warn_of_absent(figures.confusion_matrix, names, level)
     _warn_of_unknown(people, level)
-    _warn_of_one(resampled, grouped.n_groups)
-    values = {name: np.asarray(metric.value(truth, probabilities), dtype=float) for name, metric in METRICS.items()}
-    if grouped.n_groups > 1:
-        limits = bootstrap_intervals(grouped, confidence=confidence, rng=np.random.default_rng(seed))
-    else:
-        # Other patients cannot be imagined from one: an interval without width would claim certainty.
-        limits = {name: np.full((*value.shape, 2), np.nan) for name, value in values.items()}
+    _warn_of_one(figures.resampled, len(truth) if figures.n_patients is None else figures.n_patients)
     return Evaluation(
-        metrics={name: _name_classes(value, name, names) for name, value in values.items()},
-        intervals={name: _name_classes(value, name, names) for name, value in limits.items()},
-        confusion_matrix=_lock(counts),
+        **figures._asdict(),
         class_names=names,
-        n_patients=grouped.n_groups if by_patient else None,
         confidence=confidence,
-        resampled=resampled,
-        probabilities=_lock(kept if kept.dtype.kind == "f" else probabilities),
-        truth=_lock(truth),
+        probabilities=lock(kept if kept.dtype.kind == "f" else probabilities),
+        truth=lock(truth),
         scans=_tabulate(truth, names, None if patients is None else people) if scans is None else scans,
         level=level,
-        strongest=_lock(np.arange(len(truth)) if strongest is None else strongest),
+        strongest=lock(np.arange(len(truth)) if strongest is None else strongest),
+        seed=seed,
     )
-
-
-def _number_groups(patients: np.ndarray, truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    # Patients in sorted order, so that the same draw means the same patient however the scans are ordered. After them
-    # each scan without one, by content: scans that are equal in it can change places unnoticed.
-    known = np.array([each is not None for each in patients])
-    groups = np.empty(len(truth), dtype=np.int64)
-    people, groups[known] = np.unique(patients[known].astype(str), return_inverse=True)
-    lonely = np.flatnonzero(~known)
-    order = np.lexsort((*probabilities[lonely].T, truth[lonely]))
-    groups[lonely[order]] = len(people) + np.arange(len(lonely))
-    return groups
 
 
 def _warn_of_absent(counts: np.ndarray, names: tuple[str, ...], level: str) -> None:
@@ -198,20 +175,3 @@ def _tabulate(truth: np.ndarray, names: tuple[str, ...], patients: np.ndarray | 
 
     columns = {"label": np.array(names, dtype=object)[truth]}
     return pd.DataFrame(columns if patients is None else {**columns, "patient": patients})
-
-
-def _lock(array: np.ndarray) -> np.ndarray:
-    array = array.copy()
-    array.setflags(write=False)
-    return array
-
-
-def _name_classes(values: np.ndarray, metric: str, names: tuple[str, ...]) -> Any:
-    plain = values.tolist()
-    if not METRICS[metric].by_class:
-        return _as_value(plain)
-    return {name: _as_value(item) for name, item in zip(names, plain, strict=True)}
-
-
-def _as_value(plain: float | list[float]) -> float | tuple[float, ...]:
-    return tuple(plain) if isinstance(plain, list) else plain

@@ -24,7 +24,7 @@ def describe_evaluation(evaluation: Evaluation) -> dict[str, Any]:
     from octlib.evaluation import METRICS
 
     metrics = [METRICS[name] for name in evaluation.metrics]
-    by_class = [metric for metric in metrics if metric.by_class]
+    whole, by_class = ([metric for metric in metrics if metric.by_class == each] for each in (False, True))
     classes = _classes(evaluation, by_class)
     n_errors = len(evaluation.errors())
     gathered = () if evaluation.level == "scan" else (_sentence(evaluation.aggregation),)
@@ -34,11 +34,11 @@ def describe_evaluation(evaluation: Evaluation) -> dict[str, Any]:
         "unit": evaluation.level,
         "confidence": f"{100 * evaluation.confidence:g} %",
         "whole": [
-            (each.title, _value(each, evaluation.metrics[each.name], evaluation.intervals[each.name]))
-            for each in metrics
-            if not each.by_class
+            (each.heading, _value(each, evaluation.metrics[each.name], evaluation.intervals[each.name]))
+            for each in whole
         ],
-        "class_metrics": [metric.title for metric in by_class],
+        "whole_definitions": _sentence("; ".join(metric.define(evaluation.level) for metric in whole)),
+        "class_metrics": [metric.heading for metric in by_class],
         "classes": classes,
         "definitions": _sentence("; ".join(metric.define(evaluation.level) for metric in by_class)),
         "undefined": any(value["value"] == UNDEFINED for row in classes for value in row["cells"]),
@@ -71,12 +71,13 @@ def _value(metric: Metric, value: float, interval: tuple[float, float]) -> dict[
     shown, low, high = (f"{number:.{metric.digits}f}" for number in (value, *interval))
     if math.isnan(interval[0]):
         return {"value": shown, "interval": "", "bar": None}
-    return {"value": shown, "interval": f"{low} to {high}", "bar": _bar(value, *interval)}
+    return {"value": shown, "interval": f"{low} to {high}", "bar": _bar(metric, value, *interval)}
 
 
-def _bar(value: float, low: float, high: float) -> dict[str, float] | None:
-    if min(value, low) < 0 or max(value, high) > 1:
-        return None  # the scale of the page ends there
+def _bar(metric: Metric, value: float, low: float, high: float) -> dict[str, float] | None:
+    # The scale of the page goes from 0, the worst, to 1, the best.
+    if [*metric.limits] != [0, 1] or metric.lower_is_better or min(value, low) < 0 or max(value, high) > 1:
+        return None
     return {"low": round(100 * low, 1), "width": round(100 * (high - low), 1), "point": round(100 * value, 1)}
 
 

@@ -41,31 +41,30 @@ def draw_roc(truth: np.ndarray, probabilities: np.ndarray, labels: Mapping[str, 
 
 
 def draw_precision_recall(
-    truth: np.ndarray, probabilities: np.ndarray, class_names: tuple[str, ...], *, ax: Axes | None
+    truth: np.ndarray, probabilities: np.ndarray, labels: Mapping[str, str], *, ax: Axes | None
 ) -> Axes:
     """Draw precision over sensitivity for each class against the rest.
 
     Args:
         truth: int (n,), indices of classes.
         probabilities: float (n, classes).
-        class_names: of the columns.
+        labels: for each class, in the order of the columns, its average precision.
         ax: where to draw; None makes a new figure.
 
     Returns:
         The axes. The legend has the average precision of each class, and the share of scans that are of it, which is
         the average precision of a guess.
     """
-    from sklearn.metrics import average_precision_score, precision_recall_curve
+    from sklearn.metrics import precision_recall_curve
 
     ax = new_axes(SIDE, SIDE) if ax is None else ax
-    for index, name in enumerate(class_names):
+    for index, (name, average) in enumerate(labels.items()):
         positive, scores = truth == index, probabilities[:, index]
         if not positive.any():
-            ax.plot([], [], label=f"{name}  undefined", **style(index))
+            ax.plot([], [], label=f"{name}  {average}", **style(index))
             continue
         precision, recall, _ = precision_recall_curve(positive, scores)
-        average = average_precision_score(positive, scores)
-        label = f"{name}  {average:.3f} (a guess: {positive.mean():.3f})"
+        label = f"{name}  {average} (a guess: {positive.mean():.3f})"
         ax.plot(recall, precision, drawstyle="steps-post", label=label, **style(index))
     _finish(ax, "sensitivity", "precision", "lower left", "average precision")
     return ax
