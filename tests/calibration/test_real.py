@@ -15,19 +15,20 @@ from octlib.models import Postprocessing
 SPLITS = 12
 
 
-def test_other_patients_gain(kermany: Path) -> None:
+def test_other_patients_gain(kermany: Path, imagenet_weights: Path) -> None:
     scans = octlib.load_oct_dataset(kermany)
-    classifier = octlib.build_classifier("octlib", image_size=96, class_names=scans.class_names)
+    classifier = octlib.build_classifier("mobilenetv2_100", weights=imagenet_weights, class_names=scans.class_names)
     covered, gains = [], []
     for seed in range(SPLITS):
         train, validation, test = scans.split((0.5, 0.25, 0.25), seed=seed)
         classifier.postprocessing = Postprocessing()
         octlib.fit(classifier, train, progress=False)
         before = predict_probabilities(classifier, test)
-        octlib.calibrate(classifier, validation, coverage=0.8, seed=seed)
+        octlib.calibrate(classifier, validation, seed=seed)
         after = predict_probabilities(classifier, test)
         labels = np.asarray(test.labels)
         gains.append([f(before, labels) - f(after, labels) for f in (log_loss, calibration_error)])
+        octlib.calibrate(classifier, validation, coverage=0.8, seed=seed)
         covered.append(octlib.prediction_sets(classifier, test).covered)
     assert np.mean(gains, axis=0).min() > 0
     # Splits share patients, so that the error of the mean is larger than that of as many independent ones.
