@@ -173,6 +173,8 @@ def test_wrong_arguments_are_refused(looking, build):
         faithfulness(classifier, explanation, batch_size=0)
     with pytest.raises(ValueError, match=r"the classifier that was explained, .* Explain with it first"):
         faithfulness(build("resnet10t", 64), explanation)
+    with pytest.raises(ValueError, match="has other classes or prepares scans otherwise"):
+        faithfulness(build("resnet10t", SIZE, class_names=("DME", "NORMAL")), explanation)
     with pytest.raises(TypeError, match="The classifier comes first"):
         faithfulness(explanation, classifier)
 

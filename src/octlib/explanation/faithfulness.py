@@ -89,7 +89,7 @@ def faithfulness(
         TypeError: if ``classifier`` is none.
         UnreadableScanError: if some scans can't be read.
         ValueError: if a measure is unknown, there are fewer than two steps, or the explanation is of a classifier with
-            other preprocessing.
+            other classes or preprocessing.
 
     Example:
         >>> import octlib
@@ -103,10 +103,11 @@ def faithfulness(
     require_classifier(classifier)
     measures, steps, seed = _check(measures), as_whole("steps", steps, minimum=2), as_seed(seed)
     batch_size = as_whole("batch_size", batch_size)
-    if explanation.preprocessing != classifier.preprocessing:
+    strange = set(explanation.targets) - set(classifier.class_names)
+    if strange or explanation.preprocessing != classifier.preprocessing:
         raise ValueError(
-            "faithfulness must be given the classifier that was explained, and this one prepares scans otherwise. "
-            "Explain with it first: octlib.explain(classifier, scans)."
+            "faithfulness must be given the classifier that was explained, and this one has other classes or prepares "
+            "scans otherwise. Explain with it first: octlib.explain(classifier, scans)."
         )
     module = classifier.to_torch().requires_grad_(False)
     images = explanation.scans.batches(classifier.preprocessing, 1)
