@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 
 import octlib
-from octlib.explanation import pointing_game
+from octlib.explanation import score_explanations
 
 
 def measure(scans: octlib.OctDataset, own: Path | None, method: str, layer: str | None) -> tuple[pd.DataFrame, float]:
-    """Return a row for each map, with its class, hit and chance; and the accuracy."""
+    """Return a row for each map, with its class and scores; and the accuracy."""
     rows, right_in_all = [], 0
     for train, test in scans.folds(5, seed=0):
         classifier = octlib.build_classifier("octlib", weights=own or "pretrained", class_names=scans.class_names)
@@ -30,9 +30,7 @@ def measure(scans: octlib.OctDataset, own: Path | None, method: str, layer: str 
         right = test.subset(np.setdiff1d(np.arange(len(test)), errors))
         right_in_all += len(right)
         sick = right.subset([scan.label != "NORMAL" for scan in right])
-        game = pointing_game(octlib.explain(classifier, sick, method=method, layer=layer))
-        labels = [sick[position].label for position in game.positions]
-        rows.append(pd.DataFrame({"class": labels, "hit": game.hits, "chance": game.chances}))
+        rows.append(score_explanations(octlib.explain(classifier, sick, method=method, layer=layer)).maps)
     return pd.concat(rows), right_in_all / len(scans)
 
 
@@ -45,8 +43,10 @@ def main() -> None:
     arguments = parser.parse_args()
     print({name: version(name) for name in ("octlib", "keras", "timm", "torch", "grad-cam")})
     maps, accuracy = measure(octlib.load_oct_dataset("phantoms"), arguments.own, arguments.method, arguments.layer)
-    table = maps.groupby("class").agg(maps=("hit", "size"), rate=("hit", "mean"), chance=("chance", "mean"))
-    table.loc["all"] = [len(maps), maps["hit"].mean(), maps["chance"].mean()]
+    table = maps.groupby("class").agg(
+        maps=("pointing", "size"), rate=("pointing", "mean"), chance=("pointing_chance", "mean")
+    )
+    table.loc["all"] = [len(maps), maps["pointing"].mean(), maps["pointing_chance"].mean()]
     print(f"accuracy {accuracy:.3f}; {arguments.method} at {arguments.layer or 'the last map'}")
     print(table.to_string(float_format="{:.3f}".format))
 

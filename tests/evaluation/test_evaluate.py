@@ -13,6 +13,7 @@ import octlib.features
 from octlib.data import load_oct_dataset
 from octlib.errors import UnknownPatientsWarning
 from octlib.evaluation import evaluate, predict, score
+from octlib.models import Postprocessing
 
 NAMES = ("CNV", "DRUSEN", "NORMAL")
 
@@ -32,7 +33,7 @@ def classifier(monkeypatch):
 
     monkeypatch.setattr(octlib.features, "predict_probabilities", probabilities)
     monkeypatch.setattr("octlib.models.classifier.require_classifier", lambda _: None)
-    return SimpleNamespace(class_names=NAMES, passes=0)
+    return SimpleNamespace(class_names=NAMES, postprocessing=Postprocessing(), passes=0)
 
 
 def dataset(patients=True, n=30):

@@ -14,6 +14,7 @@ from octlib.data import load_oct_dataset
 from octlib.data.columns import objects
 from octlib.errors import LevelError, UndefinedMetricWarning, UnknownPatientsWarning
 from octlib.evaluation import evaluate, predict, score
+from octlib.models import Postprocessing
 
 NAMES = ("CNV", "NORMAL")
 # Two volumes of p1's eyes, one of them in two parts of the table, and one of p2 that has the name of p1's first.
@@ -31,7 +32,7 @@ P_OF_VOLUMES = [0.5, 0.25, 0.4375]
 
 @pytest.fixture
 def classifier(monkeypatch):
-    classifier = SimpleNamespace(class_names=NAMES)
+    classifier = SimpleNamespace(class_names=NAMES, postprocessing=Postprocessing())
     numbers = lambda dataset: [int(name.split("#")[1]) for name in dataset.names]  # noqa: E731
     monkeypatch.setattr(
         octlib.features,

@@ -14,7 +14,7 @@ from octlib.cli.results import explained, write_evaluation, write_history, write
 
 if TYPE_CHECKING:
     from octlib import Evaluation, OctClassifier, OctDataset
-    from octlib.explanation import PointingGame
+    from octlib.explanation import ExplanationScores
 
 BACKBONE = "octlib"
 SEVERITY = 0.1  # so early that some are missed: a page without errors teaches nothing
@@ -56,9 +56,9 @@ def demo(output: Path | None, seed: int) -> None:
         write_history(results, history)
         classifier.save(results / "classifier")
         result = write_evaluation(results, classifier, parts["test"])
-        game = _pointing(classifier, parts["test"], result)
-        write_json(results / "pointing.json", _figures(game))
-        right_ones = f"{game}. Decisions that were right, about eyes that are sick, take part."
+        scores = _pointing(classifier, parts["test"], result)
+        write_json(results / "pointing.json", _figures(scores))
+        right_ones = f"{_said(scores)} Decisions that were right, about eyes that are sick, take part."
         notes = [right_ones, ABOUT_THE_BACKBONE]
         write_page(
             results / "report.html",
@@ -72,20 +72,29 @@ def demo(output: Path | None, seed: int) -> None:
             introduction=ABOUT,
             notes=notes,
         )
-    say(f"\nOn patients that it has never seen:\n{result}\n\n{game}.")
+    say(f"\nOn patients that it has never seen:\n{result}\n\n{_said(scores)}")
     say_where(output)
     say(f"\nOpen {output / 'report.html'} in a browser.")
-    answer({"output": output, "files": files_in(output), "metrics": result.to_dict(), "pointing": _figures(game)})
+    answer({"output": output, "files": files_in(output), "metrics": result.to_dict(), "pointing": _figures(scores)})
 
 
-def _pointing(classifier: OctClassifier, scans: OctDataset, result: Evaluation) -> PointingGame:
+def _pointing(classifier: OctClassifier, scans: OctDataset, result: Evaluation) -> ExplanationScores:
     """See where the maps of right decisions about sick eyes point."""
-    from octlib.explanation import pointing_game
+    from octlib.explanation import score_explanations
 
     errors = set(result.errors().tolist())
     sick = [place for place, scan in enumerate(scans) if scan.label != "NORMAL" and place not in errors]
-    return pointing_game(explained(classifier, scans.subset(sick)))
+    return score_explanations(explained(classifier, scans.subset(sick)))
 
 
-def _figures(game: PointingGame) -> dict[str, float]:
-    return {"rate": game.rate, "chance": game.chance, "maps": len(game.hits), "tolerance": game.tolerance}
+def _said(scores: ExplanationScores) -> str:
+    hits, chance = scores.pointing, scores.chances["pointing"]
+    return (
+        f"Of {scores.n_maps} maps, {hits:.1%} are highest in the lesion or within {scores.tolerance:.0%} of the width "
+        f"beside it; of random points, {chance:.1%} would be."
+    )
+
+
+def _figures(scores: ExplanationScores) -> dict[str, float]:
+    rate, chance = scores.pointing, scores.chances["pointing"]
+    return {"rate": rate, "chance": chance, "maps": scores.n_maps, "tolerance": scores.tolerance}

@@ -47,6 +47,9 @@ def measure_figures(
     Returns:
         The figures; intervals are NaN where there is one patient alone.
     """
+    # Sums depend on their order in the last digits, and nothing here shall depend on the order of the scans.
+    order = np.lexsort((patients.astype(str), *probabilities.T, truth))
+    truth, probabilities, patients = truth[order], probabilities[order], patients[order]
     scans = GroupedScans.of_patients(truth, probabilities, patients)
     by_patient = any(each is not None for each in patients)
     values = _values(truth, probabilities)

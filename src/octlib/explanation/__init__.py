@@ -1,8 +1,21 @@
-"""Explanation: where a classifier finds support for a class, by any method, and where the maps point."""
+"""Explanation: where a classifier finds support for a class, by any method, and how far the maps can be trusted."""
 
 from octlib.explanation.explain import explain
+from octlib.explanation.faithfulness import Faithfulness, faithfulness
 from octlib.explanation.methods import METHODS, Method
-from octlib.explanation.pointing import PointingGame, pointing_game
+from octlib.explanation.randomisation import RandomisationTest, randomisation_test
 from octlib.explanation.result import Explanation
+from octlib.explanation.scoring import ExplanationScores, score_explanations
 
-__all__ = ["METHODS", "Explanation", "Method", "PointingGame", "explain", "pointing_game"]
+__all__ = [
+    "METHODS",
+    "Explanation",
+    "ExplanationScores",
+    "Faithfulness",
+    "Method",
+    "RandomisationTest",
+    "explain",
+    "faithfulness",
+    "randomisation_test",
+    "score_explanations",
+]

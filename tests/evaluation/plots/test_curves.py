@@ -54,7 +54,9 @@ def test_precision_recall_curves_hold_the_average_precision(evaluation):
         positive = evaluation.truth == index
         average = average_precision_score(positive, evaluation.probabilities[:, index])
         assert -np.sum(np.diff(recall) * precision[:-1]) == pytest.approx(average)
-        assert line.get_label() == f"{name}  {average:.3f} (a guess: {positive.mean():.3f})"
+        low, high = evaluation.intervals["average_precision"][name]
+        shown = f"{average:.3f} [{low:.3f}, {high:.3f}]"
+        assert line.get_label() == f"{name}  {shown} (a guess: {positive.mean():.3f})"
 
 
 def test_reliability_is_accuracy_over_confidence(evaluation):
