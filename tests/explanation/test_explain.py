@@ -8,12 +8,14 @@ import warnings
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import octlib
 from octlib.errors import ConstantMapWarning
 from octlib.models import Postprocessing
 from octlib.models.keras_backend import keras
+from octlib.models.torch_modules import TimmFeatures
 
 NAMES = ("CNV", "DME", "DRUSEN", "NORMAL")
 
@@ -226,3 +228,19 @@ def test_maps_are_shifted_back_to_the_scan_as_it_was(steps):
     assert abs(np.median(rows) - 128) < 5
     assert abs(np.median(columns) - 200) < 4
     assert coloured.mean() < 0.01
+
+
+@pytest.mark.parametrize(("names", "flips"), [("test_resnet", False), (["test_resnet", "test_convnext"], True)])
+def test_scans_pass_each_backbone_once_and_without_gradients(build, scans, monkeypatch, names, flips):
+    passed, outputs_of = [], TimmFeatures.outputs_of
+
+    def watched(self, normalised):
+        outputs = outputs_of(self, normalised)
+        passed.extend([torch.is_grad_enabled() or outputs[-1].requires_grad] * len(normalised))
+        return outputs
+
+    classifier = build(names, 64)
+    monkeypatch.setattr(TimmFeatures, "outputs_of", watched)
+    several = isinstance(names, list)
+    octlib.explain(classifier, scans, flips=flips, target="CNV", backbone="test_resnet" if several else None)
+    assert passed == [False] * (len(scans) * (1 + several) * (1 + flips))

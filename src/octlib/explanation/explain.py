@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from octlib._progress import progress as progress_bar
 from octlib._suggest import unknown
 from octlib.data import OctDataset, as_dataset
 from octlib.errors import ConstantMapWarning, ExplanationError
-from octlib.explanation.methods import METHODS, Method
+from octlib.explanation.asking import Asking
+from octlib.explanation.methods import METHODS
 from octlib.explanation.result import Explanation
 from octlib.models import OctClassifier, Postprocessing
 from octlib.models.classifier import require_classifier
@@ -83,15 +83,12 @@ def explain(
     wanted = _find_classes(target, len(scans), classifier.class_names)
     postprocessing = classifier.postprocessing if flips is None else Postprocessing(flips)
     batches = scans.batches(classifier.preprocessing, batch_size)
-    module = classifier.to_torch()
-    asked = [part for name, part in module.parts().items() if backbone in (None, name)] or [module]
-    for each in (module, *asked):
-        each.requires_grad_(False)
-    results = []
-    starts = range(0, len(scans), batch_size)
-    for start, images in zip(progress_bar(starts, title="explanation", show=progress), batches, strict=True):
-        classes = wanted[start : start + batch_size]
-        results.append(_explain_batch(module, asked, METHODS[method], layer, images, classes, postprocessing))
+    asking = Asking(classifier.to_torch(), backbone, METHODS[method], layer, postprocessing)
+    starts = progress_bar(range(0, len(scans), batch_size), title="explanation", show=progress)
+    results = [
+        asking.of_batch(images, wanted[start : start + batch_size])
+        for start, images in zip(starts, batches, strict=True)
+    ]
     heatmaps, explained, predicted = (np.concatenate(parts) for parts in zip(*results, strict=True))
     explanation = Explanation(
         heatmaps=heatmaps,
@@ -105,47 +102,6 @@ def explain(
     )
     _warn_of_constants(explanation)
     return explanation
-
-
-def _explain_batch(
-    module: torch.nn.Module,
-    asked: Sequence[torch.nn.Module],
-    method: Method,
-    layer: str | None,
-    images: np.ndarray,
-    wanted: np.ndarray,
-    postprocessing: Postprocessing,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return maps, float32 (n, height, width), and the classes explained and predicted, int (n,)."""
-    device = next(module.parameters()).device
-    mirrored = postprocessing.views
-    views = [images[:, :, ::-1].copy() if each else images for each in mirrored]
-    tensors = [torch.from_numpy(view).float().unsqueeze(1).to(device) for view in views]
-    with torch.inference_mode():
-        probabilities = [module(tensor).softmax(1).cpu().numpy() for tensor in tensors]
-    predicted = postprocessing.combine(probabilities).argmax(axis=1)
-    classes = np.where(wanted < 0, predicted, wanted)
-    maps = [_joint_map(asked, method, tensor, classes, layer) for tensor in tensors]
-    turned = [heatmaps[:, :, ::-1] if each else heatmaps for heatmaps, each in zip(maps, mirrored, strict=True)]
-    return np.mean(turned, axis=0), classes, predicted
-
-
-def _joint_map(
-    asked: Sequence[torch.nn.Module], method: Method, scans: torch.Tensor, classes: np.ndarray, layer: str | None
-) -> np.ndarray:
-    """Average the maps of several backbones by what each adds to the logit: float32 (n, height, width) in [0, 1]."""
-    maps: np.ndarray = np.stack([method(each, scans, classes, layer) for each in asked])
-    if len(asked) == 1:
-        return np.asarray(maps[0])
-    even = scans.mean((2, 3), keepdim=True).expand_as(scans)
-    with torch.inference_mode():
-        added = np.stack([(each(scans) - each(even)).cpu().numpy() for each in asked])  # (backbones, n, classes)
-    # What all classes get decides nothing.
-    more = (added - added.mean(axis=2, keepdims=True))[:, np.arange(len(classes)), classes]
-    shares = np.maximum(more, 0)
-    total = shares.sum(axis=0)
-    shares = np.where(total > 0, shares / np.where(total > 0, total, 1), 1 / len(asked))
-    return np.asarray((shares[:, :, None, None] * maps).sum(axis=0), dtype=np.float32)
 
 
 def _check_backbone(names: tuple[str, ...], backbone: str | None, layer: str | None) -> None:

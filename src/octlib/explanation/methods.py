@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pytorch_grad_cam as grad_cam
 import torch
 
-from octlib.explanation.cams import CamMethod
+from octlib.explanation.ablation import AblationMethod
+from octlib.explanation.cams import CamMethod, MaskingCam
+from octlib.explanation.last_map import LastMap
 
 
 class Method(Protocol):
@@ -34,6 +36,22 @@ class Method(Protocol):
         """
 
 
+@runtime_checkable
+class MapMethod(Method, Protocol):
+    """A method that needs no more than the last map, where no layer is named: the scans pass the backbone once."""
+
+    def of_last_map(self, seen: LastMap, classes: np.ndarray) -> np.ndarray:
+        """Make a map of each scan.
+
+        Args:
+            seen: what the backbone made of the scans.
+            classes: int (n,): the index of the class to explain, for each scan.
+
+        Returns:
+            float32 (n, height, width) in [0, 1], at the size of the scans.
+        """
+
+
 METHODS: dict[str, Method] = {
     "gradcam": CamMethod(grad_cam.GradCAM),
     "gradcam++": CamMethod(grad_cam.GradCAMPlusPlus),
@@ -42,6 +60,6 @@ METHODS: dict[str, Method] = {
     "layercam": CamMethod(grad_cam.LayerCAM),
     "eigencam": CamMethod(grad_cam.EigenCAM),
     "eigengradcam": CamMethod(grad_cam.EigenGradCAM),
-    "scorecam": CamMethod(grad_cam.ScoreCAM),
-    "ablationcam": CamMethod(grad_cam.AblationCAM),
+    "scorecam": MaskingCam(grad_cam.ScoreCAM),
+    "ablationcam": AblationMethod(),
 }
