@@ -82,7 +82,9 @@ def run_cam(cam: Any, inputs: torch.Tensor, targets: Sequence[Any]) -> np.ndarra
         with redirect_stderr(StringIO()):  # Two of the methods draw bars of their own, whether or not anybody looks.
             maps = cam(inputs, list(targets))
     finally:
-        cam.activations_and_grads.release()
+        watching = cam.activations_and_grads
+        watching.activations, watching.gradients = [], []  # else detached in place, which torch refuses of views
+        watching.release()
     return np.asarray(np.clip(maps, 0, 1), dtype=np.float32)
 
 

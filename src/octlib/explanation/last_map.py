@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
 
 from octlib.models.torch_modules import TimmFeatures, TorchClassifier
@@ -50,6 +51,23 @@ class LastMap:
     def of_one(self, index: int) -> LastMap:
         """Return what was made of one of the scans."""
         return LastMap(self.classifier, [each[index : index + 1] for each in self.outputs], self.size)
+
+    def contrasted(self, classes: np.ndarray, others: np.ndarray) -> LastMap:
+        """Ask of each scan by how much the logit of one class exceeds that of another.
+
+        Args:
+            classes: int (n,): the index of the one, for each scan.
+            others: int (n,): of the other.
+
+        Returns:
+            The same, with a head whose output i is the difference for scan i.
+        """
+        head, device = self.classifier.head, self.maps.device
+        one, other = (torch.as_tensor(indices, device=device) for indices in (classes, others))
+        with torch.no_grad():
+            weight, bias = head.weight[one] - head.weight[other], head.bias[one] - head.bias[other]
+        asked = TorchClassifier(self.classifier.backbone, weight, bias).to(device).eval().requires_grad_(False)
+        return LastMap(asked, self.outputs, self.size)
 
 
 class AfterLastMap(torch.nn.Module):
