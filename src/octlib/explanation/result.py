@@ -48,6 +48,13 @@ class Explanation:
     smooth: int = 0
 
     @property
+    def asked(self) -> tuple[str, ...]:
+        """What each map speaks for, in words: the class, and the one that it was told from."""
+        if self.against is None:
+            return self.targets
+        return tuple(f"{one} against {other}" for one, other in zip(self.targets, self.against, strict=True))
+
+    @property
     def place(self) -> str:
         """Where the maps were made, in words: the layer or layers and, of several, the backbone asked."""
         layers = (self.layer,) if isinstance(self.layer, str) else self.layer or ()
@@ -105,8 +112,7 @@ class Explanation:
 
     def _title(self, index: int, scan: Scan) -> str:
         target, predicted = self.targets[index], self.predicted[index]
-        against = f" against {self.against[index]}" if self.against else ""
-        title = f"for {target}{against} (predicted{'' if target == predicted else f' {predicted}'})"
+        title = f"for {self.asked[index]} (predicted{'' if target == predicted else f' {predicted}'})"
         title += "" if scan.label is None else f", truly {scan.label}"
         return title if np.ptp(self.heatmaps[index]) > 0 else f"{title}: no signal"
 
@@ -117,10 +123,7 @@ class Explanation:
     def __repr__(self) -> str:
         """Say what it is in one line."""
         height, width = self.heatmaps.shape[1:]
-        asked = self.targets
-        if self.against:
-            asked = tuple(f"{one} against {other}" for one, other in zip(asked, self.against, strict=True))
-        counts = ", ".join(f"{name} {asked.count(name)}" for name in sorted(set(asked)))
+        counts = ", ".join(f"{name} {self.asked.count(name)}" for name in sorted(set(self.asked)))
         maps = f"{len(self.targets)} maps of {height} x {width}"
         return f"Explanation({maps} by {self.method} at the {self.place}{self._smoothed}; for {counts})"
 
