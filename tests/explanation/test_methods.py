@@ -196,7 +196,7 @@ def test_noise_of_a_method_is_the_same_every_time_and_nobody_elses(families):
 
 
 @pytest.mark.parametrize("method", ["gradcam", "shapleycam", "smoothgradcam++", "scorecam", "ablationcam"])
-@pytest.mark.parametrize(("name", "layer"), [("test_resnet", "stages.2"), ("test_vit", "blocks.3")])
+@pytest.mark.parametrize(("name", "layer"), [("test_resnet", "layer3"), ("test_vit", "blocks.3")])
 def test_layers_by_name_take_every_method_of_layers(families, method, name, layer):
     """A layer in the architecture's own layout gives a map too, and not that of the last one."""
     classifier = families(name)
