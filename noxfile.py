@@ -59,7 +59,7 @@ def coverage(session: nox.Session) -> None:
 
 
 def _test(session: nox.Session, *options: str) -> None:
-    session.install("--editable", ".[dicom,lora,onnx,parquet,trust,vol,volumes]", *_group("test"))
+    session.install("--editable", ".[dicom,explain,lora,onnx,parquet,trust,vol,volumes]", *_group("test"))
     _install_headless(session)
     session.run("pytest", *NOTEBOOKS, *options, *(session.posargs or SIDE_BY_SIDE))
 
@@ -94,7 +94,12 @@ def minimums(session: nox.Session) -> None:
     session.install("uv")  # pip can't choose the lowest
     python = f"--python={session.virtualenv.location}"
     # timm asks for torchvision, and its newest release for a newer torch.
-    requirements = ["--editable", ".[dicom,lora,onnx,parquet,trust,vol,volumes]", *_group("test"), "torchvision<0.26"]
+    requirements = [
+        "--editable",
+        ".[dicom,explain,lora,onnx,parquet,trust,vol,volumes]",
+        *_group("test"),
+        "torchvision<0.26",
+    ]
     session.run("uv", "pip", "install", python, "--resolution=lowest-direct", *requirements)
     _install_headless(session)
     # Old releases meet newer ones of what they need, which deprecate things that they still use.

@@ -153,3 +153,14 @@ def test_the_slices_of_a_stack_are_told_apart_by_name(shell, classifier, flat, t
     pages[0].save(tmp_path / "scans" / f"{'e' * 150}.tif", save_all=True, append_images=pages[1:])
     index = explained(shell, tmp_path / "maps", classifier, tmp_path / "scans")
     assert list(index["picture"]) == [f"{number:05d}-{'e' * 100}-{number}.png" for number in range(3)]
+
+
+def test_against_smooth_and_several_layers_are_those_of_the_library(shell, classifier, flat, tmp_path):
+    options = ("--target", "DME", "--against", "CNV", "--smooth", "2", "--layer", "layer1", "--layer", "layer2")
+    index = explained(shell, tmp_path / "maps", classifier, flat, *options)
+    told = {"target": "DME", "against": "CNV", "smooth": 2, "layer": ["layer1", "layer2"]}
+    maps = octlib.explain(octlib.load_classifier(classifier), flat, **told)
+    assert set(index["against"]) == {"CNV"}
+    for name, overlay in zip(index["picture"], maps.overlays(), strict=True):
+        with Image.open(tmp_path / "maps" / name) as picture:
+            np.testing.assert_array_equal(np.asarray(picture), overlay)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import pytorch_grad_cam as grad_cam
 import torch
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 from octlib.explanation import METHODS
 
@@ -105,6 +107,55 @@ def test_layers_without_a_map_are_refused(build, layer):
         explained(build(), "gradcam", layer, noise((64, 96)), [0] * 3)
 
 
-def test_ablation_of_tokens_is_refused(build):
-    with pytest.raises(ValueError, match=r"ablationcam needs .* choose another method"):
-        explained(build("test_vit", 160), "ablationcam", "blocks.1", noise((160, 160)), [0] * 3)
+# What a backbone pools, in each form: a list of branches, tokens behind others, a head that refuses the mean.
+TAILS = {
+    "resnet10t": (64, 96),
+    "test_vit": (160, 160),
+    "swin_tiny_patch4_window7_224": (64, 96),
+    "test_convnext": (64, 96),
+    "mobilenetv2_050": (64, 96),
+    "deit_tiny_distilled_patch16_224": (32, 64),
+    "efficientvim_m1": (64, 64),
+}
+
+
+@pytest.mark.parametrize("pooling", ["average", "flatten"])
+@pytest.mark.parametrize("name", TAILS)
+def test_maps_are_those_of_the_whole_network(build, name, pooling):
+    """What the short way from the last map gives is what grad-cam gives that runs everything, weights unfrozen."""
+    classifier, images = build(name, TAILS[name], pooling=pooling), noise(TAILS[name])
+    module, classes = classifier.to_torch(), [0, 3, 1]
+    scans = torch.from_numpy(images).float().unsqueeze(1)
+    for method, cam in (("gradcam", grad_cam.GradCAM), ("layercam", grad_cam.LayerCAM)):
+        whole = cam(module, [module.backbone.feature_map])(scans, [ClassifierOutputTarget(each) for each in classes])
+        np.testing.assert_allclose(explained(classifier, method, None, images, classes), whole, atol=1e-4)
+
+
+@pytest.mark.parametrize("layer", ["layer2", "layer4.0.conv1"])
+def test_maps_of_a_layer_are_those_of_the_whole_network(build, layer):
+    """Gradients begin at the layer, also where the next one works in place."""
+    classifier, images, classes = build("resnet10t"), noise((64, 96)), [0, 3, 1]
+    module = classifier.to_torch()
+    watched = module.backbone.module.get_submodule(layer)
+    whole = grad_cam.GradCAM(module, [watched])(
+        torch.from_numpy(images).float().unsqueeze(1), [ClassifierOutputTarget(each) for each in classes]
+    )
+    np.testing.assert_allclose(explained(classifier, "gradcam", layer, images, classes), whole, atol=1e-4)
+
+
+@pytest.mark.parametrize("logit", [2.0, -2.0])
+def test_ablation_shows_what_the_logit_needs_whatever_its_sign(plant, logit):
+    classifier = plant(*LAYOUTS[0])
+    kernel, bias = classifier.head.get_weights()
+    classifier.head.set_weights([kernel, bias + logit])
+    maps = explained(classifier, "ablationcam", None, noise((64, 96), 2), [0, 3])
+    assert np.unravel_index(maps[0].argmax(), maps[0].shape)[1] >= 64
+    assert maps[0][-1, 0] == maps[1][0, -1] == 0
+
+
+@pytest.mark.parametrize("case", LAYOUTS, ids=[case[0] for case in LAYOUTS])
+def test_ablation_takes_every_layout(plant, case):
+    classifier, images = plant(*case), noise(case[1], 2)
+    last, named = (explained(classifier, "ablationcam", layer, images, [0, 3]) for layer in (None, case[2]))
+    assert np.ptp(last, axis=(1, 2)).min() > 0.5
+    np.testing.assert_allclose(named, last, atol=1e-4)

@@ -8,12 +8,18 @@ import warnings
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from pytorch_grad_cam import GradCAM
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 import octlib
 from octlib.errors import ConstantMapWarning
+from octlib.explanation import METHODS
+from octlib.explanation.noise import noisy
 from octlib.models import Postprocessing
 from octlib.models.keras_backend import keras
+from octlib.models.torch_modules import TimmFeatures
 
 NAMES = ("CNV", "DME", "DRUSEN", "NORMAL")
 
@@ -42,9 +48,11 @@ def test_signature_is_the_contracts():
     assert keywords == {
         "method": "gradcam",
         "target": None,
+        "against": None,
         "layer": None,
         "backbone": None,
         "flips": None,
+        "smooth": 0,
         "batch_size": 16,
         "progress": None,
     }
@@ -226,3 +234,117 @@ def test_maps_are_shifted_back_to_the_scan_as_it_was(steps):
     assert abs(np.median(rows) - 128) < 5
     assert abs(np.median(columns) - 200) < 4
     assert coloured.mean() < 0.01
+
+
+@pytest.mark.parametrize(("names", "flips"), [("test_resnet", False), (["test_resnet", "test_convnext"], True)])
+def test_scans_pass_each_backbone_once_and_without_gradients(build, scans, monkeypatch, names, flips):
+    passed, outputs_of = [], TimmFeatures.outputs_of
+
+    def watched(self, normalised):
+        outputs = outputs_of(self, normalised)
+        passed.extend([torch.is_grad_enabled() or outputs[-1].requires_grad] * len(normalised))
+        return outputs
+
+    classifier = build(names, 64)
+    monkeypatch.setattr(TimmFeatures, "outputs_of", watched)
+    several = isinstance(names, list)
+    octlib.explain(classifier, scans, flips=flips, target="CNV", backbone="test_resnet" if several else None)
+    assert passed == [False] * (len(scans) * (1 + several) * (1 + flips))
+
+
+@pytest.mark.filterwarnings("ignore:.*maps are constant")
+def test_against_explains_the_difference_of_two_logits(classifier, scans):
+    """As pytorch-grad-cam has it when it is asked for the difference, for each scan its own."""
+    pairs = [(0, 2), (0, 1), (3, 1)]
+    maps = octlib.explain(
+        classifier, scans, target=[NAMES[one] for one, _ in pairs], against=[NAMES[other] for _, other in pairs]
+    )
+    assert maps.against == ("DRUSEN", "DME", "DME")
+    module = classifier.to_torch()
+    seen = torch.from_numpy(octlib.load_oct_dataset(scans).images(classifier.preprocessing)).float().unsqueeze(1)
+    targets = [lambda logits, one=one, other=other: logits[one] - logits[other] for one, other in pairs]
+    whole = GradCAM(module, [module.backbone.feature_map])(seen, targets)
+    np.testing.assert_allclose(maps.heatmaps, whole, atol=1e-4)
+    assert "CNV against DRUSEN 1" in repr(maps)
+
+
+@pytest.mark.filterwarnings("ignore:.*maps are constant")
+def test_against_weighs_backbones_by_the_difference(build, scans):
+    """A backbone that adds the same to both classes has no part in telling them apart."""
+    classifier = build(["test_resnet", "test_convnext"], 64)
+    kernel, bias = classifier.head.get_weights()
+    kernel[: classifier.backbone.feature_lengths[0], 0] = kernel[: classifier.backbone.feature_lengths[0], 2]
+    classifier.head.set_weights([kernel, bias])
+    told = {"target": "CNV", "against": "DRUSEN", "method": "eigencam"}
+    both = octlib.explain(classifier, scans, **told).heatmaps
+    last = octlib.explain(classifier, scans, backbone="test_convnext", **told).heatmaps
+    first = octlib.explain(classifier, scans, backbone="test_resnet", **told).heatmaps
+    for each, one, other in zip(both, last, first, strict=True):  # the last one speaks for it alone, or nobody does
+        assert np.allclose(each, one, atol=1e-4) or np.allclose(each, (one + other) / 2, atol=1e-4)
+    assert np.abs(both - (last + first) / 2).max() > 0.01
+
+
+@pytest.mark.parametrize("target", ["CNV", ["DME", "CNV", "DME"]])
+def test_a_class_is_not_told_from_itself(classifier, scans, target):
+    with pytest.raises(ValueError, match=r"told from itself: target and against are both 'CNV' \(scan [01]\)"):
+        octlib.explain(classifier, scans, target=target, against="CNV")
+
+
+def test_a_prediction_that_is_told_from_itself_is_warned_of(classifier, scans):
+    (name, *_) = predicted = octlib.explain(classifier, scans, method="eigencam").predicted
+    with pytest.warns(ConstantMapWarning, match="maps are constant"):
+        maps = octlib.explain(classifier, scans, against=name)
+    assert maps.targets == predicted
+    assert not maps.has_signal[0]
+
+
+@pytest.mark.parametrize(("argument", "given"), [("against", "CVN"), ("against", ["CNV", "DME", "DRUSE"])])
+def test_classes_to_tell_from_are_names_too(classifier, scans, argument, given):
+    with pytest.raises(ValueError, match="Unknown class .*: did you mean"):
+        octlib.explain(classifier, scans, **{argument: given})
+    with pytest.raises(TypeError, match="against must be the name of a class, or one for each scan, got 3"):
+        octlib.explain(classifier, scans, against=3)
+
+
+@pytest.mark.filterwarnings("ignore:.*maps are constant")
+def test_several_layers_are_averaged_as_grad_cam_does(classifier, scans):
+    layers = ("stages.1", "stages.3")
+    maps = octlib.explain(classifier, scans, target="CNV", layer=list(layers))
+    assert (maps.layer, maps.place) == (layers, "stages.1 and stages.3")
+    module = classifier.to_torch()
+    seen = torch.from_numpy(octlib.load_oct_dataset(scans).images(classifier.preprocessing)).float().unsqueeze(1)
+    watched = [module.backbone.module.get_submodule(layer) for layer in layers]
+    whole = GradCAM(module, watched)(seen, [ClassifierOutputTarget(0)] * 3)
+    # grad-cam scales the map of each layer before it enlarges it, by which the maximum is a little below 1 then.
+    np.testing.assert_allclose(maps.heatmaps, whole, atol=0.05)
+    one = octlib.explain(classifier, scans, target="CNV", layer=layers[:1])
+    assert one.layer == layers[0]
+
+
+@pytest.mark.parametrize(
+    ("layer", "error", "said"),
+    [([], ValueError, "layer must name a layer or more, got none"), (3, TypeError, "name of a layer, .*got 3"),
+     (["stages.3", None], TypeError, r"got \['stages.3', None\]")],
+)  # fmt: skip
+def test_layers_are_names(classifier, scans, layer, error, said):
+    with pytest.raises(error, match=said):
+        octlib.explain(classifier, scans, layer=layer)
+
+
+@pytest.mark.filterwarnings("ignore:.*maps are constant")
+def test_smooth_maps_are_means_over_noisy_copies(classifier, scans):
+    plain = octlib.explain(classifier, scans, target="CNV")
+    smooth = octlib.explain(classifier, scans, target="CNV", smooth=3, batch_size=2)
+    assert (smooth.smooth, smooth.predicted) == (3, plain.predicted)
+    assert "over 3 noisy copies" in repr(smooth)
+    seen = torch.from_numpy(octlib.load_oct_dataset(scans).images(classifier.preprocessing)).float().unsqueeze(1)
+    module = classifier.to_torch().requires_grad_(False)
+    copies = [METHODS["gradcam"](module, copy, np.zeros(3, int), None) for copy in noisy(seen, 3)]
+    np.testing.assert_allclose(smooth.heatmaps, np.mean(copies, axis=0), atol=1e-4)
+    assert np.abs(smooth.heatmaps - plain.heatmaps).max() > 0.01
+
+
+@pytest.mark.parametrize("smooth", [-1, True, 1.5, "3"])
+def test_smooth_is_a_number_of_copies(classifier, scans, smooth):
+    with pytest.raises(ValueError, match="smooth must be a whole number from 0 on, got"):
+        octlib.explain(classifier, scans, smooth=smooth)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -89,3 +91,18 @@ def test_words():
     named = Explanation(result.heatmaps, ("<b>",) * 3, result.predicted, result.scans, "gradcam", "layer4")
     assert "at the layer4" in repr(named)
     assert "<b>" not in named._repr_html_()
+
+
+def test_words_for_two_classes_several_layers_and_noisy_copies():
+    plain = explanation()
+    told = dataclasses.replace(plain, against=("CNV", "NORMAL", "CNV"), layer=("layer2", "layer3", "layer4"), smooth=8)
+    assert repr(told) == (
+        "Explanation(3 maps of 32 x 48 by gradcam at the layer2, layer3 and layer4, over 8 noisy copies; "
+        "for CNV against NORMAL 1, DME against CNV 2)"
+    )
+    axes = told.plot().flat
+    assert axes[0].get_title().startswith("for DME against CNV (predicted CNV)")
+    assert axes[0].figure.get_suptitle() == "gradcam, layer2, layer3 and layer4, over 8 noisy copies"
+    for method, place in (("occlusion", "scan"), ("scorecam", "last map of octlib")):
+        backbone = "octlib" if method == "scorecam" else None
+        assert dataclasses.replace(plain, method=method, backbone=backbone).place == place

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import octlib
-from octlib.explanation.explain import _joint_map
-from octlib.explanation.methods import METHODS
+from octlib.explanation.last_map import look
+from octlib.explanation.shares import shares
 from octlib.features import extract_features, keys
 from octlib.models.state import take_state
 from octlib.preprocessing import Preprocessing
@@ -40,12 +40,11 @@ def test_it_is_exported(trained: Any, tmp_path: Path, suffix: str) -> None:
 
 def test_shares_do_not_depend_on_where_features_begin(trained: Any, phantoms: octlib.OctDataset) -> None:
     parts = trained.to_torch().parts()
-    for part in parts.values():
-        part.requires_grad_(False)
-    tensors = torch.from_numpy(phantoms[:4].images(trained.preprocessing)).float().unsqueeze(1)
-    before = _joint_map(list(parts.values()), METHODS["gradcam"], tensors, np.full(4, 1), None)
-    parts["test_vit"].head.bias[1] += 7  # as if its features had begun elsewhere
-    after = _joint_map(list(parts.values()), METHODS["gradcam"], tensors, np.full(4, 1), None)
+    tensors, classes = torch.from_numpy(phantoms[:4].images(trained.preprocessing)).float().unsqueeze(1), np.full(4, 1)
+    before = shares([look(part, tensors) for part in parts.values()], tensors, classes)
+    with torch.no_grad():
+        parts["test_vit"].head.bias[1] += 7  # as if its features had begun elsewhere
+    after = shares([look(part, tensors) for part in parts.values()], tensors, classes)
     np.testing.assert_allclose(after, before, atol=1e-4)
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from octlib import Explanation
 
 AT_A_TIME = 64  # scans whose maps are held in memory
-EXPLAINING = ("method", "target", "layer", "backbone", "flips", "batch_size")
+EXPLAINING = ("method", "target", "against", "layer", "backbone", "flips", "smooth", "batch_size")
 
 
 @click.command(short_help="Show where a classifier finds support for a class.")
@@ -38,10 +38,17 @@ EXPLAINING = ("method", "target", "layer", "backbone", "flips", "batch_size")
 @output_option("Folder for the pictures.", "octlib-explain")
 @click.option("--method", type=OneOf("method", METHODS), default="gradcam", help="How the maps are made.")
 @click.option("--target", metavar="CLASS", help="The class to explain.  [default: the predicted one of each scan]")
-@click.option("--layer", metavar="NAME", help="timm's name of a layer.  [default: the last map]")
+@click.option("--against", metavar="CLASS", help="A class to tell it from: why this and not that.")
+@click.option(
+    "--layer",
+    metavar="NAME",
+    multiple=True,
+    help="timm's name of a layer; repeatable.  [default: the last map]",
+)
 @click.option("--backbone", metavar="NAME", help="Which of several backbones to ask.  [default: all]")
 @reading_options
 @flips_option
+@click.option("--smooth", type=click.IntRange(0), default=0, metavar="N", help="Average over N noisy copies.")
 @batch_size_option("Scans that pass through the network at a time.", default=16)
 @json_option
 def explain(classifier: Path, folder: Path, output: Path | None, **arguments: Any) -> None:
@@ -52,6 +59,7 @@ def explain(classifier: Path, folder: Path, output: Path | None, **arguments: An
     import octlib
 
     require_classifier(classifier, folder)
+    arguments["layer"] = arguments["layer"] or None
     output = choose_output(output, "octlib-explain", folder)
     with new_folder(output) as pictures:
         scans = read_scans(folder, arguments)
@@ -83,6 +91,7 @@ def _write_overlays(maps: Explanation, output: Path, start: int) -> list[dict[st
                 "patient": scan.patient,
                 "label": scan.label,
                 "target": maps.targets[index],
+                "against": maps.against[index] if maps.against else None,
                 "predicted": maps.predicted[index],
                 "has_signal": bool(maps.has_signal[index]),
             }

@@ -14,7 +14,9 @@ from octlib._suggest import unknown
 
 # The same as in the rooms, which would take seconds to import for a help page; a test compares them.
 METHODS = (
-    "gradcam", "gradcam++", "hirescam", "xgradcam", "layercam", "eigencam", "eigengradcam", "scorecam", "ablationcam",
+    "gradcam", "gradcam++", "hirescam", "xgradcam", "layercam", "elementwisecam", "shapleycam", "smoothgradcam++",
+    "eigencam", "eigengradcam", "kpcacam", "fem", "scorecam", "sscam", "iscam", "ablationcam", "occlusion",
+    "integrated_gradients",
 )  # fmt: skip
 DEVICES = ("spectralis", "spectralis-wide", "spectralis-fine", "cirrus", "topcon")
 SPLITS = ("train", "val", "test")

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from contextlib import redirect_stderr
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
 import numpy as np
-import pytorch_grad_cam as grad_cam
 import torch
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-from octlib._suggest import unknown
+from octlib.explanation.last_map import AfterLastMap, LastMap, look
+from octlib.explanation.layers import find_layer
 
 
 @dataclass(frozen=True)
 class CamMethod:
-    """One of pytorch-grad-cam's methods, as ``Method`` says.
+    """One of pytorch-grad-cam's methods, as ``MapMethod`` says.
 
     Args:
         cam: its class.
@@ -29,40 +30,74 @@ class CamMethod:
         self, module: torch.nn.Module, scans: torch.Tensor, classes: np.ndarray, layer: str | None
     ) -> np.ndarray:
         """Make a map of each scan: see ``Method``."""
-        watched, to_map = self._find_layer(module, scans[:1], layer)
-        cam = self.cam(model=module, target_layers=[watched], reshape_transform=to_map)
-        # The weights are frozen, so the gradient has to start at the scan: else there is none at the layer.
-        cam.compute_input_gradient = True
-        try:
-            with redirect_stderr(
-                StringIO()
-            ):  # Two of the methods draw bars of their own, whether or not anybody looks.
-                maps = cam(scans, [ClassifierOutputTarget(int(index)) for index in classes])
-        finally:
-            cam.activations_and_grads.release()
-        return np.asarray(np.clip(maps, 0, 1), dtype=np.float32)
-
-    def _find_layer(self, module: torch.nn.Module, scan: torch.Tensor, layer: str | None) -> tuple[Any, Any]:
-        """Return the layer, and what makes a map of its activations where it is not the last map."""
-        backbone: Any = module.backbone
         if layer is None:
-            return backbone.feature_map, None
-        named = {name: each for name, each in backbone.module.named_modules() if name}
-        if layer not in named:
-            raise unknown("layer", layer, named)
-        seen: list[torch.Tensor] = []
-        hook = named[layer].register_forward_hook(lambda *call: seen.append(call[-1]))
-        with torch.inference_mode():
-            module(scan)
+            return self.of_last_map(look(module, scans), classes)
+        watched = find_layer(module, scans[:1], layer)
+        with gradient_from(watched):
+            return run_cam(self.cam(module, [watched], module.backbone.to_map), scans, _targets(classes))
+
+    def of_last_map(self, seen: LastMap, classes: np.ndarray) -> np.ndarray:
+        """Make a map of each scan: see ``MapMethod``."""
+        after = AfterLastMap(seen)
+        cam = self.cam(after, [after.feature_map])
+        cam.compute_input_gradient = True  # of the last map, which is the input here
+        cam.get_target_width_height = lambda _: seen.size[::-1]
+        return run_cam(cam, seen.maps, _targets(classes))
+
+
+@dataclass(frozen=True)
+class MaskingCam:
+    """One of pytorch-grad-cam's methods that mask the scan itself, and need the whole network; see ``Method``.
+
+    Args:
+        cam: its class.
+    """
+
+    cam: Any
+
+    def __call__(
+        self, module: torch.nn.Module, scans: torch.Tensor, classes: np.ndarray, layer: str | None
+    ) -> np.ndarray:
+        """Make a map of each scan: see ``Method``."""
+        watched = find_layer(module, scans[:1], layer)
+        to_map = None if layer is None else module.backbone.to_map
+        # One after another: the masks of a scan, of its size and one for each channel, take hundreds of megabytes.
+        cams = (self.cam(module, [watched], to_map) for _ in classes)
+        each = zip(cams, scans.split(1), _targets(classes), strict=True)
+        return np.concatenate([run_cam(cam, scan, [target]) for cam, scan, target in each])
+
+
+def run_cam(cam: Any, inputs: torch.Tensor, targets: Sequence[Any]) -> np.ndarray:
+    """Run one of grad-cam's objects once, and release what it watches.
+
+    Args:
+        cam: the object.
+        inputs: of its model.
+        targets: what makes a score of the logits of each scan.
+
+    Returns:
+        float32 (n, height, width) in [0, 1].
+    """
+    try:
+        with redirect_stderr(StringIO()):  # Two of the methods draw bars of their own, whether or not anybody looks.
+            maps = cam(inputs, list(targets))
+    finally:
+        watching = cam.activations_and_grads
+        watching.activations, watching.gradients = [], []  # else detached in place, which torch refuses of views
+        watching.release()
+    return np.asarray(np.clip(maps, 0, 1), dtype=np.float32)
+
+
+@contextmanager
+def gradient_from(layer: torch.nn.Module) -> Iterator[None]:
+    """Let gradients begin at a layer: weights are frozen, and what comes before it needs none."""
+    # The copy is there for layers that come next and work in place, which torch refuses where a gradient begins.
+    hook = layer.register_forward_hook(lambda *call: call[-1].detach().requires_grad_().clone())
+    try:
+        yield
+    finally:
         hook.remove()
-        if len(seen) != 1 or seen[0].ndim not in (3, 4) or len(seen[0]) != 1:
-            raise ValueError(
-                f"A layer must give a map of the scans, and {layer!r} doesn't. Choose a stage or a block of "
-                "the network, or leave layer out for the last map."
-            )
-        if self.cam is grad_cam.AblationCAM and backbone.to_map(seen[0]) is not seen[0]:
-            raise ValueError(
-                f"ablationcam needs a layer with its channels first, and {layer!r} has them last. "
-                "Leave layer out for the last map, or choose another method."
-            )
-        return named[layer], backbone.to_map
+
+
+def _targets(classes: np.ndarray) -> list[ClassifierOutputTarget]:
+    return [ClassifierOutputTarget(int(index)) for index in classes]

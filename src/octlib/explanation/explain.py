@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
+from octlib._checks import as_whole
 from octlib._progress import progress as progress_bar
 from octlib._suggest import unknown
 from octlib.data import OctDataset, as_dataset
 from octlib.errors import ConstantMapWarning, ExplanationError
-from octlib.explanation.methods import METHODS, Method
+from octlib.explanation.asking import Asking
+from octlib.explanation.methods import METHODS
 from octlib.explanation.result import Explanation
-from octlib.models import OctClassifier, Postprocessing
+from octlib.models import OctClassifier
 from octlib.models.classifier import require_classifier
 
 
@@ -26,9 +27,11 @@ def explain(
     *,
     method: str = "gradcam",
     target: str | Sequence[str] | None = None,
-    layer: str | None = None,
+    against: str | Sequence[str] | None = None,
+    layer: str | Sequence[str] | None = None,
     backbone: str | None = None,
     flips: bool | None = None,
+    smooth: int = 0,
     batch_size: int = 16,
     progress: bool | None = None,
 ) -> Explanation:
@@ -40,17 +43,23 @@ def explain(
     Args:
         classifier: whose decision is explained; it isn't changed.
         scans: a dataset, a uint8 array (n, height, width[, 1 or 3]), a path or a list of paths.
-        method: one of pytorch-grad-cam's class activation maps: ``"gradcam"`` (Selvaraju et al. 2017, section 3),
-            ``"gradcam++"``, ``"hirescam"``, ``"xgradcam"``, ``"layercam"``, ``"eigencam"``, ``"eigengradcam"``,
-            ``"scorecam"`` or ``"ablationcam"``.
+        method: a name in ``octlib.explanation.METHODS``: ``"gradcam"`` (Selvaraju et al. 2017, section 3), other class
+            activation maps such as ``"hirescam"`` and ``"layercam"``, or, with ``pip install 'octlib[explain]'``, those
+            of torchcam, ``"occlusion"`` and ``"integrated_gradients"``. The guide to explanations compares them.
         target: the class to explain, or one for each scan; ``None`` is the predicted class of each.
-        layer: timm's name of a layer, such as ``"layer3"`` of a ResNet; ``None`` is the last map.
+        against: a class, or one for each scan, that the target is to be told from: why this and not that. What is
+            explained then is the difference of both logits (Prabhushankar et al. 2020, "Contrastive Explanations in
+            Neural Networks"). Where it is the predicted class itself, the map is constant.
+        layer: timm's name of a layer, such as ``"layer3"`` of a ResNet, or several, whose maps are averaged; ``None``
+            is the last map.
         backbone: which of several to ask, by its name in ``classifier.backbone_names``. ``None`` asks all: their maps
             are averaged, each weighted by what the scan makes its features add to the logit of the class, beyond what
             they add to the mean of all logits, and beyond an even scan of the same brightness (a baseline, as in
             Sundararajan et al. 2017, "Axiomatic Attribution for Deep Networks", section 3).
         flips: predict from each scan and its mirror image, and give the mean of both maps, the second one mirrored
             back; ``None`` is what ``classifier.postprocessing`` says.
+        smooth: average the maps of so many copies of each scan with noise of a tenth of its range (Smilkov et al. 2017,
+            "SmoothGrad"), which takes as many times longer; 0 takes the scan as it is.
         batch_size: scans in memory at a time, from 1 on.
         progress: show a bar; ``None`` shows one where somebody can watch.
 
@@ -64,7 +73,9 @@ def explain(
         TypeError: if ``classifier`` is none, a class is no name, or ``scans`` is no source of ``load_oct_dataset``.
         UnreadableScanError: if some scans can't be read; the text names them all.
         ExplanationError: if a layer is named, but not of which of several backbones.
-        ValueError: if a method, class, layer or backbone is unknown, there are no scans, or ``batch_size`` is below 1.
+        MissingPackageError: if the method needs ``octlib[explain]``.
+        ValueError: if a method, class, layer or backbone is unknown, a class is to be told from itself, a method takes
+            no layer, there are no scans, or ``batch_size`` is below 1 or ``smooth`` below 0.
 
     Example:
         >>> import octlib
@@ -76,22 +87,23 @@ def explain(
     require_classifier(classifier)
     if method not in METHODS:
         raise unknown("method", method, METHODS)
-    _check_backbone(classifier.backbone_names, backbone, layer)
+    layers = _find_layers(layer)
+    _check_backbone(classifier.backbone_names, backbone, layers)
+    smooth = as_whole("smooth", smooth, minimum=0)
     scans = as_dataset(scans)
     if len(scans) == 0:
         raise ValueError("There are no scans to explain.")
-    wanted = _find_classes(target, len(scans), classifier.class_names)
+    wanted = _find_classes("target", target, len(scans), classifier.class_names)
+    others = _find_classes("against", against, len(scans), classifier.class_names)
+    _check_contrast(wanted, others, classifier.class_names)
     postprocessing = classifier.postprocessing.with_flips(flips)
     batches = scans.batches(classifier.preprocessing, batch_size)
-    module = classifier.to_torch()
-    asked = [part for name, part in module.parts().items() if backbone in (None, name)] or [module]
-    for each in (module, *asked):
-        each.requires_grad_(False)
+    asking = Asking(classifier.to_torch(), backbone, METHODS[method], layers or (None,), smooth, postprocessing)
+    starts = progress_bar(range(0, len(scans), batch_size), title="explanation", show=progress)
     results = []
-    starts = range(0, len(scans), batch_size)
-    for start, images in zip(progress_bar(starts, title="explanation", show=progress), batches, strict=True):
-        classes = wanted[start : start + batch_size]
-        results.append(_explain_batch(module, asked, METHODS[method], layer, images, classes, postprocessing))
+    for start, images in zip(starts, batches, strict=True):
+        part = slice(start, start + batch_size)
+        results.append(asking.of_batch(images, wanted[part], None if against is None else others[part]))
     heatmaps, explained, predicted = (np.concatenate(parts) for parts in zip(*results, strict=True))
     explanation = Explanation(
         heatmaps=heatmaps,
@@ -99,81 +111,60 @@ def explain(
         predicted=tuple(classifier.class_names[index] for index in predicted),
         scans=scans,
         method=method,
-        layer=layer,
+        layer=layers[0] if len(layers) == 1 else layers or None,
         backbone=backbone,
+        against=None if against is None else tuple(classifier.class_names[index] for index in others),
+        smooth=smooth,
         preprocessing=classifier.preprocessing,
     )
     _warn_of_constants(explanation)
     return explanation
 
 
-def _explain_batch(
-    module: torch.nn.Module,
-    asked: Sequence[torch.nn.Module],
-    method: Method,
-    layer: str | None,
-    images: np.ndarray,
-    wanted: np.ndarray,
-    postprocessing: Postprocessing,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return maps, float32 (n, height, width), and the classes explained and predicted, int (n,)."""
-    device = next(module.parameters()).device
-    mirrored = postprocessing.views
-    views = [images[:, :, ::-1].copy() if each else images for each in mirrored]
-    tensors = [torch.from_numpy(view).float().unsqueeze(1).to(device) for view in views]
-    with torch.inference_mode():
-        probabilities = [module(tensor).softmax(1).cpu().numpy() for tensor in tensors]
-    predicted = postprocessing.combine(probabilities).argmax(axis=1)
-    classes = np.where(wanted < 0, predicted, wanted)
-    maps = [_joint_map(asked, method, tensor, classes, layer) for tensor in tensors]
-    turned = [heatmaps[:, :, ::-1] if each else heatmaps for heatmaps, each in zip(maps, mirrored, strict=True)]
-    return np.mean(turned, axis=0), classes, predicted
+def _find_layers(layer: str | Sequence[str] | None) -> tuple[str, ...]:
+    names: Any = () if layer is None else (layer,) if isinstance(layer, str) else layer
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"layer must be timm's name of a layer, or several such names, got {layer!r}.")
+    if layer is not None and not names:
+        raise ValueError("layer must name a layer or more, got none. Leave it out for the last map.")
+    return tuple(names)
 
 
-def _joint_map(
-    asked: Sequence[torch.nn.Module], method: Method, scans: torch.Tensor, classes: np.ndarray, layer: str | None
-) -> np.ndarray:
-    """Average the maps of several backbones by what each adds to the logit: float32 (n, height, width) in [0, 1]."""
-    maps: np.ndarray = np.stack([method(each, scans, classes, layer) for each in asked])
-    if len(asked) == 1:
-        return np.asarray(maps[0])
-    even = scans.mean((2, 3), keepdim=True).expand_as(scans)
-    with torch.inference_mode():
-        added = np.stack([(each(scans) - each(even)).cpu().numpy() for each in asked])  # (backbones, n, classes)
-    # What all classes get decides nothing.
-    more = (added - added.mean(axis=2, keepdims=True))[:, np.arange(len(classes)), classes]
-    shares = np.maximum(more, 0)
-    total = shares.sum(axis=0)
-    shares = np.where(total > 0, shares / np.where(total > 0, total, 1), 1 / len(asked))
-    return np.asarray((shares[:, :, None, None] * maps).sum(axis=0), dtype=np.float32)
-
-
-def _check_backbone(names: tuple[str, ...], backbone: str | None, layer: str | None) -> None:
+def _check_backbone(names: tuple[str, ...], backbone: str | None, layers: tuple[str, ...]) -> None:
     if backbone is not None and backbone not in names:
         raise unknown("backbone of this classifier", backbone, names)
-    if layer is not None and backbone is None and len(names) > 1:
+    if layers and backbone is None and len(names) > 1:
         raise ExplanationError(
             f"A layer belongs to one backbone, and this classifier has {len(names)}: {', '.join(names)}.",
             "Name one with backbone=, or leave layer out for the last map of each.",
         )
 
 
-def _find_classes(target: str | Sequence[str] | None, n: int, class_names: tuple[str, ...]) -> np.ndarray:
-    """Return class indices, int (n,); -1 stands for the predicted class."""
-    if target is None:
+def _find_classes(argument: str, given: str | Sequence[str] | None, n: int, class_names: tuple[str, ...]) -> np.ndarray:
+    """Return class indices, int (n,); -1 where none is given."""
+    if given is None:
         return np.full(n, -1)
-    names: Any = [target] * n if isinstance(target, str) else target
+    names: Any = [given] * n if isinstance(given, str) else given
     if not isinstance(names, Sequence | np.ndarray) or not all(isinstance(name, str) for name in names):
         raise TypeError(
-            f"target must be the name of a class, or one for each scan, got {target!r}. Classes: "
+            f"{argument} must be the name of a class, or one for each scan, got {given!r}. Classes: "
             f"{', '.join(class_names)}."
         )
     if len(names) != n:
-        raise ValueError(f"target must be one class, or one for each of the {n} scans, got {len(names)}.")
+        raise ValueError(f"{argument} must be one class, or one for each of the {n} scans, got {len(names)}.")
     for name in names:
         if name not in class_names:
             raise unknown("class", name, class_names)
     return np.array([class_names.index(name) for name in names])
+
+
+def _check_contrast(wanted: np.ndarray, others: np.ndarray, class_names: tuple[str, ...]) -> None:
+    same = np.flatnonzero((wanted == others) & (others >= 0))
+    if len(same):
+        raise ValueError(
+            f"A class can't be told from itself: target and against are both {class_names[wanted[same[0]]]!r} (scan "
+            f"{same[0]}). Choose another class for one of them."
+        )
 
 
 def _warn_of_constants(explanation: Explanation) -> None:

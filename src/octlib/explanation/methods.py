@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pytorch_grad_cam as grad_cam
 import torch
 
-from octlib.explanation.cams import CamMethod
+from octlib.explanation.ablation import AblationMethod
+from octlib.explanation.cams import CamMethod, MaskingCam
+from octlib.explanation.integrated_gradients import IntegratedGradients
+from octlib.explanation.last_map import LastMap
+from octlib.explanation.occlusion import Occlusion
+from octlib.explanation.shapley import ShapleyMethod
+from octlib.explanation.torchcams import TorchcamMethod
 
 
 class Method(Protocol):
@@ -34,14 +40,43 @@ class Method(Protocol):
         """
 
 
+@runtime_checkable
+class MapMethod(Method, Protocol):
+    """A method that needs no more than the last map, where no layer is named: the scans pass the backbone once."""
+
+    def of_last_map(self, seen: LastMap, classes: np.ndarray) -> np.ndarray:
+        """Make a map of each scan.
+
+        Args:
+            seen: what the backbone made of the scans.
+            classes: int (n,): the index of the class to explain, for each scan.
+
+        Returns:
+            float32 (n, height, width) in [0, 1], at the size of the scans.
+        """
+
+
+# Of pytorch-grad-cam's others, FinerCAM is what ``against`` does for every method; FullGrad needs the biases of all
+# layers, and finds those of no BatchNorm of timm's, LayerNorm or Linear; guided backpropagation hardly changes with the
+# weights (Adebayo et al. 2018); RandomCAM explains nothing; SegEigenCAM is for segmentation; RefineCAM and SESS came
+# after 1.5.5, and SESS wants scans of many sizes. Of torchcam's, LeGrad needs torchvision's transformers.
 METHODS: dict[str, Method] = {
     "gradcam": CamMethod(grad_cam.GradCAM),
     "gradcam++": CamMethod(grad_cam.GradCAMPlusPlus),
     "hirescam": CamMethod(grad_cam.HiResCAM),
     "xgradcam": CamMethod(grad_cam.XGradCAM),
     "layercam": CamMethod(grad_cam.LayerCAM),
+    "elementwisecam": CamMethod(grad_cam.GradCAMElementWise),
+    "shapleycam": ShapleyMethod(),
+    "smoothgradcam++": TorchcamMethod("SmoothGradCAMpp", samples=4),
     "eigencam": CamMethod(grad_cam.EigenCAM),
     "eigengradcam": CamMethod(grad_cam.EigenGradCAM),
-    "scorecam": CamMethod(grad_cam.ScoreCAM),
-    "ablationcam": CamMethod(grad_cam.AblationCAM),
+    "kpcacam": CamMethod(grad_cam.KPCA_CAM),
+    "fem": CamMethod(grad_cam.FEM),
+    "scorecam": MaskingCam(grad_cam.ScoreCAM),
+    "sscam": TorchcamMethod("SSCAM", samples=35),
+    "iscam": TorchcamMethod("ISCAM", samples=10),
+    "ablationcam": AblationMethod(),
+    "occlusion": Occlusion(),
+    "integrated_gradients": IntegratedGradients(),
 }

@@ -12,6 +12,7 @@ from octlib.preprocessing import Preprocessing
 STRONGEST_TINT = 0.6  # share of colour where the map is 1; where it is 0, the scan shows as it is
 PLOTTED = 16
 COLUMNS = 4
+OF_THE_SCAN = ("occlusion", "integrated_gradients")  # methods that look at no layer
 KEY = "Red speaks most for the class, blue least."
 
 
@@ -27,9 +28,12 @@ class Explanation:
         predicted: the class predicted for each scan, whatever was explained.
         scans: what was explained.
         method: by which method.
-        layer: at which layer; ``None`` is the last map.
+        layer: at which layer, or over which several the maps were averaged; ``None`` is the last map, or the scan where
+            the method looks at that.
         backbone: of which of several backbones; ``None`` is of all.
         preprocessing: the classifier's, by which maps find their place on the scans; ``None`` stretches them.
+        against: the class that the one explained was told from, for each scan; ``None`` where there is none.
+        smooth: over how many noisy copies of each scan the maps were averaged; 0 is the scan as it is.
     """
 
     heatmaps: np.ndarray = field(repr=False)
@@ -37,14 +41,26 @@ class Explanation:
     predicted: tuple[str, ...] = field(repr=False)
     scans: OctDataset = field(repr=False)
     method: str
-    layer: str | None
+    layer: str | tuple[str, ...] | None
     backbone: str | None = None
     preprocessing: Preprocessing | None = field(default=None, repr=False)
+    against: tuple[str, ...] | None = field(default=None, repr=False)
+    smooth: int = 0
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """What each map speaks for, in words: the class, and the one that it was told from."""
+        if self.against is None:
+            return self.targets
+        return tuple(f"{one} against {other}" for one, other in zip(self.targets, self.against, strict=True))
 
     @property
     def place(self) -> str:
-        """Where in the classifier the maps were made, in words: the layer and, of several, the backbone asked."""
-        return (self.layer or "last map") + (f" of {self.backbone}" if self.backbone else "")
+        """Where the maps were made, in words: the layer or layers and, of several, the backbone asked."""
+        layers = (self.layer,) if isinstance(self.layer, str) else self.layer or ()
+        last = "scan" if self.method in OF_THE_SCAN else "last map"
+        where = " and ".join(filter(None, (", ".join(layers[:-1]), *layers[-1:]))) or last
+        return where + (f" of {self.backbone}" if self.backbone else "")
 
     @property
     def has_signal(self) -> np.ndarray:
@@ -89,22 +105,27 @@ class Explanation:
             axis.imshow(_lay_over(scan, self.heatmaps[index], self.preprocessing))
             axis.set_title(self._title(index, scan), fontsize="small")
         hidden = len(self.targets) - shown
-        figure.suptitle(f"{self.method}, {self.place}" + (f" ({hidden} more not shown)" if hidden else ""))
+        more = f" ({hidden} more not shown)" if hidden else ""
+        figure.suptitle(f"{self.method}, {self.place}{self._smoothed}{more}")
         figure.supxlabel(KEY, fontsize="small")
         return np.asarray(axes)
 
     def _title(self, index: int, scan: Scan) -> str:
         target, predicted = self.targets[index], self.predicted[index]
-        title = f"for {target} (predicted{'' if target == predicted else f' {predicted}'})"
+        title = f"for {self.asked[index]} (predicted{'' if target == predicted else f' {predicted}'})"
         title += "" if scan.label is None else f", truly {scan.label}"
         return title if np.ptp(self.heatmaps[index]) > 0 else f"{title}: no signal"
+
+    @property
+    def _smoothed(self) -> str:
+        return f", over {self.smooth} noisy copies" if self.smooth else ""
 
     def __repr__(self) -> str:
         """Say what it is in one line."""
         height, width = self.heatmaps.shape[1:]
-        counts = ", ".join(f"{name} {self.targets.count(name)}" for name in sorted(set(self.targets)))
+        counts = ", ".join(f"{name} {self.asked.count(name)}" for name in sorted(set(self.asked)))
         maps = f"{len(self.targets)} maps of {height} x {width}"
-        return f"Explanation({maps} by {self.method} at the {self.place}; for {counts})"
+        return f"Explanation({maps} by {self.method} at the {self.place}{self._smoothed}; for {counts})"
 
     def _repr_html_(self) -> str:
         """Show the line in a notebook; ``plot`` shows the maps."""

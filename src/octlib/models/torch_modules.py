@@ -101,16 +101,39 @@ class TimmFeatures(nn.Module):
 
     def features_of(self, normalised: torch.Tensor) -> torch.Tensor:
         """Compute features of scans that are normalised, (batch, 3, height, width)."""
+        outputs = self.outputs_of(normalised)
+        return self.pool(self.feature_map(self.to_map(outputs[-1])), outputs)
+
+    def outputs_of(self, normalised: torch.Tensor) -> list[torch.Tensor]:
+        """Compute what the architecture gives before it pools, in its own layout.
+
+        Args:
+            normalised: (batch, 3, height, width).
+
+        Returns:
+            One tensor; several of architectures with branches, of which the last one's map is the deepest or the
+            largest. ``to_map`` makes a map of it.
+        """
         if self.inner_size != self.image_size:
             normalised = self.rows @ normalised @ self.columns
         found = self.module.forward_features(normalised)
-        # Architectures with several branches give a list, of which the last one's map is the deepest or the largest.
-        *others, native = found if isinstance(found, list | tuple) else [found]
-        feature_map = self.feature_map(self.to_map(native))
+        return list(found) if isinstance(found, list | tuple) else [found]
+
+    def pool(self, feature_map: torch.Tensor, outputs: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Compute features of the last map.
+
+        Args:
+            feature_map: (batch, channels, height, width), in the place of the last output.
+            outputs: what ``outputs_of`` gave, for all that a map leaves out: other tokens, other branches.
+
+        Returns:
+            float32 (batch, features).
+        """
         if self.pooling == "flatten":
             return feature_map.flatten(1)
         if not self._pooled_by_timm:
             return feature_map.mean((2, 3))
+        *others, native = outputs
         changed = self._to_native(feature_map, native)
         try:
             pooled: torch.Tensor = self.module.forward_head([*others, changed] if others else changed, pre_logits=True)

@@ -64,7 +64,7 @@ def _item(explanation: Explanation, index: int, scan: Scan) -> dict[str, Any]:
         pictures.append(_map(explanation, index, scan))
     return {
         "pictures": pictures,
-        "target": explanation.targets[index],
+        "target": explanation.asked[index],
         "predicted": explanation.predicted[index],
         "truth": scan.label,
         "wrong": scan.label not in (None, explanation.predicted[index]),
@@ -76,7 +76,7 @@ def _item(explanation: Explanation, index: int, scan: Scan) -> dict[str, Any]:
 def _map(explanation: Explanation, index: int, scan: Scan) -> dict[str, Any]:
     """Draw a map over its scan, and the outline of the lesion where it is known."""
     picture = _small(explanation.overlay(index), WIDEST)
-    words = f"The same scan, with the support for {explanation.targets[index]} in colour"
+    words = f"The same scan, with the support for {explanation.asked[index]} in colour"
     mask = _lesion(scan)
     if mask is None:
         return _embedded(picture, words)
