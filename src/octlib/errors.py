@@ -15,6 +15,7 @@ __all__ = [
     "DownloadError",
     "DuplicateWarning",
     "ExplanationError",
+    "FamiliarityError",
     "HubError",
     "ImageSizeError",
     "KeptWarning",
@@ -126,6 +127,10 @@ class AugmentationError(OctlibError, ValueError):
 
 class ExplanationError(OctlibError, ValueError):
     """A layer was named, but not of which of several backbones."""
+
+
+class FamiliarityError(OctlibError, ValueError):
+    """Familiarity is asked for and was not learned, or of other weights."""
 
 
 class NoRoomError(OctlibError, OSError):

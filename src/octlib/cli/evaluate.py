@@ -13,6 +13,7 @@ from octlib.cli.options import (
     PREDICTING,
     chosen,
     classifier_argument,
+    familiarity_option,
     folder_argument,
     json_option,
     level_option,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 @reading_options
 @predicting_options
 @level_option
+@familiarity_option
 @click.option(
     "--confidence", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.95, help="Of the intervals."
 )
@@ -55,7 +57,7 @@ def evaluate(classifier: Path, folder: Path, output: Path | None, report: bool, 
         scans = read_scans(folder, arguments)
         _warn_of_known_patients(classifier.absolute().parent / "split.csv", scans)
         model = octlib.load_classifier(classifier)
-        settings = chosen(arguments, (*PREDICTING, "level", "confidence", "seed"))
+        settings = chosen(arguments, (*PREDICTING, "level", "familiarity", "confidence", "seed"))
         result = write_evaluation(results, model, scans, **settings)
         if report:
             write_page(results, model, scans, result, flips=arguments["flips"])

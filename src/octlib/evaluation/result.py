@@ -12,7 +12,7 @@ from octlib.evaluation.caveats import find_caveats
 from octlib.evaluation.levels import columns_of_level, describe_level
 from octlib.evaluation.metrics import METRICS
 from octlib.evaluation.plots import draw_confusion_matrix
-from octlib.evaluation.prediction import tabulate_predictions
+from octlib.evaluation.prediction import FAMILIARITY_COLUMNS, tabulate_predictions
 from octlib.evaluation.rendering import Row, render_html, render_text
 
 if TYPE_CHECKING:
@@ -128,7 +128,8 @@ class Evaluation:
             A row for each scan, in their order: what ``octlib.predict`` gives, as far as it is known, and before
             ``predicted`` the column ``label``, the true class.
         """
-        known = [name for name in columns_of_level(self.level) if name in self.scans]
+        columns = (*columns_of_level(self.level), *FAMILIARITY_COLUMNS)
+        known = [name for name in columns if name in self.scans]
         scans = self.scans[known].assign(label=np.array(self.class_names, dtype=object)[self.truth])
         return tabulate_predictions(scans, self.probabilities, self.class_names)
 
