@@ -29,8 +29,9 @@ LEARNED = 4096  # scans that are learned from, of more a random draw
 LEARNED_BYTES = 2**28  # of their features
 AXES_BYTES = 2**22  # of the axes, which are saved
 CHUNK = 1024  # rows of features at a time
-LEAST_VARIANCE = 1e-12  # of normalised features, where scans are equal
-LEAST_SPAN = 1e-3  # between what is typical and what is just familiar, where scans are equal
+LEAST_VARIANCE = 1e-10  # of normalised features, where scans are equal
+LEAST_SPAN = 1e-3  # between what is typical and what is just familiar, where most scans are equal
+LEAST_DIFFERENCE = 1e-5  # of a normalised feature between scans, above what rounding does
 
 
 def learn_familiarity(
@@ -64,7 +65,7 @@ def learn_familiarity(
 
     Raises:
         TypeError: if ``classifier`` is none, or ``scans`` is no source of ``load_oct_dataset``.
-        FamiliarityError: if there are fewer than ten scans, or they are of one patient.
+        FamiliarityError: if there are fewer than ten scans, they are of one patient, or their features are equal.
         UnreadableScanError: if some scans can't be read; the text names them all.
         ValueError: if an argument is out of its range.
 
@@ -189,6 +190,11 @@ def _learned(
     most = max(FEWEST, LEARNED_BYTES // (4 * features.shape[1]))  # those of whole maps are long
     drawn = np.linspace(0, len(features) - 1, min(len(features), most)).astype(int)
     rows, patients = normalised(features[drawn], lengths), patients[drawn]
+    if np.ptp(rows, axis=0).max() < LEAST_DIFFERENCE:
+        raise FamiliarityError(
+            f"Familiarity is learned from scans that differ, and the features of all {len(rows)} are equal.",
+            "Give the scans that the classifier was fitted on.",
+        )
     unseen = np.empty(len(rows))
     for seen, left_out in GroupKFold(min(FOLDS, len(np.unique(patients)))).split(rows, groups=patients):
         unseen[left_out] = described(rows[seen]).distances(rows[left_out])
@@ -222,7 +228,8 @@ def described(rows: np.ndarray) -> Reference:
 
     n, length = rows.shape
     axes = max(1, min(AXES, n // 2, length - 1, AXES_BYTES // (4 * length)))
-    found = PCA(axes, random_state=0).fit(rows)
+    with np.errstate(divide="ignore", invalid="ignore"):  # shares of a variance of nothing, which nobody asks for
+        found = PCA(axes, random_state=0).fit(rows)
     total = float(np.square(rows - rows.mean(axis=0), dtype=np.float64).sum() / (n - 1))
     # Over all other directions, those too in which so few scans can't differ, which scikit-learn leaves out.
     noise = (total - float(found.explained_variance_.sum())) / max(1, length - axes)
