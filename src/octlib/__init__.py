@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from octlib.estimator import OctEstimator
     from octlib.evaluation import Comparison, Evaluation, compare, evaluate, predict
     from octlib.explanation import Explanation, explain
+    from octlib.features import familiarity, learn_familiarity
     from octlib.models import OctClassifier, build_classifier, load_classifier
     from octlib.phantoms import Phantom, make_phantoms
     from octlib.report import write_audit, write_report
@@ -37,7 +38,9 @@ _ROOMS = {
     "compare": "evaluation",
     "evaluate": "evaluation",
     "explain": "explanation",
+    "familiarity": "features",
     "fit": "training",
+    "learn_familiarity": "features",
     "load_classifier": "models",
     "load_oct_dataset": "data",
     "make_phantoms": "phantoms",
@@ -64,7 +67,9 @@ __all__ = [
     "compare",
     "evaluate",
     "explain",
+    "familiarity",
     "fit",
+    "learn_familiarity",
     "load_classifier",
     "load_oct_dataset",
     "make_phantoms",

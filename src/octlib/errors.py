@@ -17,6 +17,7 @@ __all__ = [
     "DownloadError",
     "DuplicateWarning",
     "ExplanationError",
+    "FamiliarityError",
     "HubError",
     "ImageSizeError",
     "KeptWarning",
@@ -132,6 +133,10 @@ class ExplanationError(OctlibError, ValueError):
 
 class CalibrationError(OctlibError, ValueError):
     """Scans or facts are missing that a calibration, priors or prediction sets need."""
+
+
+class FamiliarityError(OctlibError, ValueError):
+    """Familiarity is asked for and was not learned, or of other weights."""
 
 
 class NoRoomError(OctlibError, OSError):

@@ -15,6 +15,7 @@ import pytest
 import torch
 
 import octlib
+from octlib.errors import FamiliarityError
 from octlib.features import extract_features
 from octlib.models.cut_classifier import cut_classifier
 from octlib.models.keras_backend import keras
@@ -286,3 +287,18 @@ def test_a_network_that_has_no_counterpart_is_named(build: Build, monkeypatch: p
     monkeypatch.delitem(OPERATORS, "aten.conv2d.default")
     with pytest.raises(octlib.errors.UnsupportedNetworkError, match=r"test_resnet needs aten\.conv2d\.default"):
         build()
+
+
+def test_familiarity_is_saved_and_holds_for_these_weights(
+    fine_tuned: Any, phantoms: octlib.OctDataset, tmp_path: Path
+) -> None:
+    octlib.learn_familiarity(fine_tuned[0], phantoms)
+    wanted = octlib.familiarity(fine_tuned[0], phantoms)
+    for name in ("classifier", "classifier.keras"):
+        fine_tuned[0].save(tmp_path / name)
+        loaded = octlib.load_classifier(tmp_path / name)
+        np.testing.assert_allclose(octlib.familiarity(loaded, phantoms), wanted, atol=1e-4)
+        kernel, bias = loaded.head.get_weights()
+        loaded.head.set_weights([kernel, bias + 1])
+        with pytest.raises(FamiliarityError, match="have changed since"):
+            octlib.familiarity(loaded, phantoms)

@@ -99,3 +99,23 @@ def test_the_paths_of_the_table_lead_to_the_files_whatever_they_are_called(shell
         paths = [Path(row["path"]) for row in csv.DictReader(file)]
     assert set(paths) == set(oddly_named.rglob("*.png"))
     assert {Path(row["path"]) for row in json.loads(result.stdout)["predictions"]} == set(paths)
+
+
+def test_familiarity_is_learned_and_told(shell, scans, flat, training, tmp_path):
+    trained = shell("train", scans, "-o", tmp_path / "run", *training, "--familiarity")
+    assert trained.exit_code == 0, trained.output
+    result = shell(
+        "predict", tmp_path / "run" / "classifier", flat, "-o", tmp_path / "p.csv", "--familiarity", "--json"
+    )
+    assert result.exit_code == 0, result.output
+    table, rows = pd.read_csv(tmp_path / "p.csv"), json.loads(result.stdout)["predictions"]
+    assert table["familiar"].tolist() == [row["familiar"] for row in rows] == (table["familiarity"] >= 0).tolist()
+    evaluated = shell("evaluate", tmp_path / "run" / "classifier", scans, "-o", tmp_path / "e", "--familiarity")
+    assert evaluated.exit_code == 0, evaluated.output
+    assert pd.read_csv(tmp_path / "e" / "predictions.csv")["familiar"].dtype == bool
+
+
+def test_familiarity_that_was_not_learned_is_an_error(mistake, classifier, flat, tmp_path):
+    said = mistake("predict", classifier, flat, "-o", tmp_path / "p.csv", "--familiarity")
+    assert "has learned none. Train with octlib train --familiarity" in said
+    assert not (tmp_path / "p.csv").exists()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
+from importlib import import_module
 from types import SimpleNamespace
 
 import numpy as np
@@ -36,6 +38,15 @@ def classifier(monkeypatch):
     return SimpleNamespace(class_names=NAMES, postprocessing=Postprocessing(), passes=0)
 
 
+@pytest.fixture
+def familiar(monkeypatch):
+    """Three numbers that the scans' familiarity takes in turn."""
+    numbers = np.array([0.5, -0.5, -0.75], np.float32)
+    monkeypatch.setattr(octlib.features, "familiarity", lambda _, scans, **__: np.resize(numbers, len(scans)))
+    monkeypatch.setattr(import_module("octlib.features.familiarity"), "require_reference", lambda _: None)
+    return numbers
+
+
 def dataset(patients=True, n=30):
     """Scans whose class names are in another order than the classifier's; brightness says the class."""
     labels = np.arange(n) % 3
@@ -52,7 +63,30 @@ def test_signature_is_the_contracts():
     ]
     keywords = {item.name: item.default for item in parameters if item.kind is item.KEYWORD_ONLY}
     passing = {"cache": True, "flips": None, "batch_size": 32}
-    assert keywords == {**passing, "level": "scan", "confidence": 0.95, "seed": 0, "progress": None}
+    assert keywords == {
+        **passing,
+        "level": "scan",
+        "familiarity": False,
+        "confidence": 0.95,
+        "seed": 0,
+        "progress": None,
+    }
+
+
+def test_familiarity_is_a_column_of_the_scans(classifier, familiar):
+    result = evaluate(classifier, dataset(), familiarity=True)
+    assert result.scans["familiarity"].tolist() == [0.5, -0.5, -0.75] * 10
+    assert result.scans["familiar"].tolist() == [True, False, False] * 10
+    assert result.predictions()["familiar"].tolist() == [True, False, False] * 10
+    assert "familiar" not in evaluate(classifier, dataset()).scans
+
+
+def test_columns_of_its_own_are_not_overwritten(classifier, familiar):
+    scans = replace(dataset(), columns={"familiarity": np.ones(30)})
+    with pytest.raises(ValueError, match="the scans have familiarity already. Rename them in the table"):
+        evaluate(classifier, scans, familiarity=True)
+    assert classifier.passes == 0
+    assert "familiarity" in evaluate(classifier, scans).scans
 
 
 def test_labels_are_matched_by_name(classifier):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import SimpleNamespace
 
 import numpy as np
@@ -29,6 +30,30 @@ def classifier(monkeypatch):
     monkeypatch.setattr(octlib.features, "predict_probabilities", probabilities)
     monkeypatch.setattr("octlib.models.classifier.require_classifier", lambda _: None)
     return classifier
+
+
+@pytest.fixture
+def familiar(monkeypatch):
+    """Three numbers that the scans' familiarity takes in turn."""
+    numbers = np.array([0.5, -0.5, -0.75], np.float32)
+    monkeypatch.setattr(octlib.features, "familiarity", lambda _, scans, **__: np.resize(numbers, len(scans)))
+    monkeypatch.setattr(import_module("octlib.features.familiarity"), "require_reference", lambda _: None)
+    return numbers
+
+
+def test_familiarity_stands_before_what_is_predicted(classifier, familiar):
+    table = predict(classifier, np.zeros((3, 8, 8), dtype=np.uint8), familiarity=True)
+    assert list(table.columns[:6]) == ["name", "path", "patient", "familiarity", "familiar", "predicted"]
+    assert table["familiarity"].tolist() == familiar.tolist()
+    assert table["familiarity"].dtype == np.float32
+    assert table["familiar"].tolist() == [True, False, False]
+
+
+def test_familiarity_of_a_patient_is_the_mean_of_the_scans(classifier, familiar):
+    scans = load_oct_dataset((np.zeros((3, 8, 8), np.uint8), None, ["p1", "p2", "p1"]))
+    table = predict(classifier, scans, level="patient", familiarity=True)
+    assert table["familiarity"].tolist() == [-0.125, -0.5]
+    assert table["familiar"].tolist() == [False, False]
 
 
 def test_table_of_bare_pixels(classifier):

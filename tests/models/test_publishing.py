@@ -64,6 +64,7 @@ for key, (name, arguments) in json.loads(sys.argv[2]).items():
         else:
             classifier = octlib.OctClassifier.from_pretrained(name, **arguments)
         answer[key] = classifier(scans).detach().cpu().numpy().tolist()
+        answer[key + " learned"] = classifier.reference is not None
     except (ConnectionError, ValueError) as error:
         answer[key] = [type(error).__name__, str(error)]
     answer[key + " connections"] = len(connections) - started
@@ -88,7 +89,10 @@ def scans() -> np.ndarray:
 @pytest.fixture(scope="module")
 def classifiers() -> list[Any]:
     arguments = {"weights": None, "class_names": NAMES, "image_size": (64, 48), "dropout": 0.25}
-    return [octlib.build_classifier("test_resnet", seed=seed, **arguments) for seed in (1, 2)]
+    found = [octlib.build_classifier("test_resnet", seed=seed, **arguments) for seed in (1, 2)]
+    noise = np.random.default_rng(1).integers(0, 256, (12, 64, 48), dtype=np.uint8)
+    octlib.learn_familiarity(found[0], octlib.load_oct_dataset((noise, None, list("abcdefghijkl"))), cache=False)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +161,7 @@ def test_each_push_is_one_commit_of_all_files(served: dict[str, Any]) -> None:
     addresses = [f"{hub.address}/someone/oct/commit/{name}" for name in history[:2]]
     assert served["pushed"]["commits"] == addresses
     files = {".gitattributes", "README.md", "config.json", "model.safetensors"}
-    assert all(set(hub.commits[name]) == files for name in history)
+    assert all(set(hub.commits[name]) - {"familiarity.safetensors"} == files for name in history)
     assert hub.messages == ["Upload an OCT classifier"] * 2 + ["As it was", "Upload an OCT classifier"]
 
 
@@ -175,6 +179,12 @@ def test_what_was_pushed_comes_back(
     # Another process may spread the sums over its threads in another way.
     np.testing.assert_allclose(np.array(served[run][key], np.float32), wanted[place], rtol=1e-5)
     assert np.abs(wanted[0] - wanted[1]).max() > 1e-4
+
+
+@pytest.mark.parametrize("run", ["loaded", "alone"])
+def test_what_was_learned_comes_back_with_its_own_weights_alone(served: dict[str, Any], run: str) -> None:
+    learned = {key: served[run][f"{key} learned"] for key in ("newest", "prefixed", "branch", "former")}
+    assert learned == {"newest": False, "prefixed": False, "branch": True, "former": True}
 
 
 def test_the_newest_is_loaded_whatever_is_in_the_cache(

@@ -14,6 +14,7 @@ from octlib.cli.options import (
     PREDICTING,
     chosen,
     classifier_argument,
+    familiarity_option,
     folder_argument,
     json_option,
     level_option,
@@ -34,6 +35,7 @@ from octlib.cli.results import write_evaluation
 @reading_options
 @predicting_options
 @level_option
+@familiarity_option
 @click.option(
     "--confidence", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.95, help="Of the intervals."
 )
@@ -56,7 +58,7 @@ def evaluate(classifier: Path, folder: Path, output: Path | None, by: str | None
             raise unknown("column", by, columns)  # before the pass through the network, which can take an hour
         warn_of_known_patients(classifier, scans)
         model = octlib.load_classifier(classifier)
-        settings = chosen(arguments, (*PREDICTING, "level", "confidence", "seed"))
+        settings = chosen(arguments, (*PREDICTING, "level", "familiarity", "confidence", "seed"))
         result = write_evaluation(results, model, scans, **settings)
         groups = None if by is None else result.by(by)
         if groups is not None:

@@ -51,6 +51,12 @@ level_option = click.option(
     help="What is judged: each scan, or by the mean over their scans each volume, eye or patient.",
 )
 
+familiarity_option = click.option(
+    "--familiarity",
+    is_flag=True,
+    help="Also tell how far scans are like those trained on, for a classifier of octlib train --familiarity.",
+)
+
 
 def output_option(what: str, default: str) -> Callable[[Command], Command]:
     """Make ``--output``.

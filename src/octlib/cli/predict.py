@@ -12,6 +12,7 @@ from octlib.cli.options import (
     PREDICTING,
     chosen,
     classifier_argument,
+    familiarity_option,
     folder_argument,
     json_option,
     level_option,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 @reading_options
 @predicting_options
 @level_option
+@familiarity_option
 @json_option
 def predict(classifier: Path, folder: Path, output: Path | None, **arguments: Any) -> None:
     """Predict the class of every scan in FOLDER with the saved CLASSIFIER. Labels aren't needed.
@@ -48,11 +50,14 @@ def predict(classifier: Path, folder: Path, output: Path | None, **arguments: An
     output = choose_output(output, "octlib-predictions.csv")
     with new_file(output) as file:
         scans = read_scans(folder, arguments)
-        table = octlib.predict(octlib.load_classifier(classifier), scans, **chosen(arguments, (*PREDICTING, "level")))
+        settings = chosen(arguments, (*PREDICTING, "level", "familiarity"))
+        table = octlib.predict(octlib.load_classifier(classifier), scans, **settings)
         write_table(file, table)
     say(table["predicted"].value_counts().to_string())
     if arguments["level"] != "scan":
         say(f"Probabilities: {table.attrs['aggregation']}.")
+    if arguments["familiarity"]:
+        say(f"Unfamiliar: {int((~table['familiar']).sum()):,} of {len(table):,}.")
     say_where(output)
     answer({"output": output, "counts": table["predicted"].value_counts().to_dict(), "predictions": _rows(table)})
 

@@ -97,6 +97,7 @@ OF_A_RUN = ("split.csv", "classifier/model.safetensors")  # no other run has the
     default="balanced",
     help="What is done about classes with few scans.",
 )
+@click.option("--familiarity", is_flag=True, help="Learn what scans are familiar, for predict --familiarity.")
 @click.option("--no-augment", is_flag=True, help="Fine-tune on the scans as they are.")
 @cache_option
 @click.option(
@@ -139,6 +140,8 @@ def train(folder: Path, output: Path | None, **arguments: Any) -> None:
         say(history)
         write_split(results / "split.csv", parts)
         write_history(results, history)
+        if arguments["familiarity"]:
+            _learn_familiarity(classifier, parts["train"], arguments)
         classifier.save(results / "classifier")
     # What has been trained stays, whatever happens now.
     again = ", and the same command with --resume goes on" if arguments["checkpoint"] else ""
@@ -177,6 +180,12 @@ def _fit(
     except UnreadableScanError:
         require_readable(scans)  # Those of the test part would come to light only after the training.
         raise
+
+
+def _learn_familiarity(classifier: OctClassifier, train: OctDataset, arguments: dict[str, Any]) -> None:
+    import octlib
+
+    octlib.learn_familiarity(classifier, train, cache=arguments["cache"], batch_size=arguments["batch_size"])
 
 
 def _document(output: Path, parts: dict[str, OctDataset], history: History, result: Evaluation) -> dict[str, Any]:

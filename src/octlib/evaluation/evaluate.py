@@ -9,6 +9,7 @@ import numpy as np
 from octlib.data import as_dataset, match_labels
 from octlib.evaluation.checks import check_settings
 from octlib.evaluation.levels import check_level, group_scans
+from octlib.evaluation.prediction import FAMILIARITY_COLUMNS, with_familiarity
 from octlib.evaluation.score import measure
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def evaluate(
     flips: bool | None = None,
     batch_size: int = 32,
     level: str = "scan",
+    familiarity: bool = False,
     confidence: float = 0.95,
     seed: int = 0,
     progress: bool | None = None,
@@ -45,6 +47,8 @@ def evaluate(
         level: what is judged, ``"scan"``, ``"volume"``, ``"eye"`` (of a patient) or ``"patient"``. Probabilities of a
             level are the means over its scans, its label is the one that all of them share; intervals are over patients
             at every level.
+        familiarity: also tell how far the scans are like those that were learned from, in the columns ``familiarity``
+            and ``familiar`` of ``result.scans``; see ``octlib.predict``.
         confidence: of the intervals, in (0, 1).
         seed: of the bootstrap, from 0 to 2**32 - 1.
         progress: show a bar; ``None`` shows one where somebody can watch.
@@ -58,6 +62,7 @@ def evaluate(
         UnknownPatientsWarning: as in ``score``.
 
     Raises:
+        FamiliarityError: if familiarity is asked for and was not learned, or for other weights.
         TypeError: if ``classifier`` is none, or the scans are no source of ``load_oct_dataset``.
         UnmatchedClassesError: if a scan has no label, or one that is none of the classifier's classes.
         LevelError: if scans don't tell what they belong to at the level, or disagree about its label, or a position
@@ -75,7 +80,9 @@ def evaluate(
         'patient'
     """
     # torch comes with it.
+    from octlib.features import familiarity as measure_familiarity
     from octlib.features import predict_probabilities
+    from octlib.features.familiarity import require_reference
     from octlib.models.classifier import require_classifier
 
     # Everything that can be wrong is found before the pass through the network, which can take an hour.
@@ -85,6 +92,9 @@ def evaluate(
     dataset = as_dataset(scans)
     if not len(dataset):
         raise ValueError("evaluate needs at least one scan; the dataset is empty.")
+    if familiarity:
+        require_reference(classifier)
+        _require_own_columns(dataset)
     names = tuple(classifier.class_names)
     truth = match_labels(dataset, names)
     groups = group_scans(dataset, level)
@@ -96,6 +106,9 @@ def evaluate(
         classifier, dataset, cache=cache, flips=flips, batch_size=batch_size, progress=progress
     )
     table = dataset.to_frame() if groups is None else groups.tabulate_all(probabilities)
+    if familiarity:
+        familiar = measure_familiarity(classifier, dataset, cache=cache, batch_size=batch_size, progress=progress)
+        table = with_familiarity(table, familiar, groups)
     if groups is not None:
         strongest, probabilities = groups.strongest(probabilities), groups.mean(probabilities)
     return measure(
@@ -109,3 +122,12 @@ def evaluate(
         level=level,
         strongest=strongest,
     )
+
+
+def _require_own_columns(scans: OctDataset) -> None:
+    taken = [name for name in FAMILIARITY_COLUMNS if name in scans.columns]
+    if taken:
+        raise ValueError(
+            f"{' and '.join(FAMILIARITY_COLUMNS)} are columns of the evaluation's own with familiarity=True, and the "
+            f"scans have {' and '.join(taken)} already. Rename them in the table that the scans are loaded from."
+        )

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
     from octlib.data import OctDataset
     from octlib.data.loading import Source
+    from octlib.evaluation.levels import Groups
     from octlib.models import OctClassifier
+
+FAMILIARITY_COLUMNS = ("familiarity", "familiar")
 
 
 def predict(
@@ -25,6 +28,7 @@ def predict(
     flips: bool | None = None,
     batch_size: int = 32,
     level: str = "scan",
+    familiarity: bool = False,
     progress: bool | None = None,
 ) -> pd.DataFrame:
     """Predict the class of each scan, or of each volume, eye or patient.
@@ -38,6 +42,7 @@ def predict(
         batch_size: scans in memory at a time, from 1 on.
         level: what a row is, ``"scan"``, ``"volume"``, ``"eye"`` (of a patient) or ``"patient"``: probabilities are
             the means over the scans of each.
+        familiarity: also tell how far each is like the scans that were learned from; see ``octlib.familiarity``.
         progress: show a bar; ``None`` shows one where somebody can watch.
 
     Returns:
@@ -52,7 +57,11 @@ def predict(
         ``strongest``, the name of the scan with the highest probability of the predicted class; of volumes also
         ``position``, that scan's. How the probabilities came about is said in ``table.attrs["aggregation"]``.
 
+        With ``familiarity``, two columns more before ``predicted``: ``familiarity`` (float32, the mean over the scans
+        of a row) and ``familiar`` (bool, whether it is 0 or more).
+
     Raises:
+        FamiliarityError: if familiarity is asked for and was not learned, or for other weights.
         LevelError: if scans don't tell what they belong to at the level, or a position comes more than once in a
             volume.
         TypeError: if ``classifier`` is none, or ``scans`` is no source of ``load_oct_dataset``.
@@ -69,25 +78,50 @@ def predict(
         4
     """
     # torch comes with it.
+    from octlib.features import familiarity as measure_familiarity
     from octlib.features import predict_probabilities
+    from octlib.features.familiarity import require_reference
     from octlib.models.classifier import require_classifier
 
     require_classifier(classifier)
     check_level(level)
+    if familiarity:
+        require_reference(classifier)
     dataset = as_dataset(scans)
     groups = group_scans(dataset, level)
     probabilities = predict_probabilities(
         classifier, dataset, cache=cache, flips=flips, batch_size=batch_size, progress=progress
     )
+    familiar = None
+    if familiarity:
+        familiar = measure_familiarity(classifier, dataset, cache=cache, batch_size=batch_size, progress=progress)
     if groups is None:
         known = dataset.to_frame()[list(columns_of_level(level))]
     else:
         known, probabilities = groups.tabulate(probabilities), groups.mean(probabilities)
+    if familiar is not None:
+        known = with_familiarity(known, familiar, groups)
     postprocessing = classifier.postprocessing.with_flips(flips)
     sets = postprocessing.sets(probabilities) if level == "scan" and postprocessing.least is not None else None
     table = tabulate_predictions(known, probabilities, tuple(classifier.class_names), sets)
     table.attrs["aggregation"] = describe_level(level)
     return table
+
+
+def with_familiarity(table: pd.DataFrame, familiarity: np.ndarray, groups: Groups | None) -> pd.DataFrame:
+    """Add the columns ``familiarity`` and ``familiar``.
+
+    Args:
+        table: a row for each scan, or each group of them.
+        familiarity: of each scan.
+        groups: what the rows are; ``None`` for scans.
+
+    Returns:
+        The same rows with two columns more.
+    """
+    if groups is not None:
+        familiarity = groups.mean(familiarity[:, None])[:, 0]
+    return table.assign(familiarity=familiarity, familiar=familiarity >= 0)
 
 
 def tabulate_predictions(

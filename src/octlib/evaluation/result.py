@@ -20,7 +20,7 @@ from octlib.evaluation.plain import as_plain_dict
 from octlib.evaluation.plots.confusion_matrix import draw_confusion_matrix
 from octlib.evaluation.plots.curves import draw_precision_recall, draw_roc
 from octlib.evaluation.plots.reliability import draw_reliability
-from octlib.evaluation.prediction import tabulate_predictions
+from octlib.evaluation.prediction import FAMILIARITY_COLUMNS, tabulate_predictions
 from octlib.evaluation.prevalence import check_prevalence, tabulate_prevalence
 from octlib.evaluation.rendering import Row, render_html, render_text
 from octlib.evaluation.resamples import GroupedScans
@@ -149,7 +149,8 @@ class Evaluation:
             A row for each scan, in their order: what ``octlib.predict`` gives, as far as it is known, and before
             ``predicted`` the column ``label``, the true class.
         """
-        known = [name for name in columns_of_level(self.level) if name in self.scans]
+        columns = (*columns_of_level(self.level), *FAMILIARITY_COLUMNS)
+        known = [name for name in columns if name in self.scans]
         scans = self.scans[known].assign(label=np.array(self.class_names, dtype=object)[self.truth])
         return tabulate_predictions(scans, self.probabilities, self.class_names)
 

@@ -2,6 +2,7 @@
 
 from octlib._cache import cache_folder, cache_limit
 from octlib.features.extraction import extract_features
+from octlib.features.familiarity import familiarity, learn_familiarity
 from octlib.features.inventory import (
     CheckedShard,
     StoredBackbone,
@@ -21,6 +22,8 @@ __all__ = [
     "cache_limit",
     "clear_cache",
     "extract_features",
+    "familiarity",
+    "learn_familiarity",
     "predict_probabilities",
     "verify_cache",
 ]

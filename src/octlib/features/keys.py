@@ -42,6 +42,23 @@ def backbone_key(source: OctClassifier | FeaturePass) -> str:
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 
+def classifier_key(classifier: OctClassifier) -> str:
+    """Digest a classifier: preprocessing, backbone and head, with every weight; versions and device don't count.
+
+    Args:
+        classifier: any.
+
+    Returns:
+        64 hexadecimal digits, the same for what was saved and loaded.
+    """
+    backbone = classifier.backbone
+    settings = {**backbone.settings, "preprocessing": classifier.preprocessing.to_dict()}
+    digest = hashlib.sha256(json.dumps([settings, _weights_digest(backbone)], sort_keys=True).encode())
+    for values in classifier.head.get_weights():
+        digest.update(_digest_of_array(values))
+    return digest.hexdigest()
+
+
 def scan_keys(scans: OctDataset, *, flipped: bool = False, progress: bool | None = False) -> list[bytes]:
     """Digest the content of each scan, which is faster than decoding it.
 

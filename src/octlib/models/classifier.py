@@ -26,6 +26,7 @@ from octlib.models.layers import backbone_layer
 from octlib.models.passes import FeaturePass
 from octlib.models.postprocessing import Postprocessing
 from octlib.models.publishing import Published
+from octlib.models.reference import Referenced
 from octlib.models.saving import save_folder
 from octlib.models.seeding import drawn_weights
 from octlib.models.spec import BackboneSpec
@@ -41,7 +42,7 @@ FOREIGN_SUFFIXES = (".h5", ".hdf5", ".onnx", ".pt", ".pth", ".safetensors")
 
 
 @keras.saving.register_keras_serializable("octlib")
-class OctClassifier(Calibrated, Published, keras.Model):
+class OctClassifier(Calibrated, Published, Referenced, keras.Model):
     """A classifier of retinal OCT B-scans: an ordinary Keras model that knows its classes and its preprocessing.
 
     Two halves: ``preprocess`` does what a graph can't (wedge blanking, resizing); the graph takes what comes out of
@@ -372,7 +373,7 @@ class OctClassifier(Calibrated, Published, keras.Model):
             with written_whole(target) as path:
                 super().save(path, overwrite=True, **kwargs)
         else:
-            save_folder(target, self.get_config(), state_dict(self), evaluation)
+            save_folder(target, self.get_config(), state_dict(self), evaluation, reference=self.reference)
 
     def export(self, path: str | Path, format: str = "onnx", **kwargs: Any) -> float | None:  # noqa: A002
         """Write the classifier as one file that needs neither octlib nor Keras, run the file, and compare.

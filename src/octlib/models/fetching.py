@@ -11,6 +11,7 @@ from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
 
 from octlib.errors import HubError
 from octlib.models.hub_questions import LOG_IN, ask, check_repository, is_refusal, reason_of
+from octlib.models.reference import FAMILIARITY
 from octlib.models.saving import CONFIG, WEIGHTS
 
 COMMIT = re.compile("[0-9a-f]{40}")
@@ -46,22 +47,23 @@ def fetch_config(repository: str, revision: str | None, token: str | bool | None
         return Path(hf_hub_download(repository, CONFIG, revision=revision, token=token))
 
 
-def fetch_weights(repository: str, config: Path, token: str | bool | None) -> None:
+def fetch_weights(repository: str, config: Path, token: str | bool | None, *, familiarity: bool) -> None:
     """Fetch the weights of a classifier, of the same commit as its configuration and beside it.
 
     Args:
         repository: of the form ``"owner/name"``.
         config: what ``fetch_config`` found.
         token: as the hub's client takes it.
+        familiarity: fetch what familiarity is measured by, too.
 
     Raises:
         HubError: if they are not to be had.
     """
-    if (config.parent / WEIGHTS).is_file():
-        return
     commit = config.parent.name
-    with _advised(repository, commit):
-        hf_hub_download(repository, WEIGHTS, revision=commit, token=token)
+    for name in (FAMILIARITY, WEIGHTS) if familiarity else (WEIGHTS,):  # where there are weights, all is there
+        if not (config.parent / name).is_file():
+            with _advised(repository, commit):
+                hf_hub_download(repository, name, revision=commit, token=token)
 
 
 def _cached(repository: str, revision: str | None) -> Path | None:

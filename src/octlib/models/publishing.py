@@ -62,13 +62,15 @@ class Published:
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch) / "classifier"
             place = HUB_PREFIX + repo_id + (f"@{revision}" if revision else "")
-            save_folder(folder, settings, state_dict(classifier), evaluation, place=place)
+            save_folder(
+                folder, settings, state_dict(classifier), evaluation, reference=classifier.reference, place=place
+            )
             with _advised(repo_id):
                 api = HfApi(token=token)
                 api.create_repo(repo_id, private=private, exist_ok=True)
                 if revision:
                     api.create_branch(repo_id, branch=revision, exist_ok=True)
-                files = [CommitOperationAdd(name, folder / name) for name in FILES]
+                files = [CommitOperationAdd(name, folder / name) for name in FILES if (folder / name).exists()]
                 # Not upload_folder, which may divide its files among several commits.
                 commit = api.create_commit(repo_id, files, commit_message=commit_message, revision=revision)
         return str(commit.commit_url)

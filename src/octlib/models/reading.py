@@ -15,6 +15,7 @@ from octlib.errors import ConfigWarning, WeightsError
 from octlib.models.fetching import fetch_config, fetch_weights
 from octlib.models.hub_questions import HUB_PREFIX
 from octlib.models.keras_backend import keras
+from octlib.models.reference import FAMILIARITY, read_reference
 from octlib.models.saving import CONFIG, FORMAT, SETTINGS, WEIGHTS
 from octlib.models.state import load_state_dict
 
@@ -51,6 +52,8 @@ def read_classifier(
         return _load_keras_file(kind, path)
     classifier = _build(kind, path)
     _load_weights(classifier, path / WEIGHTS)
+    if (path / FAMILIARITY).is_file():
+        classifier.reference = read_reference(path / FAMILIARITY)
     return classifier
 
 
@@ -60,7 +63,9 @@ def _fetch(name: str, revision: str | None, token: str | bool | None) -> Path:
         raise ValueError(f"{name!r} names the revision {named!r}, and revision={revision!r} another. Leave one out.")
     config = fetch_config(repository, revision or named or None, token)
     _read_settings(config)  # before weights are fetched, which may be large and of something else
-    fetch_weights(repository, config, token)
+    # Not blindly: a repository may hold what an earlier upload has left there.
+    learned = json.loads(config.read_text(encoding="utf-8")).get(FAMILIARITY) is True
+    fetch_weights(repository, config, token, familiarity=learned)
     return config.parent
 
 
