@@ -32,7 +32,8 @@ from octlib.errors import ConstantMapWarning
 from octlib.explanation import METHODS, faithfulness, score_explanations
 from octlib.explanation.measures import patient_interval, show
 
-SLOW = {"scorecam", "ablationcam"}  # a pass for each channel
+# A pass for each channel, patch or step.
+SLOW = {"scorecam", "ablationcam", "sscam", "iscam", "occlusion", "integrated_gradients", "smoothgradcam++"}
 BACKBONES = {"own": "octlib", "mobilenet": "mobilenetv2_100"}
 LAST = "last map"
 LAYERS = {"own": (LAST, "layer3"), "mobilenet": (LAST, "blocks.4")}  # the second is 14 x 14, of fewer channels
