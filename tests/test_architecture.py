@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "calibration": {"data", "models", "features", "evaluation"},
     "explanation": {"preprocessing", "data", "models", "features"},
     "estimator": {"data", "models", "features", "training"},
-    "report": {"data", "models", "training", "evaluation", "explanation"},
+    "report": {"data", "models", "training", "calibration", "evaluation", "explanation"},
 }
 # The shell may take what a room offers to everybody, and nothing from a room's modules.
 PUBLIC = {f"octlib.{room}.{name}" for room in MAY_IMPORT for name in import_module(f"octlib.{room}").__all__}

@@ -17,7 +17,7 @@ def svg(picture):
 
 def test_axes_take_the_ink_of_the_page_and_have_no_ground():
     before = dict(mpl.rcParams)
-    picture = draw_curve(lambda axes: axes.plot([1, 2], [3, 4], color="#123456", label="<b>"), "a line")
+    picture = draw_curve(lambda ax: ax.plot([1, 2], [3, 4], color="#123456", label="<b>"), "a line")
     text = svg(picture)
     assert INK not in text
     assert text.count("currentColor") > 10
@@ -29,9 +29,9 @@ def test_axes_take_the_ink_of_the_page_and_have_no_ground():
 
 
 def test_names_are_text_and_no_markup():
-    def draw(axes):
-        axes.plot([1, 2], [3, 4], label="<script>alert(1)</script>")
-        axes.legend()
+    def draw(ax):
+        ax.plot([1, 2], [3, 4], label="<script>alert(1)</script>")
+        ax.legend()
 
     text = svg(draw_curve(draw, "a line"))
     assert "<script" not in text
@@ -39,6 +39,6 @@ def test_names_are_text_and_no_markup():
 
 
 def test_the_same_drawing_gives_the_same_image():
-    first, second = (svg(draw_curve(lambda axes: axes.plot([1, 2], [3, 4]), "a line")) for _ in range(2))
+    first, second = (svg(draw_curve(lambda ax: ax.plot([1, 2], [3, 4]), "a line")) for _ in range(2))
     assert first == second
     assert not re.search(r"\d{4}-\d\d-\d\dT", first)

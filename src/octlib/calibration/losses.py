@@ -23,7 +23,7 @@ def log_loss(probabilities: np.ndarray, labels: np.ndarray) -> float:
         0.49
     """
     own = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return float(-np.log(np.maximum(own, TINY)).mean())
+    return max(0.0, float(-np.log(np.maximum(own, TINY)).mean()))  # rounding may leave a little more than 1
 
 
 def calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:

@@ -29,6 +29,11 @@ def require_free(path: str | Path, overwrite: bool) -> Path:
     return path
 
 
+# Of these there may be several.
+LISTS = {
+    "points": ("OperatingResult", "point.evaluate(evaluation)"),
+    "groups": ("GroupedEvaluation", "evaluation.by(column)"),
+}
 # By the name of the argument: the class it must be of, its room, and what gives one.
 MATERIAL = {
     "evaluation": ("octlib.evaluation", "Evaluation", "octlib.evaluate returns"),
@@ -37,15 +42,17 @@ MATERIAL = {
     "classifier": ("octlib.models", "OctClassifier", "octlib.build_classifier or octlib.load_classifier returns"),
     "audit": ("octlib.data", "Audit", "scans.audit() returns"),
     "history": ("octlib.training", "History", "octlib.fit returns"),
+    "calibration": ("octlib.calibration", "Calibration", "octlib.calibrate returns"),
 }
 
 
-def check_material(material: Mapping[str, Any], parts: Any) -> None:
+def check_material(material: Mapping[str, Any], parts: Any, **lists: Any) -> None:
     """Check what a page is made from.
 
     Args:
         material: by the name of its argument, what ``MATERIAL`` says, or None for all but the evaluation.
         parts: what must be datasets by name, or None.
+        **lists: what must be sequences of what ``LISTS`` says.
 
     Raises:
         TypeError: if anything is of another type.
@@ -59,6 +66,11 @@ def check_material(material: Mapping[str, Any], parts: Any) -> None:
             absent = "" if name == "evaluation" else ", or None"
             raise TypeError(f"{name} must be what {source}{absent}; got {_kind(value)}.")
     _check_parts(parts)
+    for name, values in lists.items():
+        kind, source = LISTS[name]
+        allowed = getattr(import_module("octlib.evaluation"), kind)
+        if not isinstance(values, Sequence) or not all(isinstance(value, allowed) for value in values):
+            raise TypeError(f"{name} must be a list of what {source} returns, got {_kind(values)}.")
 
 
 def check_shown(shown: Any) -> None:

@@ -20,11 +20,11 @@ INK_OF_THE_PAGE = (
 )
 
 
-def draw_curve(draw: Callable[[Axes], Any], words: str, size: tuple[float, float] = SIZE) -> dict[str, Any]:
+def draw_curve(draw: Callable[..., Any], words: str, size: tuple[float, float] = SIZE) -> dict[str, Any]:
     """Give a plot as the template's picture takes it.
 
     Args:
-        draw: draws on the axes that it is given.
+        draw: draws on the axes that it is given as ``ax``.
         words: what the picture shows, for those who can't see it.
         size: width and height in inches.
 
@@ -41,7 +41,7 @@ def draw_curve(draw: Callable[[Axes], Any], words: str, size: tuple[float, float
         figure = Figure(figsize=size, layout="constrained")
         canvas = FigureCanvasSVG(figure)
         axes = figure.add_subplot()
-        draw(axes)
+        draw(ax=axes)
         _without_ground(figure, axes)
         file = io.BytesIO()
         canvas.print_svg(file, metadata={"Date": None})

@@ -15,4 +15,4 @@ def describe_training(history: History | None) -> dict[str, Any] | None:
     if history is None:
         return None
     words = "Loss of training and, where there were such scans, validation"
-    return {"curve": draw_curve(lambda axes: history.plot(ax=axes), words), "how": f"{history!r}."}
+    return {"curve": draw_curve(history.plot, words), "how": f"{history!r}."}

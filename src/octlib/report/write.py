@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from octlib.report.audits import summarise_audit
 from octlib.report.checklist import answered
 from octlib.report.checks import check_material, check_shown, check_words, require_free
+from octlib.report.details import describe_calibration, describe_groups, describe_points, draw_curves
 from octlib.report.limits import find_limits
 from octlib.report.making import describe_making
 from octlib.report.numbers import describe_evaluation
@@ -18,8 +19,9 @@ from octlib.report.pictures import SHOWN, describe_method, draw_gallery, has_out
 from octlib.report.training import describe_training
 
 if TYPE_CHECKING:
+    from octlib.calibration import Calibration
     from octlib.data import Audit, OctDataset
-    from octlib.evaluation import Evaluation
+    from octlib.evaluation import Evaluation, GroupedEvaluation, OperatingResult
     from octlib.explanation import Explanation
     from octlib.models import OctClassifier
     from octlib.training import History
@@ -31,12 +33,16 @@ TITLES = {
     "metrics": "Metrics",
     "classes": "Class by class",
     "matrix": "What was taken for what",
+    "curves": "Curves",
+    "points": "Operating points",
+    "groups": "Groups",
+    "calibration": "Calibration",
     "evidence": "Where the evidence lies",
     "errors": "Errors",
     "making": "How it was made",
     "limits": "Limits",
 }
-ALWAYS = ("metrics", "classes", "matrix", "errors", "making", "limits")
+ALWAYS = ("metrics", "classes", "matrix", "curves", "errors", "making", "limits")
 
 
 def write_report(
@@ -49,13 +55,16 @@ def write_report(
     parts: Mapping[str, OctDataset] | None = None,
     audit: Audit | None = None,
     history: History | None = None,
+    points: Sequence[OperatingResult] = (),
+    groups: Sequence[GroupedEvaluation] = (),
+    calibration: Calibration | None = None,
     shown: int = SHOWN,
     title: str = "octlib report",
     introduction: str = "",
     notes: Sequence[str] = (),
     overwrite: bool = False,
 ) -> Path:
-    """Write an HTML page: data, training, metrics with intervals, maps over scans, errors, limits.
+    """Write an HTML page: data, training, metrics with intervals, curves, maps over scans, errors, limits.
 
     The page is one file. It loads nothing, runs no script, prints well, and suits light and dark, phone and desk. The
     scans are inside, at most 640 pixels wide: a scan and its map take some 0.1 MB. A table says which items of the
@@ -71,6 +80,9 @@ def write_report(
         parts: what the scans were divided into: ``{"train": train, "validation": validation, "test": test}``.
         audit: what ``scans.audit()`` found.
         history: what ``octlib.fit`` returned.
+        points: operating points, chosen on other scans and judged on these: ``[point.evaluate(evaluation)]``.
+        groups: how well it does by device, site and the like: ``[evaluation.by("device")]``.
+        calibration: what ``octlib.calibrate`` returned.
         shown: how many scans a gallery has at most, from 0 on.
         title: of the page.
         introduction: a paragraph below it.
@@ -101,12 +113,21 @@ def write_report(
         "classifier": classifier,
         "audit": audit,
         "history": history,
+        "calibration": calibration,
     }
-    check_material(material, parts)
+    check_material(material, parts, points=points, groups=groups)
     check_shown(shown)
     paragraphs = check_words(title, introduction, notes)
     path = require_free(path, overwrite)
-    given = {"parts": parts, "audit": audit, "training": history, "evidence": explanation}
+    given = {
+        "parts": parts,
+        "audit": audit,
+        "training": history,
+        "points": points,
+        "groups": groups,
+        "calibration": calibration,
+        "evidence": explanation,
+    }
     sections = {*ALWAYS, *(name for name, value in given.items() if value)}
     page = render(
         "evaluation.html",
@@ -117,6 +138,10 @@ def write_report(
         parts=describe_parts(parts or {}),
         audit=summarise_audit(audit),
         training=describe_training(history),
+        curves=draw_curves(evaluation),
+        points=describe_points(points, evaluation),
+        groups=describe_groups(groups),
+        calibration=describe_calibration(calibration),
         maps=draw_gallery(explanation, shown),
         more_maps=0 if explanation is None else max(0, len(explanation.scans) - shown),
         errors=draw_gallery(errors, shown),
