@@ -75,7 +75,7 @@ def test_options_reach_the_library(shell, classifier, flat, tmp_path, monkeypatc
     monkeypatch.setattr(octlib, "predict", noted)
     options = ("--flips", "--cache", "off", "--batch-size", "2", "-o", tmp_path / "p.csv")
     assert shell("predict", classifier, flat, *options).exit_code == 0
-    assert given == {"flips": True, "cache": False, "batch_size": 2, "level": "scan"}
+    assert given == {"flips": True, "cache": False, "batch_size": 2, "level": "scan", "familiarity": False}
 
 
 def test_the_document_holds_the_table(shell, classifier, flat, tmp_path):

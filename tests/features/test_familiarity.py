@@ -239,8 +239,8 @@ def test_it_is_saved_with_the_classifier(learned: Any, toy: Toy, tmp_path: Path,
     assert octlib.load_classifier(tmp_path / name).reference is None
 
 
-def test_joined_backbones_keep_it_too(build: Build, toy: Toy, tmp_path: Path) -> None:
-    classifier = build(backbone=("test_resnet", "resnet10t"))
+def test_joined_backbones_keep_it_too(toy: Toy, tmp_path: Path) -> None:
+    classifier = octlib.build_classifier(("test_resnet", "test_vit"), weights=None, image_size=32)
     octlib.learn_familiarity(classifier, toy())
     classifier.save(tmp_path / "classifier")
     loaded = octlib.load_classifier(tmp_path / "classifier")

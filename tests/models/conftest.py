@@ -166,7 +166,7 @@ def run_python(start_python: Callable[..., subprocess.Popen[str]]) -> Callable[.
     """Give a function that runs code in a fresh process and returns what its last line says, as JSON."""
 
     def run(code: str, *arguments: object, **variables: str | None) -> Any:
-        out, err = start_python(code, *arguments, **variables).communicate(timeout=900)
+        out, err = start_python(code, *arguments, **variables).communicate(timeout=300)
         assert out.strip(), err
         return json.loads(out.strip().splitlines()[-1])
 

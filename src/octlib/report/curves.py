@@ -54,7 +54,8 @@ def draw_curve(draw: Callable[..., Any], words: str, size: tuple[float, float] =
 
 def _without_ground(figure: Any, axes: Axes) -> None:
     figure.patch.set_alpha(0)
-    axes.patch.set_alpha(0)
+    for each in (axes, *axes.child_axes):
+        each.patch.set_alpha(0)
     legend = axes.get_legend()
     if legend is not None:
         legend.get_frame().set_alpha(0)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from octlib.evaluation.operating_points import TITLES
 from octlib.report.curves import draw_curve
 
 if TYPE_CHECKING:
@@ -72,7 +73,12 @@ def _point(result: OperatingResult, evaluation: Evaluation) -> dict[str, Any]:
             f"{' '.join(result.caveats)}"
         ),
         "rows": [
-            (row["metric"], _shown(row["value"]), _range(row["low"], row["high"]), f"{row['count']:,} of {row['of']:,}")
+            (
+                TITLES[row["metric"]],
+                _shown(row["value"]),
+                _range(row["low"], row["high"]),
+                f"{row['count']:,} of {row['of']:,}",
+            )
             for row in result.to_frame().to_dict("records")
         ],
         "curve": draw_curve(curve.plot, "Net benefit over the probability to act from"),
