@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 FOLDS = 5
 FEW = 20  # patients: from fewer, a temperature is a guess
+WORSE = 1.05  # times the log loss: what is less may be chance
 BESIDE_SETS = 10  # patients that are left for the temperature, at least, where others are for the sets
 
 
@@ -147,7 +148,8 @@ def calibrate(
         The temperature, with log loss and calibration error before and after.
 
     Warns:
-        CalibrationWarning: if a class has no scan; if patients are few; if no temperature is the best.
+        CalibrationWarning: if a class has no scan; if patients are few; if the cross-fitted log loss is a twentieth
+            above that before, or more; if no temperature is the best.
         UnknownPatientsWarning: if patients are unknown: each scan then counts as one of its own.
 
     Raises:
@@ -258,6 +260,11 @@ def _warn(calibration: Calibration, absent: np.ndarray, names: tuple[str, ...]) 
         problems.append(f"No scan is of class {missing}, so nothing is known of its probabilities.")
     if calibration.n_patients < FEW:
         problems.append(f"The temperature is from as few as {calibration.n_patients} patients, and may be far off.")
+    if calibration.log_loss_cross_fitted > WORSE * calibration.log_loss_before:
+        problems.append(
+            f"Other patients would see a log loss of {calibration.log_loss_cross_fitted:.3f} in place of "
+            f"{calibration.log_loss_before:.3f}: the temperature fits these scans alone."
+        )
     if calibration.temperature == LOWEST:
         problems.append(
             f"The surer, the better: the temperature ran to its bound of {LOWEST:g}. Scans that are all recognised "
