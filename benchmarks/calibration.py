@@ -18,8 +18,9 @@ import numpy as np
 import pandas as pd
 
 import octlib
-from octlib.calibration.losses import calibration_error, log_loss
+from octlib.calibration.losses import log_loss
 from octlib.errors import CalibrationWarning
+from octlib.evaluation.metrics.plain import ece
 from octlib.features import predict_probabilities
 from octlib.models import Postprocessing
 
@@ -48,7 +49,7 @@ def measure(classifier: octlib.OctClassifier, scans: octlib.OctDataset, seed: in
     before = predict_probabilities(classifier, test, progress=False)
     row |= {"temperature": found.temperature, "accuracy": float((before.argmax(axis=1) == labels).mean())}
     for stage, rows in (("before", before), ("after", after)):
-        row |= {f"log loss {stage}": log_loss(rows, labels), f"ECE {stage}": calibration_error(rows, labels)}
+        row |= {f"log loss {stage}": log_loss(labels, rows), f"ECE {stage}": ece(labels, rows)}
     for coverage in COVERAGES:
         classifier.postprocessing = calibrated
         octlib.calibrate(classifier, validation, coverage=coverage, seed=seed)

@@ -13,7 +13,7 @@ import pytest
 
 import octlib
 from octlib.calibration import conformal
-from octlib.calibration.losses import calibration_error, log_loss
+from octlib.calibration.losses import log_loss
 from octlib.calibration.temperature import HIGHEST, LOWEST, find_temperature
 from octlib.errors import (
     CalibrationError,
@@ -22,6 +22,8 @@ from octlib.errors import (
     UnknownPatientsWarning,
     UnmatchedClassesError,
 )
+from octlib.evaluation import score
+from octlib.evaluation.metrics.plain import ece as ece_of
 from octlib.features import prediction
 from octlib.models import Postprocessing
 
@@ -46,8 +48,8 @@ def test_other_patients_get_better_probabilities_too(classifier: Any, world: Any
     before = prediction.predict_probabilities(classifier, test)
     found = octlib.calibrate(classifier, validation)
     after = prediction.predict_probabilities(classifier, test)
-    assert log_loss(after, labels) < log_loss(before, labels)
-    assert calibration_error(after, labels) < 0.3 * calibration_error(before, labels)
+    assert log_loss(labels, after) < log_loss(labels, before)
+    assert ece_of(labels, after) < 0.3 * ece_of(labels, before)
     assert (after.argmax(axis=1) == before.argmax(axis=1)).all()
     assert found.log_loss_after < found.log_loss_cross_fitted < found.log_loss_before
     assert found.ece_after < found.ece_before
@@ -58,8 +60,8 @@ def test_the_figures_are_those_of_the_predictions(classifier: Any, world: Any) -
     found = octlib.calibrate(classifier, made.scans)
     for stage, post in (("before", Postprocessing()), ("after", classifier.postprocessing)):
         rows = post.combine([made.probabilities])
-        assert getattr(found, f"log_loss_{stage}") == pytest.approx(log_loss(rows, made.labels))
-        assert getattr(found, f"ece_{stage}") == pytest.approx(calibration_error(rows, made.labels))
+        assert getattr(found, f"log_loss_{stage}") == pytest.approx(log_loss(made.labels, rows))
+        assert getattr(found, f"ece_{stage}") == pytest.approx(ece_of(made.labels, rows))
 
 
 def test_what_chooses_a_temperature_does_not_report_on_it(classifier: Any, world: Any) -> None:
@@ -72,7 +74,7 @@ def test_what_chooses_a_temperature_does_not_report_on_it(classifier: Any, world
     for own in (halves, ~halves):
         temperature = find_temperature(made.probabilities[~own], made.labels[~own], Postprocessing())
         rows = Postprocessing(temperature=temperature).combine([made.probabilities[own]])
-        losses.append(log_loss(rows, made.labels[own]))
+        losses.append(log_loss(made.labels[own], rows))
     assert found.log_loss_cross_fitted == pytest.approx(np.mean(losses), rel=1e-5)
     assert found.log_loss_cross_fitted > found.log_loss_after
 
@@ -279,17 +281,23 @@ def test_it_is_shown_and_survives_json(classifier: Any, world: Any) -> None:
 def test_losses_by_hand() -> None:
     rows = np.array([[0.8, 0.2], [0.6, 0.4], [0.3, 0.7], [1.0, 0.0]])
     labels = np.array([0, 1, 1, 0])
-    assert log_loss(rows, labels) == pytest.approx(-np.log([0.8, 0.4, 0.7, 1.0]).mean())
-    assert calibration_error(rows, labels) == pytest.approx(np.mean([0.2, 0.6, 0.3, 0.0]))  # each in a bin of its own
-    assert np.isfinite(log_loss(rows, np.array([1, 1, 1, 1])))
+    assert log_loss(labels, rows) == pytest.approx(-np.log([0.8, 0.4, 0.7, 1.0]).mean())
+    assert ece_of(labels, rows) == pytest.approx(np.mean([0.2, 0.6, 0.3, 0.0]))  # each in a bin of its own
+    assert np.isfinite(log_loss(np.array([1, 1, 1, 1]), rows))
 
 
 def test_the_error_is_that_of_the_bins() -> None:
     # Ten scans of one bin: 0.95 sure, 7 right.
     rows = np.tile([0.95, 0.05], (10, 1))
-    assert calibration_error(rows, np.array([0] * 7 + [1] * 3)) == pytest.approx(0.25)
+    assert ece_of(np.array([0] * 7 + [1] * 3), rows) == pytest.approx(0.25)
 
 
 def test_worlds_are_what_they_claim(world: Any) -> None:
     made = world(4000, scans_each=1)
-    assert calibration_error(made.probabilities, made.labels) < 0.03
+    assert ece_of(made.labels, made.probabilities) < 0.03
+
+
+def test_its_errors_are_those_of_an_evaluation(classifier: Any, world: Any) -> None:
+    made = world(200, scans_each=1)
+    found = octlib.calibrate(classifier, made.scans)
+    assert found.ece_before == pytest.approx(score(made.labels, made.probabilities, made.patients, NAMES).ece)

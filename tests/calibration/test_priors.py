@@ -32,7 +32,7 @@ def test_a_shifted_test_set_is_predicted_better(trained: Any, world: Any) -> Non
     before = predict_probabilities(trained, made.scans)
     assert octlib.adjust_priors(trained, SCREENING) == SCREENING
     after = predict_probabilities(trained, made.scans)
-    assert log_loss(after, made.labels) < 0.8 * log_loss(before, made.labels)
+    assert log_loss(made.labels, after) < 0.8 * log_loss(made.labels, before)
     right = [(rows.argmax(axis=1) == made.labels).mean() for rows in (before, after)]
     assert right[1] > right[0] + 0.05
 
@@ -40,13 +40,13 @@ def test_a_shifted_test_set_is_predicted_better(trained: Any, world: Any) -> Non
 def test_estimated_shares_come_near_the_true_ones_and_do_as_well(trained: Any, world: Any) -> None:
     made = world(1500, shares=tuple(SCREENING.values()))
     octlib.adjust_priors(trained, SCREENING)
-    stated = log_loss(predict_probabilities(trained, made.scans), made.labels)
+    stated = log_loss(made.labels, predict_probabilities(trained, made.scans))
     found = octlib.adjust_priors(trained, "estimate", scans=made.scans)
     assert list(found) == list(NAMES)
     assert sum(found.values()) == pytest.approx(1)
     for name, share in found.items():
         assert share == pytest.approx(SCREENING[name], abs=0.05)
-    assert log_loss(predict_probabilities(trained, made.scans), made.labels) < stated + 0.02
+    assert log_loss(made.labels, predict_probabilities(trained, made.scans)) < stated + 0.02
 
 
 def test_the_estimate_starts_from_calibrated_predictions_and_no_earlier_priors(trained: Any, world: Any) -> None:

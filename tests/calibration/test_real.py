@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 import octlib
-from octlib.calibration.losses import calibration_error, log_loss
+from octlib.calibration.losses import log_loss
+from octlib.evaluation.metrics.plain import ece as ece_of
 from octlib.features import predict_probabilities
 from octlib.models import Postprocessing
 
@@ -27,7 +28,7 @@ def test_other_patients_gain(kermany: Path, imagenet_weights: Path) -> None:
         octlib.calibrate(classifier, validation, seed=seed)
         after = predict_probabilities(classifier, test)
         labels = np.asarray(test.labels)
-        gains.append([f(before, labels) - f(after, labels) for f in (log_loss, calibration_error)])
+        gains.append([f(labels, before) - f(labels, after) for f in (log_loss, ece_of)])
         octlib.calibrate(classifier, validation, coverage=0.8, seed=seed)
         covered.append(octlib.prediction_sets(classifier, test).covered)
     assert np.mean(gains, axis=0).min() > 0

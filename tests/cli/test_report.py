@@ -57,7 +57,7 @@ def test_scans_that_are_there_in_part_are_said_to_be_others(run, scans, shell, t
     result = shell("report", run / "classifier", tmp_path / "more", "-o", tmp_path / "r.html", "--no-audit")
     assert result.exit_code == 0, result.output
     n = len(octlib.load_oct_dataset(tmp_path / "more"))
-    assert f"{n - 1} of the {n} scans have names and labels of scans in" in " ".join(result.stderr.split())
+    assert f"{n - 1} of the {n} scans have names, labels and patients of scans in" in " ".join(result.stderr.split())
     assert "the figures come out too high" in " ".join(result.stderr.split())
     assert f"The page is about {n} scans." in result.stdout
 
@@ -66,3 +66,26 @@ def test_a_page_that_exists_is_kept(run, scans, mistake, tmp_path):
     (tmp_path / "report.html").write_text("precious")
     assert "exists already" in mistake("report", run / "classifier", scans, "-o", tmp_path / "report.html")
     assert (tmp_path / "report.html").read_text() == "precious"
+
+
+def test_scans_that_were_trained_on_are_no_test_part(run, scans, shell, tmp_path):
+    split = pd.read_csv(run / "split.csv")
+    for name, label in split.loc[split["part"] == "train", ["name", "label"]].itertuples(index=False):
+        (tmp_path / "trained" / label).mkdir(parents=True, exist_ok=True)
+        shutil.copy(scans / name, tmp_path / "trained" / name)
+    page = tmp_path / "report.html"
+    result = shell("report", run / "classifier", tmp_path / "trained", "-o", page, "--no-audit")
+    assert result.exit_code == 0, result.output
+    assert "of the test part" not in result.stdout
+    assert "the figures come out too high" in " ".join(result.stderr.split())
+    assert "whether it had seen these scans" in section(page, "limits")
+
+
+def test_a_test_part_that_was_calibrated_on_is_told(run, scans, shell, tmp_path):
+    copied = shutil.copytree(run, tmp_path / "run")
+    split = pd.read_csv(run / "split.csv", dtype=str)
+    split[split["part"] == "test"].assign(part="calibration").to_csv(copied / "calibration.csv", index=False)
+    result = shell("report", copied / "classifier", scans, "-o", tmp_path / "report.html", "--no-audit")
+    assert result.exit_code == 0, result.output
+    assert "of the test part" in result.stdout
+    assert "calibration.csv says: the figures come out too high" in " ".join(result.stderr.split())

@@ -276,3 +276,11 @@ def test_the_order_of_the_scans_changes_nothing(validation, test_result):
             for o in (np.arange(120), order)
         ]
     assert point.evaluate(results[0]).to_dict() == point.evaluate(results[1]).to_dict()
+
+
+def test_what_was_saved_and_changed_is_refused(validation):
+    saved = validation.operating_point(["CNV"], sensitivity=0.9).to_dict()
+    with pytest.raises(TypeError, match="positive must be a list of classes, got 'CNV'"):
+        OperatingPoint(**{**saved, "positive": "CNV"})
+    with pytest.raises(ValueError, match="threshold must be a probability, got nan"):
+        OperatingPoint(**{**saved, "threshold": float("nan")})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import SimpleNamespace
 
 import numpy as np
@@ -183,3 +184,23 @@ def test_progress_is_shown_on_request(looking, capsys):
     classifier, _, scans = looking
     faithfulness(classifier, explanation_of(classifier, scans, patch_map()), measures=["insertion"], progress=True)
     assert "faithfulness" in capsys.readouterr().err
+
+
+def test_maps_against_a_class_are_asked_for_as_they_were(build, monkeypatch):
+    classifier = build("resnet10t", SIZE)
+    images = np.random.default_rng(0).integers(0, 256, (1, *SIZE), dtype=np.uint8)
+    monkeypatch.setitem(METHODS, "edges", edges)
+    maps = octlib.explain(classifier, images, target="CNV", against="DME", method="edges", flips=True)
+    asked = []
+
+    def watched(*arguments, **how):
+        asked.append(how)
+        return octlib.explain(*arguments, **how)
+
+    monkeypatch.setattr(import_module("octlib.explanation.faithfulness"), "explain", watched)
+    faithfulness(classifier, maps, measures=["stability"])
+    assert {name: asked[0][name] for name in ("target", "against", "smooth", "flips")} == {
+        "target": "CNV", "against": "DME", "smooth": 0, "flips": True,
+    }  # fmt: skip
+    with pytest.raises(ValueError, match=r"probability of one class alone\. Pass measures=\['stability'\]"):
+        faithfulness(classifier, maps)

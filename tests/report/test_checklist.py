@@ -25,3 +25,4 @@ def test_links_lead_to_sections_of_the_page(tmp_path, evaluation, explanation):
         targets = set(re.findall(r'href="#([^"]*)"', page))
         assert targets <= set(re.findall(r'id="([^"]*)"', page))
         assert ("evidence" in targets) == bool(more)
+        assert "classifier" not in targets  # nobody said what was evaluated

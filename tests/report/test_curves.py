@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from xml.etree import ElementTree as ET
 
 import matplotlib as mpl
 
@@ -42,3 +43,13 @@ def test_the_same_drawing_gives_the_same_image():
     first, second = (svg(draw_curve(lambda ax: ax.plot([1, 2], [3, 4]), "a line")) for _ in range(2))
     assert first == second
     assert not re.search(r"\d{4}-\d\d-\d\dT", first)
+
+
+def test_long_names_and_such_as_no_image_holds_leave_a_picture():
+    def draw(ax):
+        ax.plot([1, 2], [3, 4], label="N\x0b" + 300 * "x" + " 0.9 [0.8, 1.0]")
+        ax.legend()
+
+    text = svg(draw_curve(draw, "a line"))
+    assert ET.fromstring(text).tag.endswith("svg")
+    assert "0.9 [0.8, 1.0]" in text

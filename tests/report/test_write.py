@@ -178,7 +178,7 @@ def test_sixteen_scans_make_a_page_that_can_be_mailed(tmp_path, evaluation, scan
 @pytest.mark.parametrize("width", [360, 1280])
 def test_in_a_browser_nothing_overflows_and_nothing_is_complained_of(page, width, seen):
     found, complaints = seen(page, width)
-    assert found == {"inner": width, "over": 0, "wide": 0, "images": 18, "broken": 0}
+    assert found == {"inner": width, "over": 0, "wide": 0, "images": 21, "broken": 0}
     assert complaints == []
 
 
@@ -187,3 +187,39 @@ def test_names_of_any_length_leave_the_page_in_shape(hostile_page, width, seen):
     found, complaints = seen(hostile_page, width)
     assert (found["inner"], found["over"], found["wide"]) == (width, 0, 0)
     assert complaints == []
+
+
+def test_a_point_without_positive_scans_has_no_curve(tmp_path):
+    truth = np.array([0, 1, 0, 1, 0, 1])
+    probabilities = np.eye(2)[truth] * 0.6 + 0.2
+    point = score(truth, probabilities, list("abcdef"), ["CNV", "NORMAL"]).operating_point("CNV", sensitivity=0.9)
+    with pytest.warns(UserWarning, match="No scan is of class CNV"):
+        result = score([1, 1], probabilities[:2], ["g", "h"], ["CNV", "NORMAL"])
+    with pytest.warns(UserWarning, match="No scans are of CNV"):
+        judged = point.evaluate(result)
+    page = octlib.write_report(tmp_path / "r.html", result, points=[judged]).read_text(encoding="utf-8")
+    assert "Chosen on 6 scans for a sensitivity of 0.9 or more" in page
+    assert "Net benefit over" not in page
+    other = score(truth, probabilities, list("abcdef"), ["CNV", "NORMAL"])
+    with pytest.raises(ValueError, match="points must be of the evaluation's own 6 scans, got some of 2"):
+        octlib.write_report(tmp_path / "other.html", other, points=[judged])
+
+
+def test_points_groups_and_calibration_are_on_the_page(tmp_path):
+    rng = np.random.default_rng(0)
+    truth = np.arange(60) % 2
+    sure = rng.uniform(0.3, 0.95, 60)
+    probabilities = np.where(truth[:, None] == [0, 1], sure[:, None], 1 - sure[:, None])
+    result = score(truth, probabilities, np.arange(60) // 2, ["CNV", "NORMAL"])
+    point = score(truth, probabilities, np.arange(60) // 2 + 100, ["CNV", "NORMAL"]).operating_point(
+        "CNV", sensitivity=0.9
+    )
+    calibration = octlib.Calibration(1.5, 0.5, 0.4, 0.45, 0.1, 0.05, 0.06, 40, 20)
+    with pytest.warns(UserWarning, match="Classes are absent"):
+        groups = result.by("label")
+    more = {"points": [point.evaluate(result)], "groups": [groups], "calibration": calibration}
+    page = octlib.write_report(tmp_path / "r.html", result, **more)
+    text = page.read_text(encoding="utf-8")
+    for words in ("Net benefit over", "By <bdi>label</bdi>", "Temperature 1.5, from 40 scans of 20 patients", "0.450"):
+        assert words in text
+    assert {"#points", "#groups", "#calibration"} <= {link.get("href") for link in Elements(page).all("a")}

@@ -12,11 +12,12 @@ import numpy as np
 
 from octlib._checks import as_seed
 from octlib.calibration.conformal import check_coverage, find_least, patients_needed
-from octlib.calibration.losses import calibration_error, log_loss
+from octlib.calibration.losses import log_loss
 from octlib.calibration.patients import number_patients, one_scan_each
 from octlib.calibration.temperature import HIGHEST, LOWEST, cross_fitted, find_temperature
 from octlib.data import as_dataset, match_labels
 from octlib.errors import CalibrationError, CalibrationWarning
+from octlib.evaluation.metrics.plain import ece
 from octlib.evaluation.rendering import NOTICE
 from octlib.models import Postprocessing
 
@@ -246,8 +247,8 @@ def _measure(probabilities: np.ndarray, labels: np.ndarray, patients: np.ndarray
     others = cross_fitted(probabilities, labels, patients, base, FOLDS)
     results = (before, after, others)
     figures: dict[str, Any] = {
-        f"{name}_{stage}": math.nan if each is None else function(each, labels)
-        for name, function in (("log_loss", log_loss), ("ece", calibration_error))
+        f"{name}_{stage}": math.nan if each is None else float(function(labels, each))
+        for name, function in (("log_loss", log_loss), ("ece", ece))
         for stage, each in zip(("before", "after", "cross_fitted"), results, strict=True)
     }
     return Calibration(temperature, **figures, n_scans=len(labels), n_patients=len(np.unique(patients)))

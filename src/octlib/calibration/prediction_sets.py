@@ -12,8 +12,10 @@ import numpy as np
 from octlib.calibration.patients import number_patients
 from octlib.data import as_dataset, match_labels
 from octlib.errors import CalibrationError
+from octlib.evaluation.caveats import FEW, find_exact
 from octlib.evaluation.checks import check_settings
 from octlib.evaluation.intervals import RESAMPLES
+from octlib.evaluation.plain import as_plain_dict
 from octlib.evaluation.rendering import NOTICE
 
 if TYPE_CHECKING:
@@ -84,7 +86,7 @@ class PredictionSets:
         names = ("coverage", "covered", "covered_by_class", "size", "empty", "single", "intervals")
         counts = ("n_scans", "n_patients", "confidence")
         return {
-            **{name: _as_plain(getattr(self, name)) for name in (*names, *counts)},
+            **as_plain_dict({name: getattr(self, name) for name in (*names, *counts)}),
             "class_names": list(self.class_names),
         }
 
@@ -118,13 +120,20 @@ class PredictionSets:
         shown = self._shown()
         width = max(len(title) for title, _ in shown)
         lines = [f"{title:<{width}}  {value}" for title, value in shown]
-        return "\n".join([f"Prediction sets of {self._summary()}", *lines, NOTICE])
+        return "\n".join([f"Prediction sets of {self._summary()}", *lines, *self._caveats(), NOTICE])
+
+    def _caveats(self) -> list[str]:
+        few = self.n_patients < FEW
+        return [
+            *([f"From as few as {self.n_patients} patients, intervals tend to be too narrow."] if few else []),
+            *find_exact([(row[0], math.nan, (row[3], row[4])) for row in self._rows()], "patient"),
+        ]
 
     def _repr_html_(self) -> str:
         rows = "".join(f"<tr><th>{markup.escape(title)}</th><td>{value}</td></tr>" for title, value in self._shown())
         return (
             f"<div><strong>Prediction sets</strong> of {markup.escape(self._summary())}<table>{rows}</table>"
-            f"<small>{NOTICE}</small></div>"
+            f"<small>{' '.join([*self._caveats(), NOTICE])}</small></div>"
         )
 
 
@@ -272,11 +281,3 @@ def _show(value: float, low: float, high: float) -> str:
     if math.isnan(value):
         return "undefined"
     return f"{value:.3f}" + ("" if math.isnan(low) else f" [{low:.3f}, {high:.3f}]")
-
-
-def _as_plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _as_plain(item) for key, item in value.items()}
-    if isinstance(value, tuple):
-        return [_as_plain(item) for item in value]
-    return None if isinstance(value, float) and math.isnan(value) else value

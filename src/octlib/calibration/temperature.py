@@ -32,7 +32,7 @@ def find_temperature(probabilities: np.ndarray, labels: np.ndarray, postprocessi
     exact = probabilities.astype(np.float64)
 
     def loss(logarithm: float) -> float:
-        return log_loss(replace(postprocessing, temperature=math.exp(logarithm)).combine([exact]), labels)
+        return log_loss(labels, replace(postprocessing, temperature=math.exp(logarithm)).combine([exact]))
 
     bounds = math.log(LOWEST), math.log(HIGHEST)
     found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-5})

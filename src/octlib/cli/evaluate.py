@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from octlib._suggest import unknown
-from octlib.cli.console import answer, files_in, say
+from octlib.cli.console import answer, files_in, say, warn
 from octlib.cli.known_patients import warn_of_known_patients
 from octlib.cli.options import (
     PREDICTING,
@@ -26,6 +26,10 @@ from octlib.cli.options import (
 )
 from octlib.cli.output import choose_output, new_folder, say_where, write_table
 from octlib.cli.results import write_evaluation
+
+if TYPE_CHECKING:
+    from octlib import Evaluation, OctDataset
+    from octlib.evaluation import GroupedEvaluation
 
 
 @click.command(short_help="Measure a classifier on labelled scans.")
@@ -54,13 +58,12 @@ def evaluate(classifier: Path, folder: Path, output: Path | None, by: str | None
     output = choose_output(output, "octlib-evaluate", folder)
     with new_folder(output) as results:
         scans = read_scans(folder, arguments)
-        if by is not None and by not in (columns := scans.to_frame().columns):
-            raise unknown("column", by, columns)  # before the pass through the network, which can take an hour
+        _require_column(by, scans, arguments)
         warn_of_known_patients(classifier, scans)
         model = octlib.load_classifier(classifier)
         settings = chosen(arguments, (*PREDICTING, "level", "familiarity", "confidence", "seed"))
         result = write_evaluation(results, model, scans, **settings)
-        groups = None if by is None else result.by(by)
+        groups = _by(by, result)
         if groups is not None:
             write_table(results / "groups.csv", groups.to_frame())
     say(result)
@@ -68,3 +71,22 @@ def evaluate(classifier: Path, folder: Path, output: Path | None, by: str | None
         say(groups)
     say_where(output)
     answer({"output": output, "files": files_in(output), "metrics": result.to_dict()})
+
+
+def _require_column(by: str | None, scans: OctDataset, arguments: dict[str, Any]) -> None:
+    """Refuse a column that there won't be, before the pass through the network, which can take an hour."""
+    of_level = () if arguments["level"] == "scan" else ("n_scans", "strongest")
+    of_familiarity = ("familiarity", "familiar") if arguments["familiarity"] else ()
+    columns = [*scans.to_frame().columns, *of_level, *of_familiarity]
+    if by is not None and by not in columns:
+        raise unknown("column", by, columns)
+
+
+def _by(by: str | None, result: Evaluation) -> GroupedEvaluation | None:
+    """Evaluate by groups; where a level has no such column, say so and keep what has been computed."""
+    if by is None:
+        return None
+    if by not in result.scans:
+        warn(f"There are no groups: at level {result.level!r} scans that are judged together differ in {by!r}.")
+        return None
+    return result.by(by)

@@ -60,9 +60,8 @@ def report(classifier: Path, folder: Path, output: Path | None, title: str, no_a
         scans = read_scans(folder, arguments)
         parts = _parts(run / SPLIT, scans)
         tested = parts.get("test", scans)
-        if not parts:
-            warn_of_known_patients(classifier, scans)
-        say(f"The page is about {len(tested):,} scans{' of the test part' if parts else ''}.")
+        warn_of_known_patients(classifier, tested)
+        say(f"The page is about {len(tested):,} scans{' of the test part' if 'test' in parts else ''}.")
         model = octlib.load_classifier(classifier)
         result = octlib.evaluate(model, tested, **chosen(arguments, (*PREDICTING, "level", "confidence", "seed")))
         more = {"audit": None if no_audit else scans.audit(), "history": _history(run / "history.csv")}
@@ -79,14 +78,14 @@ def _parts(split: Path, scans: OctDataset) -> dict[str, OctDataset]:
     if not split.is_file():
         return {}
     table = pd.read_csv(split, dtype=str, keep_default_na=False, encoding="utf-8", encoding_errors="surrogateescape")
-    part_of = {(row["name"], row["label"]): row["part"] for row in table.to_dict("records")}
-    parts = [part_of.get((scan.name, scan.label or "")) for scan in scans]
+    part_of = {(row["name"], row["label"], row["patient"]): row["part"] for row in table.to_dict("records")}
+    parts = [part_of.get((scan.name, scan.label or "", scan.patient or "")) for scan in scans]
     if None in parts:
         known = len(parts) - parts.count(None)
         if known:
             warn(
-                f"{known:,} of the {len(parts):,} scans have names and labels of scans in {split}, the others have "
-                "not: they are taken for other scans, and all of them evaluated."
+                f"{known:,} of the {len(parts):,} scans have names, labels and patients of scans in {split}, the "
+                "others have not: they are taken for other scans, and all of them evaluated."
             )
         return {}
     names = [name for name in ("train", "validation", "test") if name in parts]

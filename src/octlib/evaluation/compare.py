@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from octlib.evaluation.checks import check_settings
 from octlib.evaluation.comparison import Comparison, Pair, PairedTest
 from octlib.evaluation.delong import compare_aurocs
 from octlib.evaluation.evaluate import evaluate
+from octlib.evaluation.figures import lock, measure_figures
 from octlib.evaluation.holm import correct_by_holm
 from octlib.evaluation.intervals import resample_metrics
 from octlib.evaluation.judged import patients_of
@@ -168,6 +170,8 @@ def compare_evaluations(
     for name, evaluation in evaluations.items():
         require_same_scans(first, evaluations[first], name, evaluation)
     reference = evaluations[first]
+    # Ties and kappas with quadratic weights depend on the order of the classes.
+    evaluations = {name: _in_order(each, reference.class_names) for name, each in evaluations.items()}
     patients = patients_of(reference)
     content = np.hstack([reference.truth[:, None], *(each.probabilities for each in evaluations.values())])
     groups = number_patients(patients, content)
@@ -224,6 +228,30 @@ def _choose_names(names: Sequence[str] | None, n: int) -> tuple[str, ...]:
     if len(names) != n or len(set(names)) != n or not all(names):
         raise ValueError(f"names must be {n} different ones, one for each classifier; got {names!r}.")
     return tuple(names)
+
+
+def _in_order(evaluation: Evaluation, names: tuple[str, ...]) -> Evaluation:
+    """Put the classes of an evaluation in another order."""
+    if evaluation.class_names == names:
+        return evaluation
+    columns = [evaluation.class_names.index(name) for name in names]
+    truth, probabilities = np.argsort(columns)[evaluation.truth], evaluation.probabilities[:, columns]
+    figures = measure_figures(
+        truth,
+        probabilities.astype(float),
+        patients_of(evaluation),
+        names,
+        confidence=evaluation.confidence,
+        seed=evaluation.seed,
+        level=evaluation.level,
+    )
+    return replace(
+        evaluation,
+        **figures._asdict(),
+        truth=lock(truth),
+        probabilities=lock(probabilities),
+        class_names=names,
+    )
 
 
 def _sides(one: Evaluation, other: Evaluation, class_name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -40,6 +40,11 @@ class GroupedEvaluation:
     column: str
     evaluations: dict[str, Any]
 
+    @property
+    def n_scans(self) -> int:
+        """The number of scans in all groups, or of what the level says."""
+        return sum(each.n_scans for each in self.evaluations.values())
+
     def to_frame(self) -> pd.DataFrame:
         """Give the metrics of all groups as a table.
 
@@ -125,9 +130,10 @@ class GroupedEvaluation:
 
     def _summary(self) -> str:
         evaluations = list(self.evaluations.values())
-        n_scans, level = sum(each.n_scans for each in evaluations), evaluations[0].level
+        level = evaluations[0].level
         over = " or ".join(dict.fromkeys(f"{each.resampled}s" for each in evaluations))
-        return f"of {n_scans:,} {level}s by {self.column}; {100 * evaluations[0].confidence:g} % intervals over {over}"
+        intervals = f"{100 * evaluations[0].confidence:g} % intervals over {over}"
+        return f"of {self.n_scans:,} {level}s by {self.column}; {intervals}"
 
     def _caveats(self) -> list[str]:
         evaluations = list(self.evaluations.values())

@@ -29,6 +29,7 @@ from octlib.evaluation.resamples import GroupedScans, number_patients
 if TYPE_CHECKING:
     import pandas as pd
 
+TOLERANCE = 0.01  # of sums of probabilities that some network rounded
 METRIC_OF = {"sensitivity": "recall", "ppv": "precision"}  # in METRICS
 TITLES = {
     "sensitivity": "sensitivity",
@@ -72,7 +73,11 @@ class OperatingPoint:
 
     def __post_init__(self) -> None:
         for name in ("positive", "negative"):  # JSON knows no tuples
+            if isinstance(getattr(self, name), str):
+                raise TypeError(f"{name} must be a list of classes, got {getattr(self, name)!r}.")
             object.__setattr__(self, name, tuple(getattr(self, name)))
+        if not 0 <= self.threshold <= 1 + len(self.positive) * TOLERANCE:
+            raise ValueError(f"threshold must be a probability, got {self.threshold!r}.")
 
     def evaluate(self, result: Judged, *, seed: int = 0) -> OperatingResult:
         """Judge the point on scans that had no part in its choice.
@@ -380,7 +385,8 @@ def _intervals(
         return dict.fromkeys(TITLES, (np.nan, np.nan))
     # As scans of two classes, whose recall and precision have other names here.
     scans = GroupedScans(positive.astype(np.int64), np.eye(2)[flagged.astype(int)], groups)
-    limits = bootstrap_intervals(scans, confidence=confidence, rng=np.random.default_rng(seed))
+    names = ("recall", "precision", "accuracy")
+    limits = bootstrap_intervals(scans, confidence=confidence, rng=np.random.default_rng(seed), names=names)
     chosen = {
         "sensitivity": limits["recall"][1],
         "specificity": limits["recall"][0],

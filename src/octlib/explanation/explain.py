@@ -115,6 +115,7 @@ def explain(
         backbone=backbone,
         against=None if against is None else tuple(classifier.class_names[index] for index in others),
         smooth=smooth,
+        flips=postprocessing.flips,
         preprocessing=classifier.preprocessing,
     )
     _warn_of_constants(explanation)

@@ -88,8 +88,8 @@ def faithfulness(
     Raises:
         TypeError: if ``classifier`` is none.
         UnreadableScanError: if some scans can't be read.
-        ValueError: if a measure is unknown, there are fewer than two steps, or the explanation is of a classifier with
-            other classes or preprocessing.
+        ValueError: if a measure is unknown, there are fewer than two steps, the explanation is of a classifier with
+            other classes or preprocessing, or its maps are against a class and other measures than stability are asked.
 
     Example:
         >>> import octlib
@@ -108,6 +108,11 @@ def faithfulness(
         raise ValueError(
             "faithfulness must be given the classifier that was explained, and this one has other classes or prepares "
             "scans otherwise. Explain with it first: octlib.explain(classifier, scans)."
+        )
+    if explanation.against is not None and measures != ("stability",):
+        raise ValueError(
+            "The maps say why one class and not another, and insertion, deletion and ROAD measure the probability of "
+            "one class alone. Pass measures=['stability'], or explain without against=."
         )
     module = classifier.to_torch().requires_grad_(False)
     images = explanation.scans.batches(classifier.preprocessing, 1)
@@ -222,6 +227,9 @@ def _stability(classifier: OctClassifier, explanation: Explanation, place: int, 
             target=explanation.targets[place],
             layer=explanation.layer,
             backbone=explanation.backbone,
+            against=None if explanation.against is None else explanation.against[place],
+            smooth=explanation.smooth,
+            flips=explanation.flips,
             batch_size=batch_size,
             progress=False,
         )

@@ -34,6 +34,7 @@ class Explanation:
         preprocessing: the classifier's, by which maps find their place on the scans; ``None`` stretches them.
         against: the class that the one explained was told from, for each scan; ``None`` where there is none.
         smooth: over how many noisy copies of each scan the maps were averaged; 0 is the scan as it is.
+        flips: whether the maps are means over each scan and its mirror image.
     """
 
     heatmaps: np.ndarray = field(repr=False)
@@ -46,6 +47,7 @@ class Explanation:
     preprocessing: Preprocessing | None = field(default=None, repr=False)
     against: tuple[str, ...] | None = field(default=None, repr=False)
     smooth: int = 0
+    flips: bool = False
 
     @property
     def asked(self) -> tuple[str, ...]:

@@ -131,7 +131,8 @@ def familiarity(
 
     Returns:
         float32 (n,), higher is more like them: 1 for the median scan of a patient who was not learned from, 0 for one
-        that is just familiar, which 98 % of such scans surpass, and less, without a bound, for what is not.
+        that is just familiar, which 98 % of such scans surpass if many patients were learned from, and less, without a
+        bound, for what is not. What was learned from fewer than some fifty patients may refuse many more of them.
 
     Raises:
         TypeError: if ``classifier`` is none, or ``scans`` is no source of ``load_oct_dataset``.
@@ -176,6 +177,12 @@ def require_reference(classifier: OctClassifier) -> Reference:
         raise FamiliarityError(
             "Familiarity must have been learned for the classifier as it is, and its weights or its preprocessing have "
             "changed since.",
+            advice,
+        )
+    if len(classifier.reference.mean) != sum(classifier.backbone.feature_lengths):
+        raise FamiliarityError(
+            f"What was learned must be of the classifier's {sum(classifier.backbone.feature_lengths):,} features, got "
+            f"{len(classifier.reference.mean):,}: its file was changed.",
             advice,
         )
     return classifier.reference

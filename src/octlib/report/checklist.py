@@ -21,10 +21,11 @@ class Item(NamedTuple):
 
 
 TRIPOD, CLAIM = "TRIPOD+AI", "CLAIM"
+# Those that concern data, model and figures, or that no page can answer; a manuscript has to answer all.
 # Collins et al. 2024, BMJ 385:e078378, table 1; Tejani et al. 2024, Radiology: AI 6(4):e240300.
 ITEMS = (
     Item(TRIPOD, "5-6: sources, dates and eligibility of the data"),
-    Item(TRIPOD, "7: preparation of the data", "audit"),
+    Item(TRIPOD, "7: quality of the data", "audit"),
     Item(TRIPOD, "8: how the outcome was determined"),
     Item(TRIPOD, "10: sample size", "parts"),
     Item(TRIPOD, "12a: how the data were divided", "parts"),
@@ -35,21 +36,21 @@ ITEMS = (
     Item(TRIPOD, "15: output and thresholds", "points"),
     Item(TRIPOD, "17-19: ethics, open science, involvement of patients"),
     Item(TRIPOD, "20: participants", "parts"),
-    Item(TRIPOD, "22: full specification of the model", "making"),
+    Item(TRIPOD, "22: full specification of the model", "classifier"),
     Item(TRIPOD, "23a: performance with confidence intervals", "metrics"),
     Item(TRIPOD, "23b: heterogeneity of performance", "groups"),
     Item(TRIPOD, "24: recalibration", "calibration"),
     Item(TRIPOD, "26: limitations", "limits"),
     Item(TRIPOD, "27: use in care"),
     Item(CLAIM, "data sources, eligibility, acquisition of images"),
-    Item(CLAIM, "preprocessing of images", "making"),
+    Item(CLAIM, "preprocessing of images", "classifier"),
     Item(CLAIM, "reference standard, and who annotated by it"),
     Item(CLAIM, "assignment to partitions, and the level at which they are disjoint", "parts"),
-    Item(CLAIM, "model, software, initial weights", "making"),
+    Item(CLAIM, "model, software, initial weights", "classifier"),
     Item(CLAIM, "training, and choice of the final model", "training"),
     Item(CLAIM, "metrics, with their uncertainty", "metrics"),
     Item(CLAIM, "explainability", "evidence"),
-    Item(CLAIM, "performance on the test partition", "classes"),
+    Item(CLAIM, "performance, class by class", "classes"),
     Item(CLAIM, "analysis of failures", "errors"),
     Item(CLAIM, "evaluation on external data"),
     Item(CLAIM, "limitations", "limits"),
@@ -57,7 +58,7 @@ ITEMS = (
 
 
 def answered(sections: Collection[str]) -> list[Item]:
-    """Give every item, with the section that answers it on a page that has only some of them.
+    """Give the items, with the section that answers each on a page that has only some of them.
 
     Args:
         sections: the ids that are there.

@@ -56,6 +56,7 @@ def check_material(material: Mapping[str, Any], parts: Any, **lists: Any) -> Non
 
     Raises:
         TypeError: if anything is of another type.
+        ValueError: if a list is of other scans than the evaluation.
     """
     for name, value in material.items():
         if value is None and name != "evaluation":
@@ -66,11 +67,15 @@ def check_material(material: Mapping[str, Any], parts: Any, **lists: Any) -> Non
             absent = "" if name == "evaluation" else ", or None"
             raise TypeError(f"{name} must be what {source}{absent}; got {_kind(value)}.")
     _check_parts(parts)
+    n_scans = material["evaluation"].n_scans
     for name, values in lists.items():
         kind, source = LISTS[name]
         allowed = getattr(import_module("octlib.evaluation"), kind)
         if not isinstance(values, Sequence) or not all(isinstance(value, allowed) for value in values):
             raise TypeError(f"{name} must be a list of what {source} returns, got {_kind(values)}.")
+        others = [value.n_scans for value in values if value.n_scans != n_scans]
+        if others:
+            raise ValueError(f"{name} must be of the evaluation's own {n_scans:,} scans, got some of {others[0]:,}.")
 
 
 def check_shown(shown: Any) -> None:

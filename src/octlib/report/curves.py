@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SIZE = (5.2, 3.6)  # inches
+HEAD, TAIL = 24, 44  # letters of a text: of its name, and of the figures behind it
+UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
 POINTS = 72  # to an inch, as SVG counts
 # Whatever is drawn in this colour takes that of the page's text, which the reader's settings decide.
 INK = "#010203"
@@ -43,6 +45,7 @@ def draw_curve(draw: Callable[..., Any], words: str, size: tuple[float, float] =
         axes = figure.add_subplot()
         draw(ax=axes)
         _without_ground(figure, axes)
+        _fit_words(figure)
         file = io.BytesIO()
         canvas.print_svg(file, metadata={"Date": None})
     text = file.getvalue().decode("utf-8").replace(INK, "currentColor")
@@ -50,6 +53,15 @@ def draw_curve(draw: Callable[..., Any], words: str, size: tuple[float, float] =
     source = base64.b64encode(f"{head}{INK_OF_THE_PAGE}{start}{rest}".encode()).decode("ascii")
     width, height = (round(inches * POINTS) for inches in size)
     return {"source": f"data:image/svg+xml;base64,{source}", "words": words, "width": width, "height": height}
+
+
+def _fit_words(figure: Any) -> None:
+    """Shorten names that would leave no room for the plot, and replace what no image can hold."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        words = "".join(each if each.isprintable() or each == "\n" else UNPRINTABLE for each in text.get_text())
+        text.set_text(words if len(words) <= HEAD + TAIL else f"{words[:HEAD]}\N{HORIZONTAL ELLIPSIS}{words[-TAIL:]}")
 
 
 def _without_ground(figure: Any, axes: Axes) -> None:

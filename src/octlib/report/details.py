@@ -65,11 +65,13 @@ def describe_calibration(calibration: Calibration | None) -> dict[str, Any] | No
 
 def _point(result: OperatingResult, evaluation: Evaluation) -> dict[str, Any]:
     point = result.point
-    curve = evaluation.decision_curve(list(point.positive))
+    positives = result.true_positives + result.false_negatives
+    # Nothing can be gained or lost where all scans are on one side.
+    curve = evaluation.decision_curve(list(point.positive)) if 0 < positives < result.n_scans else None
     return {
         "question": f"{', '.join(point.positive)} against the rest, from a probability of {point.threshold:.4g} on",
         "how": (
-            f"Chosen on {point.n_scans:,} other {point.level}s for a {point.required} of {point.minimum:g} or more. "
+            f"Chosen on {point.n_scans:,} {point.level}s for a {point.required} of {point.minimum:g} or more. "
             f"{' '.join(result.caveats)}"
         ),
         "rows": [
@@ -81,7 +83,7 @@ def _point(result: OperatingResult, evaluation: Evaluation) -> dict[str, Any]:
             )
             for row in result.to_frame().to_dict("records")
         ],
-        "curve": draw_curve(curve.plot, "Net benefit over the probability to act from"),
+        "curves": [draw_curve(curve.plot, "Net benefit over the probability to act from")] if curve else [],
     }
 
 

@@ -40,6 +40,7 @@ TITLES = {
     "evidence": "Where the evidence lies",
     "errors": "Errors",
     "making": "How it was made",
+    "classifier": "How it was made",
     "limits": "Limits",
 }
 ALWAYS = ("metrics", "classes", "matrix", "curves", "errors", "making", "limits")
@@ -94,7 +95,7 @@ def write_report(
 
     Raises:
         TypeError: if an argument is of another type.
-        ValueError: if ``shown`` is negative.
+        ValueError: if ``shown`` is negative, or points or groups are of other scans than the evaluation.
         FileExistsError: if ``path`` is a folder, or exists and ``overwrite`` is false.
         OSError: if the page or a scan can't be written or read.
 
@@ -129,6 +130,8 @@ def write_report(
         "evidence": explanation,
     }
     sections = {*ALWAYS, *(name for name, value in given.items() if value)}
+    if classifier is not None:
+        sections.add("classifier")
     page = render(
         "evaluation.html",
         title=title,
@@ -150,6 +153,7 @@ def write_report(
         outlined=has_outlines(explanation, shown),
         errors_outlined=has_outlines(errors, shown),
         making=describe_making(classifier),
+        knows_classifier=classifier is not None,
         limits=find_limits(evaluation, parts or {}),
         checklist=answered(sections),
         titles=TITLES,

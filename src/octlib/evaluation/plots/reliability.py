@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from octlib.evaluation.losses import BINS, bin_confidence
 from octlib.evaluation.plots.axes import add_grid, new_axes
 from octlib.evaluation.plots.palette import GREY, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-BINS = 15
 
 
 def draw_reliability(truth: np.ndarray, probabilities: np.ndarray, *, level: str, ax: Axes | None) -> Axes:
@@ -29,7 +28,7 @@ def draw_reliability(truth: np.ndarray, probabilities: np.ndarray, *, level: str
     """
     ax = new_axes(4.8, 5.4) if ax is None else ax
     confidence, right = probabilities.max(axis=1).astype(float), probabilities.argmax(axis=1) == truth
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    bins = bin_confidence(probabilities)
     counts = np.bincount(bins, minlength=BINS)
     filled = counts > 0
     means = [np.bincount(bins, values, BINS)[filled] / counts[filled] for values in (confidence, right.astype(float))]
