@@ -107,7 +107,8 @@ def _gather(
     import pandas as pd
 
     what = "click" if clicked else "lesion"
-    definitions = {"pointing": f"the highest point lies in the {what} or within {tolerance:.0%} of the width beside it"}
+    place = "from a click" if clicked else "beside the lesion, or in it"
+    definitions = {"pointing": f"the highest point lies at most {tolerance:.0%} of the width {place}"}
     if not clicked:
         definitions["energy"] = "share of the map's sum in the lesion"
         definitions["iou"] = f"overlap of the lesion and what is at least {THRESHOLD:.0%} of the map's maximum"
