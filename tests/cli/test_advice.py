@@ -50,6 +50,7 @@ CASES = [
     ("evaluate", "UnknownPatientsWarning", "off others --patients REGEX reads them, as in --patients"),
     ("calibrate", "CalibrationError", "Give scans of more patients, or a lower --coverage."),
     ("calibrate", "CalibrationWarning", "Calibrate on scans of more patients, or use the classifier as it was."),
+    ("predict", "FamiliarityError", "Train with octlib train --familiarity"),
     ("predict", "CacheWarning", "switch this off by --cache off"),
     ("train", "TrainingWarning", "Train it in epochs instead: --epochs 20."),
     ("explain", "ExplanationError", "Name one with --backbone, or leave --layer out"),

@@ -19,7 +19,8 @@ from octlib.explanation.torchcams import TorchcamMethod
 
 SIZE = 96  # of scans: maps of 3 x 3 cells and more
 NO_TARGET = {"eigencam", "kpcacam", "fem"}  # the same for every class, by design
-NO_DIRECTION = {"eigengradcam"}  # the sign of a component is nobody's, so that it can't tell a class from its contrary
+# Signs are nobody's (of a component) or left out (of slopes), so that these can't tell a class from its contrary.
+NO_DIRECTION = {"eigengradcam", "toy"}
 FAMILIES = ("test_resnet", "test_efficientnet", "test_convnext", "test_vit", ["test_resnet", "test_vit"])
 
 

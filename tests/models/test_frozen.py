@@ -21,9 +21,6 @@ BACKBONES = (
     "test_byobnet",
     "resnet10t",
     "mobilenetv2_035",
-    "mobilenetv3_small_050",
-    "mnasnet_small",
-    "dla46_c",
     "test_convnext",
     "test_vit",
 )

@@ -120,15 +120,15 @@ def served(
 
     pushed = run(PUSH, folder, *paths, cache="cache-of-who-pushes", address=hub.address)
     newest, former = hub.branches["someone/oct"]["main"][-1], hub.branches["someone/oct"]["main"][-2]
-    config = json.loads((paths[0] / "config.json").read_text(encoding="utf-8"))
+    # Of the one that has learned no familiarity, or its file would be missed first.
+    own_config = (paths[1] / "config.json").read_bytes()
+    config = json.loads(own_config)
     config["classifier"]["backbone"]["model_args"] = {"checkpoint_path": "canary.pth"}
     weights = (paths[0] / "model.safetensors").read_bytes()
     hub.put("someone/hostile", {"config.json": json.dumps(config).encode(), "model.safetensors": weights})
-    hub.put(
-        "someone/pickled", {"config.json": (paths[0] / "config.json").read_bytes(), "model.safetensors": b"\x80\x04"}
-    )
+    hub.put("someone/pickled", {"config.json": own_config, "model.safetensors": b"\x80\x04"})
     hub.put("timm/plain", {"config.json": b'{"architecture": "resnet18"}', "model.safetensors": weights})
-    hub.put("someone/half", {"config.json": (paths[0] / "config.json").read_bytes()})
+    hub.put("someone/half", {"config.json": own_config})
     asked = {
         "newest": ("someone/oct", {}),
         "prefixed": ("hf-hub:someone/oct", {}),

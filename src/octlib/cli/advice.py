@@ -46,7 +46,7 @@ ADVICE: dict[type[Exception], tuple[tuple[str | None, str], ...]] = {
     errors.AugmentationError: (("freeze", "Add --no-freeze to fine-tune"),),
     errors.ExplanationError: (("layer", "Name one with --backbone, or leave --layer out for the last map of each"),),
     errors.FamiliarityError: (
-        (None, "Train with octlib train --familiarity, on ten scans or more of two patients or more"),
+        ("familiarity", "Train with octlib train --familiarity, on ten scans or more of two patients or more"),
     ),
     errors.NoRoomError: (
         (None, "Let OCTLIB_CACHE name a folder on a larger disk"),

@@ -44,7 +44,12 @@ if TYPE_CHECKING:
     "--confidence", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.95, help="Of the intervals."
 )
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the bootstrap that gives the intervals.")
-@click.option("--by", metavar="COLUMN", help="Also write groups.csv: the metrics for each value of this column.")
+@click.option(
+    "--by",
+    metavar="COLUMN",
+    show_default="none",
+    help="Also write groups.csv: the metrics for each value of this column.",
+)
 @json_option
 def evaluate(classifier: Path, folder: Path, output: Path | None, by: str | None, **arguments: Any) -> None:
     """Evaluate the saved CLASSIFIER on FOLDER, labelled scans of patients that it has never seen.
