@@ -153,7 +153,8 @@ def test_ablation_shows_what_the_logit_needs_whatever_its_sign(plant, logit):
     assert maps[0][-1, 0] == maps[1][0, -1] == 0
 
 
-@pytest.mark.parametrize("case", LAYOUTS, ids=[case[0] for case in LAYOUTS])
+# One of each form: it takes a pass for every channel.
+@pytest.mark.parametrize("case", [LAYOUTS[0], LAYOUTS[1], LAYOUTS[3]], ids=lambda case: case[0])
 def test_ablation_takes_every_layout(plant, case):
     classifier, images = plant(*case), noise(case[1], 2)
     last, named = (explained(classifier, "ablationcam", layer, images, [0, 3]) for layer in (None, case[2]))
