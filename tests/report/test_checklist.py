@@ -24,5 +24,5 @@ def test_links_lead_to_sections_of_the_page(tmp_path, evaluation, explanation):
         page = octlib.write_report(tmp_path / "r.html", evaluation, **more, overwrite=True).read_text()
         targets = set(re.findall(r'href="#([^"]*)"', page))
         assert targets <= set(re.findall(r'id="([^"]*)"', page))
-        assert ("evidence" in targets) == bool(more)
+        assert ("explanation" in targets) == bool(more)
         assert "classifier" not in targets  # nobody said what was evaluated

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from octlib.report.audits import summarise_audit
 from octlib.report.checklist import answered
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 TITLES = {
     "parts": "Data",
     "audit": "Audit of the data",
-    "training": "Training",
+    "history": "Training",
     "metrics": "Metrics",
     "classes": "Class by class",
     "matrix": "What was taken for what",
@@ -37,7 +37,7 @@ TITLES = {
     "points": "Operating points",
     "groups": "Groups",
     "calibration": "Calibration",
-    "evidence": "Where the evidence lies",
+    "explanation": "Where the evidence lies",
     "errors": "Errors",
     "making": "How it was made",
     "classifier": "How it was made",
@@ -107,8 +107,7 @@ def write_report(
         >>> "<title>Three scans</title>" in page.read_text(encoding="utf-8")
         True
     """
-    material = {
-        "evaluation": evaluation,
+    given = {
         "explanation": explanation,
         "errors": errors,
         "classifier": classifier,
@@ -116,22 +115,12 @@ def write_report(
         "history": history,
         "calibration": calibration,
     }
-    check_material(material, parts, points=points, groups=groups)
+    check_material({"evaluation": evaluation, **given}, parts, points=points, groups=groups)
     check_shown(shown)
     paragraphs = check_words(title, introduction, notes)
     path = require_free(path, overwrite)
-    given = {
-        "parts": parts,
-        "audit": audit,
-        "training": history,
-        "points": points,
-        "groups": groups,
-        "calibration": calibration,
-        "evidence": explanation,
-    }
-    sections = {*ALWAYS, *(name for name, value in given.items() if value)}
-    if classifier is not None:
-        sections.add("classifier")
+    lists = {"parts": parts, "points": points, "groups": groups}
+    there = [*(name for name in given if given[name] is not None), *(name for name in lists if lists[name])]
     page = render(
         "evaluation.html",
         title=title,
@@ -145,17 +134,24 @@ def write_report(
         points=describe_points(points, evaluation),
         groups=describe_groups(groups),
         calibration=describe_calibration(calibration),
-        maps=draw_gallery(explanation, shown),
-        more_maps=0 if explanation is None else max(0, len(explanation.scans) - shown),
-        errors=draw_gallery(errors, shown),
-        method=describe_method(explanation),
-        errors_method=describe_method(errors),
-        outlined=has_outlines(explanation, shown),
-        errors_outlined=has_outlines(errors, shown),
+        **_galleries(explanation, errors, shown),
         making=describe_making(classifier),
         knows_classifier=classifier is not None,
         limits=find_limits(evaluation, parts or {}),
-        checklist=answered(sections),
+        checklist=answered({*ALWAYS, *there}),
         titles=TITLES,
     )
     return write_page(path, page)
+
+
+def _galleries(explanation: Explanation | None, errors: Explanation | None, shown: int) -> dict[str, Any]:
+    """Give what the template shows of maps: those of some scans, and those of errors."""
+    return {
+        "maps": draw_gallery(explanation, shown),
+        "more_maps": 0 if explanation is None else max(0, len(explanation.scans) - shown),
+        "errors": draw_gallery(errors, shown),
+        "method": describe_method(explanation),
+        "errors_method": describe_method(errors),
+        "outlined": has_outlines(explanation, shown),
+        "errors_outlined": has_outlines(errors, shown),
+    }
