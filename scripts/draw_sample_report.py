@@ -33,12 +33,12 @@ def main() -> None:
     calibration = octlib.calibrate(classifier, parts["calibration"])
     point = octlib.evaluate(classifier, parts["calibration"]).operating_point(["CNV", "DME"], sensitivity=0.95)
     result = octlib.evaluate(classifier, parts["test"])
-    errors = result.errors(3)
+    errors = result.errors(2)
     output.parent.mkdir(parents=True, exist_ok=True)
     octlib.write_report(
         output,
         result,
-        octlib.explain(classifier, parts["test"].sample(6)),
+        octlib.explain(classifier, parts["test"].sample(4)),
         errors=octlib.explain(classifier, parts["test"].subset(errors)) if len(errors) else None,
         classifier=classifier,
         parts=parts,
