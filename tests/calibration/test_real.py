@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import octlib
 from octlib.calibration.losses import log_loss
@@ -16,6 +17,7 @@ from octlib.models import Postprocessing
 SPLITS = 12
 
 
+@pytest.mark.filterwarnings("ignore:Other patients would see")  # as chance has it in some of the splits
 def test_other_patients_gain(kermany: Path, imagenet_weights: Path) -> None:
     scans = octlib.load_oct_dataset(kermany)
     classifier = octlib.build_classifier("mobilenetv2_100", weights=imagenet_weights, class_names=scans.class_names)

@@ -62,7 +62,7 @@ def test_a_page_shows_maps_and_the_worst_errors(tmp_path, classifier, scans, mon
     given = []
     write = octlib.write_report
     monkeypatch.setattr(octlib, "write_report", lambda *a, **named: (given.append((a, named)), write(*a, **named)))
-    write_page(tmp_path, model, dataset, result)
+    write_page(tmp_path / "report.html", model, dataset, result)
     ((path, evaluation, maps), named) = given[0]
     assert (path, evaluation) == (tmp_path / "report.html", result)
     assert {scan.label for scan in maps.scans} == set(model.class_names)
@@ -75,7 +75,7 @@ def test_a_page_without_errors_has_no_gallery_of_them(tmp_path, classifier, scan
 
     model, dataset = octlib.load_classifier(classifier), octlib.load_oct_dataset(scans).sample(4)
     right = score(dataset.labels, np.eye(4)[dataset.labels], dataset.patients, dataset.class_names)
-    write_page(tmp_path, model, dataset, right)
+    write_page(tmp_path / "report.html", model, dataset, right)
     assert (tmp_path / "report.html").exists()
 
 
@@ -86,7 +86,7 @@ def test_maps_of_a_page_speak_of_the_predictions_that_were_measured(tmp_path, mo
     given = []
     write = octlib.write_report
     monkeypatch.setattr(octlib, "write_report", lambda *a, **named: (given.append((a, named)), write(*a, **named)))
-    write_page(tmp_path, model, dataset, result, flips=True)
+    write_page(tmp_path / "report.html", model, dataset, result, flips=True)
     ((_, _, maps), named) = given[0]
     for shown in (maps, named["errors"]):
         assert list(shown.predicted) == wanted[list(shown.scans.names)].tolist()
@@ -106,7 +106,7 @@ def test_a_page_of_patients_shows_their_own_scans_with_the_class_that_they_were_
         result = octlib.evaluate(model, dataset, level="patient")
     given = []
     monkeypatch.setattr(octlib, "write_report", lambda *_, **named: given.append(named["errors"]))
-    write_page(tmp_path, model, dataset, result)
+    write_page(tmp_path / "report.html", model, dataset, result)
     (errors,) = given
     assert [(scan.patient, scan.name) for scan in errors.scans] == [("P2", "2"), ("P1", "1")]
     assert errors.scans.paths.tolist() == [files[3], files[0]]
