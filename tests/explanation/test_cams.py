@@ -156,7 +156,7 @@ def test_ablation_shows_what_the_logit_needs_whatever_its_sign(plant, logit):
 # One of each form: it takes a pass for every channel.
 @pytest.mark.parametrize("case", [LAYOUTS[0], LAYOUTS[1], LAYOUTS[3]], ids=lambda case: case[0])
 def test_ablation_takes_every_layout(plant, case):
-    classifier, images = plant(*case), noise(case[1], 2)
-    last, named = (explained(classifier, "ablationcam", layer, images, [0, 3]) for layer in (None, case[2]))
+    classifier, images = plant(*case), noise(case[1], 1)
+    last, named = (explained(classifier, "ablationcam", layer, images, [3]) for layer in (None, case[2]))
     assert np.ptp(last, axis=(1, 2)).min() > 0.5
     np.testing.assert_allclose(named, last, atol=1e-4)
