@@ -30,7 +30,7 @@ def test_of_its_own_scans_the_test_part_is_evaluated(run, scans, shell, tmp_path
     for part in counts.index:
         assert f"{part} {counts[part]} {patients[part]} " in section(page, "parts")
     assert "No patient is known to be in two parts." in section(page, "parts")
-    assert "best epoch" in section(page, "history")
+    assert "The epoch that was kept is number" in section(page, "history")
     assert "duplicate" in section(page, "audit")
     assert "SHA-256 of all weights" in section(page, "making")
     assert "the authors have to tell" not in section(page, "limits")

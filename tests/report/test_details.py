@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import numpy as np
 import pytest
 
@@ -49,3 +51,10 @@ def test_a_calibration_that_could_not_be_cross_fitted_has_gaps():
 
 def test_curves_say_what_they_show(result):
     assert len({each["words"] for each in draw_curves(result)}) == 3
+
+
+def test_intervals_of_groups_take_the_ink_of_the_page(result):
+    result.scans["device"] = np.where(np.arange(80) < 40, "A", "B")
+    (told,) = describe_groups([result.by("device")])
+    text = base64.b64decode(told["curve"]["source"].partition(",")[2]).decode()
+    assert "#000000" not in text

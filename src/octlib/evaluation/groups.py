@@ -15,8 +15,8 @@ from octlib._suggest import unknown
 from octlib.data.columns import as_text, is_missing
 from octlib.errors import UndefinedMetricWarning
 from octlib.evaluation.caveats import find_exact
-from octlib.evaluation.group_plot import draw_groups
 from octlib.evaluation.metrics import METRICS
+from octlib.evaluation.plots.groups import draw_groups
 from octlib.evaluation.rendering import NOTICE
 
 if TYPE_CHECKING:

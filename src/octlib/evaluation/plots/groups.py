@@ -1,4 +1,4 @@
-"""Group plot: a metric of several groups as bars with intervals."""
+"""Groups: a metric of several groups as bars with intervals."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from octlib.evaluation.plots.axes import new_axes
+from octlib.evaluation.plots.palette import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,15 +38,17 @@ def draw_groups(
     Returns:
         The axes.
     """
-    ax = _new_axes(len(groups) * len(bars)) if ax is None else ax
+    ax = new_axes(min(3 + 0.5 * len(groups) * len(bars), 20), 4) if ax is None else ax
+    ink = ax.xaxis.label.get_color()  # that of the user's style, seen on its background
     places = np.arange(len(groups))
     width = ROOM / len(bars)
     for number, (label, each) in enumerate(bars.items()):
         value, low, high = np.array(each, dtype=float).T
         at = places + width * (number - (len(bars) - 1) / 2)
         # matplotlib leaves a label that begins with "_" out of the legend.
-        ax.bar(at, value, 0.9 * width, label=f" {label}" if label.startswith("_") else label)
-        ax.vlines(at, low, high, color="black")
+        name = f" {label}" if label.startswith("_") else label
+        ax.bar(at, value, 0.9 * width, label=name, color=COLOURS[number % len(COLOURS)])
+        ax.vlines(at, low, high, color=ink)
         for place in at[np.isnan(value)]:
             ax.text(place, 0, "undefined", rotation=90, ha="center", va="bottom")
     ax.set_xticks(places, groups, parse_math=False)
@@ -52,11 +57,4 @@ def draw_groups(
     if len(bars) > 1:
         for text in ax.legend().get_texts():
             text.set_parse_math(False)
-    return ax
-
-
-def _new_axes(n_bars: int) -> Axes:
-    import matplotlib.pyplot as plt
-
-    ax: Axes = plt.subplots(figsize=(min(3 + 0.5 * n_bars, 20), 4), layout="constrained")[1]
     return ax
