@@ -1,4 +1,4 @@
-"""Small classifiers and a way to plant a map in them."""
+"""Small classifiers, a small Swin too, and a way to plant a map in them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+import timm
 import torch
 
 import octlib
 
 NAMES = ("CNV", "DME", "DRUSEN", "NORMAL")
+SWIN = "swin_tiny_patch4_window7_224"
+# Where timm's registry looks for what it knows of the architectures of a module.
+default_cfgs = timm.models.generate_default_cfgs({"small_swin": timm.get_pretrained_cfg(SWIN).to_dict()})
+
+
+@timm.models.register_model
+def small_swin(pretrained: bool = False, **arguments: Any) -> torch.nn.Module:
+    """Build a Swin as small as timm's test networks of other families, of which it has none."""
+    small = {"embed_dim": 24, "depths": (1, 1, 1, 1), "num_heads": (1, 2, 4, 8)}
+    return timm.create_model(SWIN, pretrained=pretrained, **small | arguments)
 
 
 @pytest.fixture(scope="session")

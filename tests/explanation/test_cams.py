@@ -15,14 +15,14 @@ LAYOUTS = [
     ("resnet10t", (64, 96), "layer4", (2, 3), "NCHW"),
     ("vit_tiny_patch16_224", (32, 64), "blocks.11", (2, 4), "tokens1"),
     ("vit_small_patch14_reg4_dinov2", (28, 56), "blocks.11", (2, 4), "tokens5"),
-    ("swin_tiny_patch4_window7_224", (64, 96), "layers.3", (2, 3), "NHWC"),
+    ("small_swin", (64, 96), "layers.3", (2, 3), "NHWC"),
 ]
 # One for each family that has to be explained, at a small size.
 BACKBONES = {
     "resnet50": (64, 96),
     "vit_tiny_patch16_224": (48, 64),
     "vit_small_patch14_reg4_dinov2": (42, 56),
-    "swin_tiny_patch4_window7_224": (64, 96),
+    "small_swin": (64, 96),
     "convnext_atto": (64, 96),
     "mobilenetv2_050": (64, 96),
 }
@@ -111,7 +111,7 @@ def test_layers_without_a_map_are_refused(build, layer):
 TAILS = {
     "resnet10t": (64, 96),
     "test_vit": (160, 160),
-    "swin_tiny_patch4_window7_224": (64, 96),
+    "small_swin": (64, 96),
     "test_convnext": (64, 96),
     "mobilenetv2_050": (64, 96),
     "deit_tiny_distilled_patch16_224": (32, 64),

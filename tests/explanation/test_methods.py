@@ -12,7 +12,7 @@ import torch
 
 import octlib
 from octlib.errors import MissingPackageError
-from octlib.explanation import METHODS
+from octlib.explanation import METHODS, occlusion
 from octlib.explanation.integrated_gradients import IntegratedGradients
 from octlib.explanation.occlusion import Occlusion
 from octlib.explanation.torchcams import TorchcamMethod
@@ -21,7 +21,7 @@ SIZE = 96  # of scans: maps of 3 x 3 cells and more
 NO_TARGET = {"eigencam", "kpcacam", "fem"}  # the same for every class, by design
 # Signs are nobody's (of a component) or left out (of slopes), so that these can't tell a class from its contrary.
 NO_DIRECTION = {"eigengradcam", "toy"}
-FAMILIES = ("test_resnet", "test_efficientnet", "test_convnext", "test_vit", ["test_resnet", "test_vit"])
+FAMILIES = ("test_resnet", "test_efficientnet", "test_convnext", "test_vit", "small_swin", ["test_resnet", "test_vit"])
 
 
 def gradient(module, scans, classes, layer):
@@ -42,6 +42,7 @@ def method(request, monkeypatch):
         pytest.importorskip("captum", reason="needs octlib[explain]")
     if isinstance(METHODS[request.param], TorchcamMethod):
         monkeypatch.setitem(METHODS, request.param, dataclasses.replace(METHODS[request.param], samples=1))
+    monkeypatch.setattr(occlusion, "PATCHES", 4)
     if isinstance(METHODS[request.param], IntegratedGradients):
         monkeypatch.setitem(METHODS, request.param, IntegratedGradients(steps=4))
     return request.param
@@ -52,8 +53,8 @@ def families(build):
     """Give a function that builds a classifier of a family once; its logits lie apart, as those of trained ones do."""
 
     @functools.cache
-    def make(*names):
-        classifier = build(list(names) if len(names) > 1 else names[0], SIZE)
+    def make(*names, freeze=True):
+        classifier = build(list(names) if len(names) > 1 else names[0], SIZE, freeze=freeze)
         kernel, bias = classifier.head.get_weights()
         classifier.head.set_weights([100 * kernel, bias])
         return classifier
@@ -62,9 +63,15 @@ def families(build):
 
 
 @pytest.fixture(params=FAMILIES, ids=str)
-def any_classifier(request, families):
-    """Give a classifier of any family, or with two backbones."""
-    return families(*([request.param] if isinstance(request.param, str) else request.param))
+def names(request):
+    """Give the backbone of a family, or two."""
+    return [request.param] if isinstance(request.param, str) else request.param
+
+
+@pytest.fixture
+def any_classifier(names, families):
+    """Give a frozen classifier of any family, or with two backbones."""
+    return families(*names)
 
 
 @pytest.fixture(params=FAMILIES[:-1], ids=str)
@@ -100,6 +107,10 @@ def state(module):
     )
 
 
+def modules_of(classifier):
+    return [member.module for member in getattr(classifier.backbone, "members", [classifier.backbone])]
+
+
 def test_the_module_is_left_as_it_was(classifier, method):
     module = classifier.to_torch().requires_grad_(False)
     scans = torch.from_numpy(noise(classifier, 2)).float().unsqueeze(1)
@@ -113,7 +124,7 @@ def test_the_module_is_left_as_it_was(classifier, method):
 @pytest.mark.filterwarnings("ignore::octlib.errors.ConstantMapWarning")
 def test_explain_takes_it_and_the_classifier_stays_as_it_was(any_classifier, method):
     """Also for two classes told apart, one way and the other: another question, if the method heeds classes at all."""
-    modules = [member.module for member in getattr(any_classifier.backbone, "members", [any_classifier.backbone])]
+    modules = modules_of(any_classifier)
     for place, parameter in enumerate(parameter for module in modules for parameter in module.parameters()):
         parameter.grad = torch.full_like(parameter, 0.5) if place % 3 == 0 else None
     before, scans = [state(module) for module in modules], noise(any_classifier, 2)
@@ -125,6 +136,18 @@ def test_explain_takes_it_and_the_classifier_stays_as_it_was(any_classifier, met
     assert there.heatmaps.shape == back.heatmaps.shape == (2, *any_classifier.image_size)
     if len(modules) == 1:  # the shares of several heed classes, whatever the method does
         assert bool(np.abs(there.heatmaps - back.heatmaps).max() > 1e-3) is (method not in NO_TARGET | NO_DIRECTION)
+
+
+@pytest.mark.filterwarnings("ignore::octlib.errors.ConstantMapWarning")
+def test_whether_a_backbone_is_frozen_changes_nothing(names, families, method):
+    """Of the same weights maps are the same; one that learns goes on as it was, and some class gives it a map."""
+    frozen, unfrozen = families(*names), families(*names, freeze=False)
+    scans, targets = np.repeat(noise(frozen, 1), 2, axis=0), ["CNV", "NORMAL"]
+    before = [state(module) for module in modules_of(unfrozen)]
+    maps = octlib.explain(unfrozen, scans, method=method, target=targets).heatmaps
+    assert [state(module) for module in modules_of(unfrozen)] == before
+    assert np.ptp(maps, axis=(1, 2)).max() > 0.5
+    np.testing.assert_array_equal(maps, octlib.explain(frozen, scans, method=method, target=targets).heatmaps)
 
 
 def test_a_method_that_fails_leaves_the_classifier_as_it_was(classifier, monkeypatch):

@@ -19,8 +19,6 @@ BACKBONES = (
     "test_resnet",
     "test_efficientnet",
     "test_byobnet",
-    "resnet10t",
-    "mobilenetv2_035",
     "test_convnext",
     "test_vit",
 )
