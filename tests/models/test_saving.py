@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import load_file
 
 import octlib
-from octlib.models import saving
+from octlib.models import saving, torch_backbone
 from octlib.models.keras_backend import keras
 from octlib.models.state import take_state
 
@@ -201,6 +201,17 @@ def test_a_folder_with_anything_else_in_it_is_never_replaced(classifier: Any, tm
         classifier.save(tmp_path / "file", overwrite=True)
     assert (tmp_path / "classifier" / "mine.txt").exists()
     assert (tmp_path / "file").read_text(encoding="utf-8") == "mine"
+
+
+def test_what_the_backbone_computes_is_not_traced_for_it(
+    classifier: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keras looks at every attribute of a layer, and swallows the errors that this raises."""
+    traced = []
+    monkeypatch.setattr(torch_backbone, "trace_features", lambda *_: traced.append(1))
+    classifier.save(tmp_path / "classifier.keras")
+    octlib.load_classifier(tmp_path / "classifier.keras")
+    assert traced == []
 
 
 @pytest.mark.parametrize("name", ["model.h5", "model.safetensors", "model.onnx"])

@@ -167,10 +167,12 @@ class Backbone(ABC):
 class SingleBackbone(Backbone):
     """One network, whose operations are known: it can be cut between them."""
 
-    @property
     @abstractmethod
     def graph(self) -> Graph:
-        """What the backbone computes, from normalised scans to features; its weights have timm's names."""
+        """Say what the backbone computes, from normalised scans to features; its weights have timm's names.
+
+        No property: Keras looks at those of every layer that it saves or loads, and a graph may take seconds.
+        """
 
     @abstractmethod
     def normalised(self, scans: Any) -> Any:

@@ -128,9 +128,8 @@ class GraphBackbone(SingleBackbone, keras.layers.Layer):
         operators = {**OPERATORS, BATCH_NORM: _learning_batch_norm} if learns else OPERATORS
         return self._graph.run([self.normalised(scans)], self._weights, operators)[0]
 
-    @property
     def graph(self) -> Graph:
-        """What the backbone computes, from normalised scans to features."""
+        """Say what the backbone computes, from normalised scans to features."""
         return self._graph
 
     def normalised(self, scans: Any) -> Any:

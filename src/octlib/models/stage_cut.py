@@ -133,7 +133,7 @@ def cut_stages(backbone: SingleBackbone) -> StageCut | None:
         return None
     names = [name for name, variable in backbone.parameters.items() if variable.trainable]
     try:
-        parts = cut(backbone.graph, names)
+        parts = cut(backbone.graph(), names)
         if parts is None or (not backbone.spec.fixed_batchnorm and _has_batchnorm(parts[1].weights.values())):
             return None
         found = StageCut(backbone, parts)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -53,6 +52,7 @@ class TorchBackbone(SingleBackbone, keras.layers.TorchModuleWrapper):
         module = random_module(self.spec) if module is None else module
         self.stages, self.undecayed = parameter_stages(module), undecayed_parameters(module)
         super().__init__(TimmFeatures(module, self.spec, pooling, self.image_size), **kwargs)
+        self._graph: Graph | None = None
         self.n_features = self._count_features()
         self.output_shape = (None, self.n_features)  # the wrapper's own, which a summary shows
 
@@ -100,11 +100,11 @@ class TorchBackbone(SingleBackbone, keras.layers.TorchModuleWrapper):
         self.module.prepare(bool(training), frozen=not self.trainable)
         return self.module(scans.permute(0, 3, 1, 2) if scans.ndim == 4 else scans)
 
-    @cached_property
     def graph(self) -> Graph:
-        """What the backbone computes, from normalised scans to features."""
-        features = copy.deepcopy(self.module).eval().cpu()  # which are computed without it, unless a part is asked for
-        return trace_features(features)[0]
+        """Say what the backbone computes, from normalised scans to features."""
+        if self._graph is None:  # nothing but a cut needs it
+            self._graph = trace_features(copy.deepcopy(self.module).eval().cpu())[0]
+        return self._graph
 
     def normalised(self, scans: Any) -> Any:
         """Give scans three channels and the mean and deviation that the network knows: (batch, 3, height, width)."""
