@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import octlib
+from octlib._bootstrap import percentile_interval
 from octlib.errors import UndefinedMetricWarning, UnknownPatientsWarning
 from octlib.evaluation import METRICS, compare_evaluations, score
 from octlib.evaluation.delong import compare_aurocs
@@ -46,12 +47,11 @@ def test_differences_are_those_of_the_metrics(three):
 def test_intervals_are_over_the_same_resamples_of_patients():
     one, other = evaluation(0), evaluation(1)
     low, high = compare_evaluations({"a": one, "b": other}, seed=3).pairs["a", "b"].intervals["accuracy"]
-    rng = np.random.default_rng(3)
-    hits = [(each.probabilities.argmax(axis=1) == TRUTH).reshape(30, 3).sum(axis=1) for each in (one, other)]
+    hits = [(each.probabilities.argmax(axis=1) == TRUTH).reshape(30, 3).mean(axis=1) for each in (one, other)]
     order = np.argsort([str(number) for number in range(30)])  # patients are drawn in the order of their names
-    drawn = order[rng.integers(30, size=(1000, 30))]
-    differences = (hits[0][drawn].sum(axis=1) - hits[1][drawn].sum(axis=1)) / 90
-    assert (low, high) == pytest.approx(np.percentile(differences, [2.5, 97.5]))
+    differences = (hits[0] - hits[1])[order]
+    drawn = differences[np.random.default_rng(3).integers(30, size=(1000, 30))].mean(axis=1)
+    assert (low, high) == pytest.approx(percentile_interval(drawn, 30, 0.95))
 
 
 def test_tests_are_by_patients_and_corrected_within_their_kind(three):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from interval_coverage import coverage, over_patients, over_scans, true_values
 from statsmodels.stats.proportion import proportion_confint
 
+from octlib._bootstrap import bca_interval
 from octlib.evaluation import intervals, resamples
 from octlib.evaluation.metrics import METRICS
 from octlib.evaluation.resamples import GroupedScans
@@ -28,11 +29,14 @@ def bootstrap(probabilities, truth, groups, confidence=0.95, seed=0):
 
 
 def resample(probabilities, truth, groups):
-    return intervals.resample_metrics(GroupedScans(truth, probabilities, groups), rng=np.random.default_rng(0))
+    """Give the values of all scans, those without each bundle of groups and those of resamples."""
+    values = intervals.resample_metrics(GroupedScans(truth, probabilities, groups), rng=np.random.default_rng(0))
+    return {name: np.split(each, [1, -intervals.RESAMPLES], axis=-1) for name, each in values.items()}
 
 
 def same(one, other):
-    return all(np.array_equal(one[name], other[name], equal_nan=True) for name in one.keys() | other.keys())
+    # Sums of another order differ in their last digits.
+    return all(np.allclose(one[name], other[name], 1e-9, 1e-12, equal_nan=True) for name in one.keys() | other.keys())
 
 
 def test_small_blocks_change_nothing(monkeypatch):
@@ -76,10 +80,36 @@ def test_every_metric_has_an_interval_that_holds_it():
         assert (value <= limits[name][..., 1]).all()
 
 
-def test_interval_leaves_out_as_much_below_as_above():
-    values = resample(*scans())["f1"]
-    found = bootstrap(*scans(), confidence=0.8)["f1"]
-    np.testing.assert_allclose(found, np.quantile(values, [0.1, 0.9], axis=1).T)
+def of_mean(values):
+    """Give the interval of a mean, each value being a group's."""
+    drawn = values[np.random.default_rng(0).integers(values.size, size=(1000, values.size))].mean(axis=1)
+    return bca_interval(values.mean(), drawn, (values.sum() - values) / (values.size - 1), 0.95)
+
+
+@pytest.mark.parametrize("right", [30, 38], ids=["a few mistakes", "two mistakes"])
+def test_of_one_scan_a_patient_the_interval_of_accuracy_is_that_of_a_mean(right):
+    hits = (np.arange(40) < right).astype(float)
+    found = bootstrap(np.stack([hits, 1 - hits], axis=1), np.zeros(40, int), np.arange(40))["accuracy"]
+    assert found == pytest.approx(of_mean(hits))
+
+
+def test_each_group_is_left_out_once_with_all_of_its_scans():
+    probabilities, truth, groups = scans()
+    for name in ("accuracy", "brier", "macro_auroc"):
+        value, left_out, _ = resample(probabilities, truth, groups)[name]
+        np.testing.assert_allclose(value, METRICS[name].value(truth, probabilities))
+        others = [groups != group for group in range(20)]
+        expected = [METRICS[name].value(truth[rest], probabilities[rest]) for rest in others]
+        np.testing.assert_allclose(np.sort(left_out), np.sort(expected))
+
+
+def test_many_groups_are_left_out_in_bundles():
+    groups = np.arange(1000)
+    hits = (groups % 7 > 0).astype(float)
+    case = np.stack([hits, 1 - hits], axis=1), np.zeros(1000, int), groups
+    _, left_out, _ = resample(*case)["accuracy"]
+    assert left_out.size == 200
+    assert bootstrap(*case)["accuracy"] == pytest.approx(of_mean(hits), abs=0.002)
 
 
 def test_each_resample_draws_as_many_groups_as_there_are():
@@ -96,7 +126,7 @@ def test_scans_of_a_patient_are_drawn_together():
     right = np.repeat([1, 1, 1, 1, 1, 1, 1, 0, 0, 0], 4)
     probabilities = np.stack([right, 1 - right], axis=1).astype(float)
     groups = np.repeat(np.arange(10), 4)
-    accuracy = resample(probabilities, np.zeros(40, int), groups)["accuracy"]
+    _, _, accuracy = resample(probabilities, np.zeros(40, int), groups)["accuracy"]
     assert np.allclose(accuracy * 10, np.round(accuracy * 10))
     assert accuracy.std() == pytest.approx(np.sqrt(0.7 * 0.3 / 10), rel=0.1)
 
@@ -105,7 +135,7 @@ def test_class_missing_from_some_resamples_is_judged_by_the_others():
     # The second class comes with one patient, who is in about two thirds of the resamples, and is always recognised.
     probabilities = np.array([[0.9, 0.1]] * 9 + [[0.2, 0.8]])
     truth = np.array([0] * 9 + [1])
-    values = resample(probabilities, truth, np.arange(10))["recall"][1]
+    values = resample(probabilities, truth, np.arange(10))["recall"][2][1]
     assert np.isnan(values).mean() == pytest.approx(0.9**10, abs=0.06)
     # One patient says next to nothing: what is found in one of one may be found in 2.5 % of all.
     assert bootstrap(probabilities, truth, np.arange(10))["recall"][1].tolist() == pytest.approx([0.025, 1])

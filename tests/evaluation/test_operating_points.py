@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from octlib._bootstrap import bca_interval
 from octlib.errors import LeakageWarning, UndefinedMetricWarning
 from octlib.evaluation import OperatingPoint, score
 from octlib.evaluation.rendering import NOTICE
@@ -112,10 +113,10 @@ def test_intervals_are_over_patients(validation, test_result):
     right = ((test_result.probabilities[:, :2].sum(axis=1) >= point.threshold) == (test_result.truth < 2)).reshape(
         30, 4
     )
-    drawn = np.random.default_rng(4).integers(30, size=(1000, 30))  # patients have names of one length, so their order
-    assert judged.intervals["accuracy"] == pytest.approx(
-        np.percentile(right.mean(axis=1)[drawn].mean(axis=1), [2.5, 97.5])
-    )
+    hits = right.mean(axis=1)  # of patients whose names are of one length, so that they are drawn in their order
+    drawn = hits[np.random.default_rng(4).integers(30, size=(1000, 30))].mean(axis=1)
+    expected = bca_interval(hits.mean(), drawn, (hits.sum() - hits) / 29, 0.95)
+    assert judged.intervals["accuracy"] == pytest.approx(expected)
     for name, (low, high) in judged.intervals.items():
         assert low < getattr(judged, name) < high
     assert judged.intervals != point.evaluate(test_result, seed=5).intervals

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from octlib._bootstrap import bca_interval, bundle
 from octlib.calibration.patients import number_patients
 from octlib.data import as_dataset, match_labels
 from octlib.errors import CalibrationError
@@ -262,19 +263,12 @@ def _limits(means: np.ndarray, counted: np.ndarray, confidence: float, rng: np.r
     n, figures = means.shape
     if n == 1:
         return [(math.nan, math.nan)] * figures
-    drawn = np.concatenate(
-        [
-            _means(means, counted, np.bincount(rng.integers(n, size=n), minlength=n).astype(np.float64)[None])
-            for _ in range(RESAMPLES)
-        ]
-    )
-    limits = []
-    for column in drawn.T:
-        defined = column[~np.isnan(column)]
-        shares = 50 * (1 - confidence), 50 * (1 + confidence)
-        low, high = np.percentile(defined, shares).tolist() if len(defined) else (math.nan, math.nan)
-        limits.append((low, high))
-    return limits
+    out = bundle(n)
+    draws = (np.bincount(rng.integers(n, size=n), minlength=n)[None] for _ in range(RESAMPLES))
+    drawn = np.concatenate([_means(means, counted, weights.astype(float)) for weights in draws])
+    left_out = _means(means, counted, (np.arange(out.max() + 1)[:, None] != out).astype(float))
+    values = _means(means, counted, np.ones((1, n)))[0]
+    return [bca_interval(*each, confidence) for each in zip(values, drawn.T, left_out.T, strict=True)]
 
 
 def _show(value: float, low: float, high: float) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 import numpy as np
 
+from octlib._bootstrap import bca_interval, bundle
 from octlib.evaluation.arithmetic import divide
 from octlib.evaluation.metrics import METRICS
 from octlib.evaluation.resamples import Counts, GroupedScans, Resamples
@@ -18,12 +20,11 @@ BLOCK_CELLS = 2_000_000
 def bootstrap_intervals(
     scans: GroupedScans, *, confidence: float, rng: np.random.Generator, names: Iterable[str] = METRICS
 ) -> dict[str, np.ndarray]:
-    """Compute percentile bootstrap intervals over groups of scans.
+    """Compute BCa bootstrap intervals over groups of scans.
 
     Groups (patients) are drawn with replacement, as many as there are, and all scans of a drawn group come along: scans
-    of one patient resemble one another, and an interval that took them for independent would be too narrow. The
-    interval lies between the percentiles of the metric over the resamples in which it is defined (Efron & Tibshirani,
-    An Introduction to the Bootstrap, 1993, ch. 13).
+    of one patient resemble one another, and an interval that took them for independent would be too narrow. How an
+    interval follows from the resamples, and from the scans without some of the groups: see ``octlib._bootstrap``.
 
     A share of exactly 0 or 1 is so in every resample. Its interval is Clopper-Pearson's, for as many trials as there
     are groups that count: see ``effective_groups``. Chance makes ECE larger, in resamples even more than in the scans,
@@ -36,8 +37,8 @@ def bootstrap_intervals(
         names: of the metrics.
 
     Returns:
-        For each of the metrics an array (2,) or, by class, (classes, 2): low, high. NaN where the metric is undefined
-        in every resample.
+        For each of the metrics an array (2,) or, by class, (classes, 2): low, high. NaN where the metric is undefined,
+        or so in every resample.
     """
     names = tuple(names)
     lows = {name: low for name in names if (low := METRICS[name].resampled_low) is not None}
@@ -46,7 +47,7 @@ def bootstrap_intervals(
     resampled = _resample(scans, values | {f"{name} low": low for name, low in lows.items()}, rng)
     limits = find_intervals(scans, {name: resampled[name] for name in names}, confidence=confidence)
     for name in lows:
-        limits[name][..., 0] = percentiles(resampled[f"{name} low"], confidence)[..., 0]
+        limits[name][..., 0] = np.quantile(resampled[f"{name} low"][..., -RESAMPLES:], (1 - confidence) / 2, axis=-1)
     return limits
 
 
@@ -63,21 +64,18 @@ def find_intervals(
     Returns:
         For each of the metrics an array (2,) or, by class, (classes, 2): low, high.
     """
-    limits = {name: percentiles(values, confidence) for name, values in resampled.items()}
-    everything = Resamples(scans, np.ones((scans.n_groups, 1)))
+    limits = {name: correct_intervals(values, confidence) for name, values in resampled.items()}
     for name in limits:
-        out_of = METRICS[name].out_of
-        if out_of is not None:
-            values = METRICS[name].resampled(everything)[..., 0]
-            if ((values == 0) | (values == 1)).any():
-                _replace_exact(limits[name], values, effective_groups(scans, out_of), confidence)
+        out_of, values = METRICS[name].out_of, resampled[name][..., 0]
+        if out_of is not None and ((values == 0) | (values == 1)).any():
+            _replace_exact(limits[name], values, effective_groups(scans, out_of), confidence)
     return limits
 
 
 def resample_metrics(
     scans: GroupedScans, *, rng: np.random.Generator, names: Iterable[str] = METRICS
 ) -> dict[str, np.ndarray]:
-    """Compute metrics for each of ``RESAMPLES`` resamples of the groups.
+    """Compute metrics of all groups, without each bundle of them, and for each of ``RESAMPLES`` resamples of them.
 
     Args:
         scans: with their groups.
@@ -85,21 +83,18 @@ def resample_metrics(
         names: of the metrics.
 
     Returns:
-        For each of them an array (RESAMPLES,) or, by class, (classes, RESAMPLES).
+        For each of them an array (n,) or, by class, (classes, n), n being 1 + bundles + RESAMPLES, in this order. What
+        is computed from several metrics, such as their difference, has intervals as they have.
     """
     return _resample(scans, {name: METRICS[name].resampled for name in names}, rng)
 
 
-def percentiles(values: np.ndarray, confidence: float) -> np.ndarray:
-    """Give the ends between which the middle of the values lies: float (..., n) to (..., 2); NaN is left out."""
-    # nanpercentile warns where nothing is defined; such rows stay NaN.
-    rows = np.atleast_2d(values)
-    limits = np.full((len(rows), 2), np.nan)
-    for limit, row in zip(limits, rows, strict=True):
-        defined = row[~np.isnan(row)]
-        if defined.size:
-            limit[:] = np.percentile(defined, [50 * (1 - confidence), 50 * (1 + confidence)])
-    return limits.reshape((*values.shape[:-1], 2))
+def correct_intervals(resampled: np.ndarray, confidence: float) -> np.ndarray:
+    """Give the BCa interval of each row of what ``resample_metrics`` gives: float (..., n) to (..., 2)."""
+    rows = resampled.reshape(-1, resampled.shape[-1])
+    values, left_out, drawn = np.split(rows, [1, -RESAMPLES], axis=1)
+    limits = [bca_interval(*row, confidence) for row in zip(values[:, 0], drawn, left_out, strict=True)]
+    return np.array(limits).reshape(*resampled.shape[:-1], 2)
 
 
 def effective_groups(scans: GroupedScans, out_of: Callable[[Counts], np.ndarray]) -> np.ndarray:
@@ -151,10 +146,17 @@ def _resample(
 ) -> dict[str, np.ndarray]:
     block = max(1, BLOCK_CELLS // scans.truth.size)
     blocks: list[dict[str, np.ndarray]] = []
-    for weights in _draws(scans.n_groups, block, rng):
+    for weights in chain(_leave_out(scans.n_groups, block), _draws(scans.n_groups, block, rng)):
         resamples = Resamples(scans, weights)
         blocks.append({name: function(resamples) for name, function in functions.items()})
     return {name: np.concatenate([block[name] for block in blocks], axis=-1) for name in functions}
+
+
+def _leave_out(n_groups: int, block: int) -> Iterator[np.ndarray]:
+    bundles = bundle(n_groups)
+    out = np.arange(-1, bundles.max() + 1)  # no group is in the bundle -1, so that the first column has them all
+    for start in range(0, out.size, block):
+        yield (bundles[:, None] != out[start : start + block]).astype(float)
 
 
 def _draws(n_groups: int, block: int, rng: np.random.Generator) -> Iterator[np.ndarray]:

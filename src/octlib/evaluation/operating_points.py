@@ -107,11 +107,11 @@ class OperatingPoint:
             >>> point = validation.operating_point(["CNV"], sensitivity=0.9)
             >>> point.evaluate(test)
             CNV against the rest, from a probability of 0.4398 on: 20 scans of 10 patients
-            sensitivity  0.800 [0.500, 1.000]  8 of 10
+            sensitivity  0.800 [0.400, 1.000]  8 of 10
             specificity  0.500 [0.200, 0.800]  5 of 10
-            PPV          0.615 [0.462, 0.818]  8 of 13
-            NPV          0.714 [0.400, 1.000]  5 of 7
-            accuracy     0.650 [0.450, 0.850]  13 of 20
+            PPV          0.615 [0.429, 0.833]  8 of 13
+            NPV          0.714 [0.250, 1.000]  5 of 7
+            accuracy     0.650 [0.400, 0.850]  13 of 20
             PPV and NPV hold where 50.0 % are positive, as here.
             Intervals of 95 %, bootstrapped over patients.
             From as few as 10 patients, intervals tend to be too narrow.

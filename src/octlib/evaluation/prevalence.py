@@ -9,7 +9,7 @@ import numpy as np
 
 from octlib._suggest import unknown
 from octlib.evaluation.arithmetic import divide
-from octlib.evaluation.intervals import find_intervals, percentiles, resample_metrics
+from octlib.evaluation.intervals import correct_intervals, find_intervals, resample_metrics
 from octlib.evaluation.metrics import METRICS
 from octlib.evaluation.resamples import GroupedScans
 
@@ -88,5 +88,5 @@ def _predictive(rates: Sequence[np.ndarray], share: float) -> tuple[np.ndarray, 
 
 
 def _interval(drawn: np.ndarray, widest: np.ndarray, confidence: float) -> list[float]:
-    limits = percentiles(drawn, confidence)
+    limits = correct_intervals(drawn, confidence)
     return [float(end) for end in (widest if limits[0] == limits[1] else limits)]

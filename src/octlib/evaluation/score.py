@@ -32,9 +32,10 @@ def score(
     """Evaluate the probabilities that any model gave, with an interval for every metric.
 
     The metrics are scikit-learn's; the intervals come from 1,000 bootstrap resamples of patients, each with all scans
-    of theirs (percentile method: Efron & Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13). A resample in
-    which a metric is undefined, since it holds no scan of the class, is left out for that metric. The order of the
-    scans changes nothing.
+    of theirs, and are corrected for bias, skewness and few patients (BCa: Efron & Tibshirani, An Introduction to the
+    Bootstrap, 1993, ch. 14; Hesterberg, The American Statistician 69, 2015, section 5.3), for which patients are left
+    out one at a time or, beyond 200, in 200 bundles. A resample in which a metric is undefined, since it holds no scan
+    of the class, is left out for that metric. The order of the scans changes nothing.
 
     A value of exactly 0 or 1 is so in every resample, since none can hold what never happened. Where it is a share
     (accuracy, sensitivity, specificity, PPV, NPV), its interval is Clopper-Pearson's for the effective number of

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from octlib._bootstrap import bca_interval, bundle
 from octlib.data.columns import number
 from octlib.explanation.result import Explanation
 
@@ -140,7 +141,7 @@ def describe_maps(explanation: Explanation, positions: Sequence[int]) -> dict[st
 
 
 def patient_interval(values: Any, patients: Any) -> tuple[float, float]:
-    """Compute the 95 % interval of a mean, by the bootstrap over patients, as ``octlib.evaluate`` does.
+    """Compute the 95 % interval of a mean, by the BCa bootstrap over patients, as ``octlib.evaluate`` does.
 
     Args:
         values: float (n,).
@@ -163,8 +164,9 @@ def patient_interval(values: Any, patients: Any) -> tuple[float, float]:
     sums, counts = np.bincount(groups, np.asarray(values, dtype=float)), np.bincount(groups)
     drawn = np.random.default_rng(0).integers(n, size=(RESAMPLES, n))
     means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    low, high = np.percentile(means, [50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE)])
-    return float(low), float(high)
+    bundles = bundle(n)
+    left_out = (sums.sum() - np.bincount(bundles, sums)) / (counts.sum() - np.bincount(bundles, counts))
+    return bca_interval(sums.sum() / counts.sum(), means, left_out, CONFIDENCE)
 
 
 def show(value: float, interval: tuple[float, float] | None = None) -> str:
