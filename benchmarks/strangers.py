@@ -201,8 +201,9 @@ def main() -> None:
     parser.add_argument("--choose", action="store_true")
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    first, second = octlib.load_oct_dataset(os.environ["OCTLIB_KERMANY"]).split((0.5, 0.5), seed=0)
+    first, second = octlib.load_oct_dataset(os.environ["OCTLIB_KERMANY"]).split((0.5, 0.5), seed=arguments.seed)
     train, rest = first.split((0.7, 0.3), seed=0)
     test = rest if arguments.choose else second
     changed = test.sample(min(CHANGED, len(test)))
