@@ -12,7 +12,7 @@ import numpy as np
 from octlib.data import as_dataset
 from octlib.errors import FamiliarityError, UnknownPatientsWarning
 from octlib.features.asymmetry import N_ASYMMETRIES, AsymmetryPass
-from octlib.features.extraction import Features, extract_features
+from octlib.features.extraction import extract_features
 from octlib.features.keys import classifier_key
 from octlib.models import OctClassifier
 from octlib.models.classifier import require_classifier
@@ -51,12 +51,12 @@ def learn_familiarity(
     of *other* patients are from it is found by leaving out a fifth of the patients at a time.
 
     Training on classes may rid features of what tells a scan from its negative, or from one that is upside down. So a
-    second distribution describes the preprocessed scans themselves, by eight numbers: whether grey rises more steeply
-    than it falls on the way down, and whether bright lines are finer than dark ones, at four scales.
+    second distribution describes the scans themselves, white wedges blanked, by eight numbers: at four scales, whether
+    grey rises more steeply than it falls on the way down, and whether bright lines stand out more than dark ones.
 
     A frozen classifier that was fitted with its features in the store takes them from there; else each scan passes
-    through the network once. For the eight numbers each is read once more; they are kept in the store, too. It is no
-    part of ``octlib.fit``, which would be slower for whoever doesn't need it.
+    through the network once. For the eight numbers each is read once more, as a small picture; they are kept in the
+    store, too. It is no part of ``octlib.fit``, which would be slower for whoever doesn't need it.
 
     Args:
         classifier: gets what is learned, which is saved with it and is a few megabytes at most. It holds for its
@@ -114,7 +114,9 @@ def learn_familiarity(
             f"Familiarity is learned from scans that differ, and the features of all {len(rows)} are equal.",
             "Give the scans that the classifier was fitted on.",
         )
-    asymmetries = _asymmetries(classifier, dataset.subset(drawn), cache, batch_size, progress)
+    asymmetries = extract_features(
+        AsymmetryPass(), dataset.subset(drawn), cache=cache, batch_size=batch_size, progress=progress
+    )
     classifier.reference = Reference(
         features=_learned(rows, patients),
         asymmetries=_learned(asymmetries[:], patients),
@@ -169,7 +171,7 @@ def familiarity(
     dataset = as_dataset(scans)
     reference = require_reference(classifier)
     features = extract_features(classifier, dataset, cache=cache, batch_size=batch_size, progress=progress)
-    asymmetries = _asymmetries(classifier, dataset, cache, batch_size, progress)
+    asymmetries = extract_features(AsymmetryPass(), dataset, cache=cache, batch_size=batch_size, progress=progress)
     lengths, found = classifier.backbone.feature_lengths, np.empty(len(dataset), np.float32)
     for start in range(0, len(dataset), CHUNK):
         part = slice(start, start + CHUNK)
@@ -205,14 +207,6 @@ def require_reference(classifier: OctClassifier) -> Reference:
             advice,
         )
     return classifier.reference
-
-
-def _asymmetries(
-    classifier: OctClassifier, dataset: OctDataset, cache: bool | str, batch_size: int, progress: bool | None
-) -> Features:
-    """Describe the scans themselves, as the classifier's preprocessing leaves them."""
-    source = AsymmetryPass(classifier.preprocessing)
-    return extract_features(source, dataset, cache=cache, batch_size=batch_size, progress=progress)
 
 
 def _learned(rows: np.ndarray, patients: np.ndarray) -> Distribution:
