@@ -1,15 +1,15 @@
 """Strangers: whether familiarity tells real scans of unseen patients from what is no scan, or none as it should be.
 
 Usage: OCTLIB_KERMANY=FOLDER OCTLIB_WEIGHTS=TIMM_FOLDER python benchmarks/strangers.py [--choose] [--epochs N]
-           [--recipes own mobilenet own-fine-tuned mobilenet-fine-tuned] [--keep FOLDER]
+           [--recipes own mobilenet own-fine-tuned mobilenet-fine-tuned] [--keep FOLDER] [--seed N]
 
 FOLDER has class folders of Kermany scans, TIMM_FOLDER the ImageNet weights of mobilenetv2_100. The patients are divided
-into two halves. Classifiers are fitted on 70 % of the first half (seed 0 each) by octlib's defaults, and familiarity
-is learned there; what is printed is of the second half, real scans and strangers made of them. --choose prints of the
-other 30 % of the first half instead, and adds kinds of strangers that are not reported (marked ~): there the method and
-the settings of octlib.features.familiarity were chosen. --keep saves fine-tuned classifiers in a folder and takes them
-from there; --epochs fine-tunes for so many. Photographs are those that scikit-learn and, if installed, scikit-image
-bring with them. Frozen recipes take some minutes on a core.
+into two halves by --seed. Classifiers are fitted on 70 % of the first half (seed 0 always) by octlib's defaults, and
+familiarity is learned there; what is printed is of the second half, real scans and strangers made of them. --choose
+prints of the other 30 % of the first half instead, and adds kinds of strangers that are not reported (marked ~): there,
+with seed 0, the method and the settings of octlib.features.familiarity were chosen. --keep saves fine-tuned classifiers
+in a folder and takes those of the same seed from there; --epochs fine-tunes for so many. Photographs are those that
+scikit-learn and, if installed, scikit-image bring with them. Frozen recipes take some minutes on a core.
 """
 
 from __future__ import annotations
@@ -148,10 +148,10 @@ def strangers(scans: octlib.OctDataset, *, choose: bool) -> dict[str, list[Grey]
 # ---------------------------------------------------------------------------------------------------------- measurement
 
 
-def fitted(recipe: str, train: octlib.OctDataset, epochs: int | None, keep: Path | None) -> octlib.OctClassifier:
+def fitted(recipe: str, train: octlib.OctDataset, epochs: int | None, kept: Path | None) -> octlib.OctClassifier:
     """Fit a classifier by octlib's defaults, or take it from where it was kept, and let it learn familiarity."""
     fine_tuned = recipe.endswith("-fine-tuned")
-    file = keep / recipe if keep and fine_tuned else None
+    file = kept / recipe if kept and fine_tuned else None
     if file and file.exists():
         classifier = octlib.load_classifier(file)
     else:
@@ -201,8 +201,9 @@ def main() -> None:
     parser.add_argument("--choose", action="store_true")
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    first, second = octlib.load_oct_dataset(os.environ["OCTLIB_KERMANY"]).split((0.5, 0.5), seed=0)
+    first, second = octlib.load_oct_dataset(os.environ["OCTLIB_KERMANY"]).split((0.5, 0.5), seed=arguments.seed)
     train, rest = first.split((0.7, 0.3), seed=0)
     test = rest if arguments.choose else second
     changed = test.sample(min(CHANGED, len(test)))
@@ -212,9 +213,10 @@ def main() -> None:
         f"fitted on {len(train)} scans of {len(set(train.patients))} patients, measured on {len(test)} of "
         f"{len(set(test.patients))}; {', '.join(f'{len(images)} {name}' for name, images in made.items())}\n"
     )
+    kept = arguments.keep and arguments.keep / f"seed-{arguments.seed}"
     columns = {}
     for recipe in arguments.recipes:
-        classifier = fitted(recipe, train, arguments.epochs, arguments.keep)
+        classifier = fitted(recipe, train, arguments.epochs, kept)
         columns[recipe] = measure(classifier, test, made, imitated)
         accuracy = octlib.evaluate(classifier, test, progress=False).accuracy
         columns[recipe]["accuracy"] = accuracy

@@ -18,9 +18,12 @@ from sklearn.metrics import roc_auc_score
 
 import octlib
 from octlib.errors import FamiliarityError, UnknownPatientsWarning, WeightsError
+from octlib.features import extract_features
 from octlib.features import familiarity as measure
+from octlib.features.asymmetry import AsymmetryPass
 from octlib.features.familiarity import _learned, described, normalised, require_reference
-from octlib.models.reference import FAMILIARITY
+from octlib.models.reference import ARRAYS, FAMILIARITY, PARTS, Reference
+from octlib.preprocessing import Preprocessing
 
 MODULE = import_module("octlib.features.familiarity")  # whose name the room gives to the function
 
@@ -74,6 +77,32 @@ def test_strangers_are_told_from_real_scans_of_other_patients(kermany: Path) -> 
     assert min(found.values()) > 0.99, found
 
 
+def test_training_can_unlearn_features_but_not_what_a_scan_looks_like(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Features that are the same for a scan, its negative and its mirror image see no stranger among them."""
+
+    def blind(source: Any, scans: Any, **settings: Any) -> np.ndarray:
+        if isinstance(source, AsymmetryPass):
+            return extract_features(source, scans, **settings)
+        folded = np.abs(scans.images(source.preprocessing) - 127.5).astype(np.float32)
+        return (folded + folded[:, ::-1]).reshape(len(scans), -1)[:, : source.backbone.n_features]
+
+    phantoms = octlib.load_oct_dataset("phantoms").sample(110)
+    scans = octlib.load_oct_dataset((phantoms.images(Preprocessing((64, 64))), None, phantoms.patients))  # drawn once
+    train, test = scans.split((0.7, 0.3), seed=0)
+    monkeypatch.setattr(MODULE, "extract_features", blind)
+    classifier = build(steps=())
+    octlib.learn_familiarity(classifier, train, progress=False)
+    assert (measure(classifier, test, progress=False) >= 0).mean() > 0.9
+    images = test.images(64)
+    for name in ("inverted", "upside down"):
+        strange = octlib.load_oct_dataset(np.ascontiguousarray(STRANGERS[name](images)))
+        rows = normalised(blind(classifier, strange), classifier.backbone.feature_lengths)
+        assert (classifier.reference.features.familiarity(rows) >= 0).mean() > 0.9, name
+        assert (measure(classifier, strange, progress=False) < 0).mean() > 0.9, name
+
+
 # What is computed
 
 
@@ -104,9 +133,9 @@ def test_the_limit_is_that_of_patients_who_were_left_out() -> None:
         own = np.repeat(rng.normal(0, 1, (patients, 64)), 6, axis=0)
         return np.exp(own + rng.normal(0, 0.1, own.shape)).astype(np.float32)
 
-    seen, unseen = drawn(60, 0), normalised(drawn(200, 1), (64,))
-    by_patient = _learned(seen, (64,), np.repeat(np.arange(60), 6), "", 60)
-    by_scan = _learned(seen, (64,), np.arange(360), "", 60)
+    seen, unseen = (normalised(drawn(*each), (64,)) for each in ((60, 0), (200, 1)))
+    by_patient = _learned(seen, np.repeat(np.arange(60), 6))
+    by_scan = _learned(seen, np.arange(360))
     kept = [(each.distances(unseen) <= each.limit).mean() for each in (by_patient, by_scan)]
     assert kept[0] > 0.93
     assert kept[1] < 0.8  # which tests this test
@@ -125,7 +154,8 @@ def test_as_many_scans_are_learned_from_as_find_room(
 
 def test_what_is_saved_stays_small() -> None:
     rows = np.random.default_rng(0).normal(size=(80, 150_000)).astype(np.float32)
-    assert len(described(rows).to_bytes()) < 5 * 2**20
+    reference = Reference(described(rows), described(rows[:, :8]), "", 80, None)
+    assert len(reference.to_bytes()) < 5 * 2**20
 
 
 def test_with_and_without_a_store_and_in_any_batches(learned: Any, toy: Toy) -> None:
@@ -269,7 +299,8 @@ def test_a_damaged_one_is_named(learned: Any, tmp_path: Path, fault: str) -> Non
     learned.save(tmp_path / "classifier")
     file, found = tmp_path / "classifier" / FAMILIARITY, learned.reference
     content = file.read_bytes()
-    arrays = {name: getattr(found, name) for name in ("mean", "axes", "variances")}
+    arrays = {f"{part}.{name}": getattr(getattr(found, part), name) for part in PARTS for name in ARRAYS}
+    features, pictures = found.features, found.asymmetries
     numbers = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]["reference"]
     match fault:
         case "cut off":
@@ -277,13 +308,15 @@ def test_a_damaged_one_is_named(learned: Any, tmp_path: Path, fault: str) -> Non
         case "pickle":
             file.write_bytes(b"\x80\x04")
         case "not a number":
-            file.write_bytes(replace(found, mean=found.mean * np.float32("nan")).to_bytes())
+            file.write_bytes(
+                replace(found, features=replace(features, mean=features.mean * np.float32("nan"))).to_bytes()
+            )
         case "other shape":
-            file.write_bytes(replace(found, axes=found.axes[:, 1:]).to_bytes())
+            file.write_bytes(replace(found, asymmetries=replace(pictures, axes=pictures.axes[:, 1:])).to_bytes())
         case "no limit":
-            file.write_bytes(replace(found, limit=float("inf")).to_bytes())
+            file.write_bytes(replace(found, asymmetries=replace(pictures, limit=float("inf"))).to_bytes())
         case "newer":
-            save_file(arrays, file, {"reference": numbers.replace("familiarity-1", "familiarity-2")})
+            save_file(arrays, file, {"reference": numbers.replace("familiarity-2", "familiarity-3")})
         case "list":
             save_file(arrays, file, {"reference": "[]"})
     with pytest.raises(WeightsError, match=r"familiarity.safetensors is damaged, or .*Remove it, load the classifier"):

@@ -9,6 +9,7 @@ import numpy as np
 from octlib._cache import cache_limit, features_folder
 from octlib.data import OctDataset, require_readable
 from octlib.errors import UnreadableScanError
+from octlib.features.asymmetry import AsymmetryPass
 from octlib.features.forward import forward, require_batches
 from octlib.features.keys import backbone_key, scan_keys
 from octlib.features.rows import JoinedRows, StoredRows
@@ -24,7 +25,7 @@ Features = np.ndarray | StoredRows
 
 
 def extract_features(
-    classifier: OctClassifier | CutClassifier,
+    classifier: OctClassifier | CutClassifier | AsymmetryPass,
     scans: OctDataset,
     *,
     cache: bool | str = True,

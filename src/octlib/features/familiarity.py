@@ -1,4 +1,4 @@
-"""Familiarity: how far scans are like those that a classifier was fitted on, by the features of its backbone."""
+"""Familiarity: how far scans are like those that a classifier was fitted on, to its backbone and as pictures."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ import numpy as np
 
 from octlib.data import as_dataset
 from octlib.errors import FamiliarityError, UnknownPatientsWarning
-from octlib.features.extraction import Features, extract_features
+from octlib.features.asymmetry import N_ASYMMETRIES, AsymmetryPass
+from octlib.features.extraction import extract_features
 from octlib.features.keys import classifier_key
 from octlib.models import OctClassifier
 from octlib.models.classifier import require_classifier
-from octlib.models.reference import Reference
+from octlib.models.reference import Distribution, Reference
 
 if TYPE_CHECKING:
     from octlib.data import OctDataset
     from octlib.data.loading import Source
 
 AXES = 32  # that vary by themselves; across all others, features vary alike
-KEPT = 0.98  # share of scans of unseen patients that are to be familiar
+KEPT = 0.99  # share of scans of unseen patients that each of the two distributions is to let pass, both 0.98
 FOLDS = 5
 FEWEST = 10  # scans
 LEARNED = 4096  # scans that are learned from, of more a random draw
@@ -49,8 +50,13 @@ def learn_familiarity(
     distance: Lee et al. 2018, "A Simple Unified Framework for Detecting Out-of-Distribution Samples"). How far scans
     of *other* patients are from it is found by leaving out a fifth of the patients at a time.
 
+    Training on classes may rid features of what tells a scan from its negative, or from one that is upside down. So a
+    second distribution describes the scans themselves, white wedges blanked, by eight numbers: at four scales, whether
+    grey rises more steeply than it falls on the way down, and whether bright lines stand out more than dark ones.
+
     A frozen classifier that was fitted with its features in the store takes them from there; else each scan passes
-    through the network once. It is no part of ``octlib.fit``, which would be slower for whoever doesn't need it.
+    through the network once. For the eight numbers each is read once more, as a small picture; they are kept in the
+    store, too. It is no part of ``octlib.fit``, which would be slower for whoever doesn't need it.
 
     Args:
         classifier: gets what is learned, which is saved with it and is a few megabytes at most. It holds for its
@@ -100,12 +106,23 @@ def learn_familiarity(
             stacklevel=2,
         )
     features = extract_features(classifier, dataset, cache=cache, batch_size=batch_size, progress=progress)
-    classifier.reference = _learned(
-        features,
-        classifier.backbone.feature_lengths,
-        patients,
-        classifier_key(classifier),
-        None if unknown == len(dataset) else n_patients,
+    most = max(FEWEST, LEARNED_BYTES // (4 * features.shape[1]))  # those of whole maps are long
+    drawn = np.linspace(0, len(features) - 1, min(len(features), most)).astype(int)
+    rows, patients = normalised(features[drawn], classifier.backbone.feature_lengths), patients[drawn]
+    if np.ptp(rows, axis=0).max() < LEAST_DIFFERENCE:
+        raise FamiliarityError(
+            f"Familiarity is learned from scans that differ, and the features of all {len(rows)} are equal.",
+            "Give the scans that the classifier was fitted on.",
+        )
+    asymmetries = extract_features(
+        AsymmetryPass(), dataset.subset(drawn), cache=cache, batch_size=batch_size, progress=progress
+    )
+    classifier.reference = Reference(
+        features=_learned(rows, patients),
+        asymmetries=_learned(asymmetries[:], patients),
+        key=classifier_key(classifier),
+        n_scans=len(rows),
+        n_patients=None if unknown == len(dataset) else n_patients,
     )
 
 
@@ -120,7 +137,8 @@ def familiarity(
     """Measure how far scans are like those that a classifier was fitted on.
 
     What is no B-scan of a retina, or is far from all that was learned from, gets a low value, whatever class is
-    predicted for it. A low value says nothing about a disease, and a high one doesn't say that the prediction is right.
+    predicted for it: the lower of what the backbone's features and the scan itself say. A low value says nothing about
+    a disease, and a high one doesn't say that the prediction is right.
 
     Args:
         classifier: one that ``octlib.learn_familiarity`` was called for, since it was last fitted.
@@ -130,9 +148,9 @@ def familiarity(
         progress: show a bar; ``None`` shows one where somebody can watch.
 
     Returns:
-        float32 (n,), higher is more like them: 1 for the median scan of a patient who was not learned from, 0 for one
-        that is just familiar, which 98 % of such scans surpass if many patients were learned from, and less, without a
-        bound, for what is not. What was learned from fewer than some fifty patients may refuse many more of them.
+        float32 (n,), higher is more like them: 1 or little less for most scans of a patient who was not learned from, 0
+        for one that is just familiar, which 98 % of such scans surpass if many patients were learned from, and less,
+        without a bound, for what is not. What was learned from fewer than some fifty patients may refuse many more.
 
     Raises:
         TypeError: if ``classifier`` is none, or ``scans`` is no source of ``load_oct_dataset``.
@@ -153,12 +171,13 @@ def familiarity(
     dataset = as_dataset(scans)
     reference = require_reference(classifier)
     features = extract_features(classifier, dataset, cache=cache, batch_size=batch_size, progress=progress)
-    starts, lengths = range(0, len(features), CHUNK), classifier.backbone.feature_lengths
-    distances = np.concatenate(
-        [reference.distances(normalised(features[start : start + CHUNK], lengths)) for start in starts]
-    )
-    span = reference.limit - reference.typical
-    return np.asarray((reference.limit - distances) / span, dtype=np.float32)
+    asymmetries = extract_features(AsymmetryPass(), dataset, cache=cache, batch_size=batch_size, progress=progress)
+    lengths, found = classifier.backbone.feature_lengths, np.empty(len(dataset), np.float32)
+    for start in range(0, len(dataset), CHUNK):
+        part = slice(start, start + CHUNK)
+        by_features = reference.features.familiarity(normalised(features[part], lengths))
+        found[part] = np.minimum(by_features, reference.asymmetries.familiarity(asymmetries[part]))
+    return found
 
 
 def require_reference(classifier: OctClassifier) -> Reference:
@@ -179,35 +198,27 @@ def require_reference(classifier: OctClassifier) -> Reference:
             "changed since.",
             advice,
         )
-    if len(classifier.reference.mean) != sum(classifier.backbone.feature_lengths):
+    wanted = (sum(classifier.backbone.feature_lengths), N_ASYMMETRIES)
+    got = (len(classifier.reference.features.mean), len(classifier.reference.asymmetries.mean))
+    if got != wanted:
         raise FamiliarityError(
-            f"What was learned must be of the classifier's {sum(classifier.backbone.feature_lengths):,} features, got "
-            f"{len(classifier.reference.mean):,}: its file was changed.",
+            f"What was learned must be of the classifier's {wanted[0]:,} features and {wanted[1]} asymmetries, got "
+            f"{got[0]:,} and {got[1]:,}: its file was changed.",
             advice,
         )
     return classifier.reference
 
 
-def _learned(
-    features: Features, lengths: Sequence[int], patients: np.ndarray, key: str, n_patients: int | None
-) -> Reference:
-    """Describe features, and find the distances of scans whose patients were left out."""
+def _learned(rows: np.ndarray, patients: np.ndarray) -> Distribution:
+    """Fit a distribution, and find the distances of scans whose patients were left out."""
     from sklearn.model_selection import GroupKFold
 
-    most = max(FEWEST, LEARNED_BYTES // (4 * features.shape[1]))  # those of whole maps are long
-    drawn = np.linspace(0, len(features) - 1, min(len(features), most)).astype(int)
-    rows, patients = normalised(features[drawn], lengths), patients[drawn]
-    if np.ptp(rows, axis=0).max() < LEAST_DIFFERENCE:
-        raise FamiliarityError(
-            f"Familiarity is learned from scans that differ, and the features of all {len(rows)} are equal.",
-            "Give the scans that the classifier was fitted on.",
-        )
     unseen = np.empty(len(rows))
     for seen, left_out in GroupKFold(min(FOLDS, len(np.unique(patients)))).split(rows, groups=patients):
         unseen[left_out] = described(rows[seen]).distances(rows[left_out])
     limit = float(np.quantile(unseen, KEPT, method="higher"))
     typical = min(float(np.median(unseen)), limit - LEAST_SPAN)
-    return replace(described(rows), typical=typical, limit=limit, key=key, n_scans=len(rows), n_patients=n_patients)
+    return replace(described(rows), typical=typical, limit=limit)
 
 
 def normalised(features: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
@@ -229,8 +240,8 @@ def normalised(features: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
     return np.concatenate([np.sign(share) * np.sqrt(np.abs(share)) for share in shares], axis=1)
 
 
-def described(rows: np.ndarray) -> Reference:
-    """Fit the distribution to normalised features; what scans that were left out have to say is not known yet."""
+def described(rows: np.ndarray) -> Distribution:
+    """Fit a distribution to rows; what scans that were left out have to say is not known yet."""
     from sklearn.decomposition import PCA
 
     n, length = rows.shape
@@ -240,14 +251,11 @@ def described(rows: np.ndarray) -> Reference:
     total = float(np.square(rows - rows.mean(axis=0), dtype=np.float64).sum() / (n - 1))
     # Over all other directions, those too in which so few scans can't differ, which scikit-learn leaves out.
     noise = (total - float(found.explained_variance_.sum())) / max(1, length - axes)
-    return Reference(
+    return Distribution(
         mean=found.mean_.astype(np.float32),
         axes=found.components_.astype(np.float32),
         variances=np.maximum(found.explained_variance_, LEAST_VARIANCE).astype(np.float32),
         noise=max(noise, LEAST_VARIANCE),
         typical=0.0,
         limit=1.0,
-        key="",
-        n_scans=n,
-        n_patients=None,
     )

@@ -1,9 +1,9 @@
-"""Reference: what the features of the scans that a classifier was fitted on are like, kept beside its weights."""
+"""Reference: what the scans that a classifier was fitted on are like, kept beside its weights."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +14,23 @@ from safetensors.numpy import save
 from octlib.errors import WeightsError
 
 FAMILIARITY = "familiarity.safetensors"
-FORMAT = "octlib-familiarity-1"
+FORMAT = "octlib-familiarity-2"
+PARTS = ("features", "asymmetries")  # each a distribution
 ARRAYS = ("mean", "axes", "variances")
 SETTINGS = "reference"  # the key of the numbers, in the metadata of the arrays
 
 
 @dataclass(frozen=True, eq=False)
-class Reference:
-    """A normal distribution of normalised features: wide along a few axes, equally narrow across all others.
+class Distribution:
+    """A normal distribution of numbers that describe scans: wide along a few axes, equally narrow across all others.
 
     Attributes:
-        mean: of each feature, float32 (features,).
-        axes: of unit length, at right angles to each other, float32 (axes, features).
+        mean: of each number, float32 (numbers,).
+        axes: of unit length, at right angles to each other, float32 (axes, numbers).
         variances: along the axes, above 0, float32 (axes,).
         noise: variance in every other direction, above 0.
         typical: logarithm of the squared distance of the median scan of an unseen patient.
         limit: the same of a scan that is just familiar; above ``typical``.
-        key: digest of the classifier whose features these are.
-        n_scans: how many scans were learned from.
-        n_patients: how many patients; ``None`` if they were unknown.
     """
 
     mean: np.ndarray
@@ -41,32 +39,55 @@ class Reference:
     noise: float
     typical: float
     limit: float
-    key: str
-    n_scans: int
-    n_patients: int | None
 
-    def distances(self, features: np.ndarray) -> np.ndarray:
-        """Measure how far features are from what is usual.
+    def distances(self, rows: np.ndarray) -> np.ndarray:
+        """Measure how far scans are from what is usual.
 
         Args:
-            features: float32 (n, features), normalised.
+            rows: float32 (n, numbers), what is described of each.
 
         Returns:
             Logarithm of the squared distance in standard deviations (Mahalanobis), float64 (n,).
         """
-        deviations = features - self.mean
+        deviations = rows - self.mean
         along = deviations @ self.axes.T
         across = np.square(deviations, dtype=np.float64).sum(axis=1) - np.square(along, dtype=np.float64).sum(axis=1)
         squares = (np.square(along, dtype=np.float64) / self.variances).sum(axis=1) + across.clip(0) / self.noise
         return np.asarray(np.log(squares + np.finfo(np.float32).tiny))
 
+    def familiarity(self, rows: np.ndarray) -> np.ndarray:
+        """Measure how near scans are: float64 (n,), 1 at ``typical``, 0 at ``limit``; ``rows`` as for ``distances``."""
+        return np.asarray((self.limit - self.distances(rows)) / (self.limit - self.typical))
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """What the scans are like that a classifier was fitted on.
+
+    Attributes:
+        features: of its backbone, normalised.
+        asymmetries: of the scans themselves.
+        key: digest of the classifier whose features these are.
+        n_scans: how many scans were learned from.
+        n_patients: how many patients; ``None`` if they were unknown.
+    """
+
+    features: Distribution
+    asymmetries: Distribution
+    key: str
+    n_scans: int
+    n_patients: int | None
+
     def to_bytes(self) -> bytes:
         """Write it as a safetensors file, the numbers as JSON in its metadata."""
-        numbers = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in ARRAYS}
+        numbers: dict[str, Any] = {"key": self.key, "n_scans": self.n_scans, "n_patients": self.n_patients}
+        arrays: dict[str, np.ndarray] = {}
+        for part in PARTS:
+            values = vars(getattr(self, part))
+            arrays |= {f"{part}.{name}": np.ascontiguousarray(values[name]) for name in ARRAYS}
+            numbers |= {part: {name: value for name, value in values.items() if name not in ARRAYS}}
         # One entry, since safetensors writes several in an order that differs from run to run.
-        metadata = {SETTINGS: json.dumps({"format": FORMAT, **numbers})}
-        arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in ARRAYS}
-        return bytes(save(arrays, metadata))
+        return bytes(save(arrays, {SETTINGS: json.dumps({"format": FORMAT, **numbers})}))
 
 
 def read_reference(file: Path) -> Reference:
@@ -84,10 +105,13 @@ def read_reference(file: Path) -> Reference:
     try:
         with safe_open(file, framework="numpy") as stored:
             numbers = json.loads((stored.metadata() or {})[SETTINGS])
-            arrays = {name: stored.get_tensor(name) for name in ARRAYS}
-        form = numbers.pop("format")
-        reference = Reference(**arrays, **numbers)
-        problem = f"it has the format {form!r}" if form != FORMAT else _problem_of(reference)
+            form = numbers.pop("format")
+            if form == FORMAT:
+                parts: dict[str, Any] = {part: _distribution(stored, part, numbers.pop(part)) for part in PARTS}
+                reference = Reference(**parts, **numbers)
+                problem = _problem_of(reference)
+            else:
+                problem = f"it has the format {form!r}"
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
         problem = repr(error)
     if problem:
@@ -98,20 +122,29 @@ def read_reference(file: Path) -> Reference:
     return reference
 
 
-def _problem_of(reference: Any) -> str:
+def _distribution(stored: Any, part: str, numbers: dict[str, Any]) -> Distribution:
+    return Distribution(**{name: stored.get_tensor(f"{part}.{name}") for name in ARRAYS}, **numbers)
+
+
+def _problem_of(reference: Reference) -> str:
     """Say what no reference can be like; nothing if all is well."""
-    arrays = {name: getattr(reference, name) for name in ARRAYS}
-    n, features = len(reference.variances), len(reference.mean)
-    shapes = {"mean": (features,), "axes": (n, features), "variances": (n,)}
-    numbers = (reference.noise, reference.typical, reference.limit)
+    problems = ((part, _problem_of_distribution(getattr(reference, part))) for part in PARTS)
+    return next((f"of its {part}, {problem}" for part, problem in problems if problem), "")
+
+
+def _problem_of_distribution(found: Distribution) -> str:
+    n, length = len(found.variances), len(found.mean)
+    shapes = {"mean": (length,), "axes": (n, length), "variances": (n,)}
     for name, shape in shapes.items():
-        if arrays[name].dtype != np.float32 or arrays[name].shape != shape or not np.isfinite(arrays[name]).all():
+        array = getattr(found, name)
+        if array.dtype != np.float32 or array.shape != shape or not np.isfinite(array).all():
             return f"{name} is not float32 {shape} of finite numbers"
+    numbers: tuple[Any, ...] = (found.noise, found.typical, found.limit)
     if not (all(isinstance(each, float) for each in numbers) and np.isfinite(numbers).all()):
-        return "its numbers are not finite"
-    if not (reference.noise > 0 and reference.variances.min() > 0):
+        return "numbers are not finite"
+    if not (found.noise > 0 and found.variances.min() > 0):
         return "a variance is not above 0"
-    return "" if reference.limit > reference.typical else "its limit is below what is typical"
+    return "" if found.limit > found.typical else "the limit is below what is typical"
 
 
 class Referenced:
