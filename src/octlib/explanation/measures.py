@@ -98,7 +98,7 @@ class MapMeasures:
     def _summary(self) -> str:
         known = self.maps["patient"].notna().any()
         unit = "patients" if known else "scans, whose patients are unknown"
-        intervals = f"; {CONFIDENCE:.0%} intervals over {unit}" if self.n_maps else ""
+        intervals = f"; {100 * CONFIDENCE:.0f} % intervals over {unit}" if self.n_maps else ""
         return f"{self.n_maps} {'map' if self.n_maps == 1 else 'maps'} {self.about}{intervals}"
 
     def _header(self) -> Sequence[str]:
