@@ -90,13 +90,35 @@ def test_without_spread_there_is_no_width():
 
 @pytest.mark.parametrize("side", [-1, 1])
 def test_a_value_beyond_all_resamples_is_an_end(side):
+    """It counts as the end that the confidence has, and the other end is as far on the other side of the median."""
     value = side * 10.0
-    low, high = bca_interval(value, DRAWN, EVEN, 0.95)
-    assert value in (low, high)
-    assert low < high
+    low, high = sorted(bca_interval(value, DRAWN, EVEN, 0.95), key=lambda end: abs(end - value))
+    assert low == value
+    reach = norm.ppf((1 + expand(0.95, EVEN.size)) / 2)
+    assert high == pytest.approx(np.quantile(DRAWN, norm.cdf(side * reach)))
+
+
+def test_what_accelerates_without_limit_reaches_the_last_resample():
+    skew = np.array([1.0] + [0.0] * 199)  # of groups of which one alone matters
+    low, high = bca_interval(0.0, DRAWN, -skew, 1 - 1e-10)
+    assert -4 < low < 0
+    assert high == DRAWN.max()
+
+
+def test_rounding_is_no_skewness():
+    left_out = np.array([0.3] * 5 + [0.1 + 0.2])
+    assert bca_interval(0.1, DRAWN, left_out, 0.95) == bca_interval(0.1, DRAWN, np.full(6, 0.3), 0.95)
 
 
 def test_groups_are_left_out_alone_and_in_bundles_of_much_the_same_size_where_they_are_many():
     assert sorted(bundle(BUNDLES)) == list(range(BUNDLES))
     sizes = np.bincount(bundle(5 * BUNDLES + 7))
     assert (sizes.size, sizes.min(), sizes.max()) == (BUNDLES, 5, 6)
+
+
+def test_what_comes_again_and_again_is_in_no_bundle_together():
+    """Every fifth group, say, or every hundredth one."""
+    bundles = bundle(10 * BUNDLES)
+    for period in (5, 100, BUNDLES):
+        alike = np.bincount(bundles[::period], minlength=BUNDLES)
+        assert alike.max() < 10, period

@@ -120,5 +120,6 @@ def _accelerate(left_out: np.ndarray) -> float:
     if not defined.size:
         return 0.0
     changes = defined.mean() - defined
-    spread = (changes**2).sum() ** 1.5
-    return float((changes**3).sum() / (6 * spread)) if spread > 0 else 0.0
+    if np.abs(changes).max() < NOTHING:
+        return 0.0
+    return float((changes**3).sum() / (6 * (changes**2).sum() ** 1.5))

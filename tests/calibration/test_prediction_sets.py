@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,13 @@ import pandas as pd
 import pytest
 
 import octlib
+from octlib._bootstrap import bca_interval
 from octlib.calibration.conformal import find_least
 from octlib.calibration.patients import number_patients, one_scan_each
 from octlib.errors import CalibrationError, UnknownPatientsWarning
 from octlib.models import Postprocessing
 
+MODULE = import_module("octlib.calibration.prediction_sets")
 NAMES = ("CNV", "DME", "DRUSEN", "NORMAL")
 
 THREE = Postprocessing(coverage=0.9, least=0.3)
@@ -94,6 +97,26 @@ def test_intervals_are_over_patients_and_not_over_scans(classifier: Any, world: 
     wide = octlib.prediction_sets(classifier, world(60).scans, confidence=0.99).intervals["size"]
     narrow = octlib.prediction_sets(classifier, world(60).scans, confidence=0.5).intervals["size"]
     assert wide[0] < narrow[0] < narrow[1] < wide[1]
+
+
+def test_intervals_know_what_the_figures_are_without_each_patient(
+    classifier: Any, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def watched(value: float, drawn: np.ndarray, left_out: np.ndarray, confidence: float) -> tuple[float, float]:
+        seen.append((value, left_out))
+        return bca_interval(value, drawn, left_out, confidence)
+
+    monkeypatch.setattr(MODULE, "bca_interval", watched)
+    made = world(6)
+    classifier.postprocessing = THREE
+    found = octlib.prediction_sets(classifier, made.scans)
+    (covered, without), (size, _), *_ = seen
+    assert (covered, size) == (found.covered, found.size)
+    patients = np.array(made.patients)
+    rest = [octlib.prediction_sets(classifier, made.scans.subset(patients != each)) for each in sorted(set(patients))]
+    np.testing.assert_allclose(sorted(without), sorted(each.covered for each in rest))
 
 
 def test_one_patient_has_no_interval(classifier: Any, world: Any) -> None:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+import pytest
+
+from octlib.errors import UndefinedMetricWarning
+from octlib.evaluation import score
 from octlib.evaluation.caveats import find_caveats, find_exact, list_figures
 
 HOW = {"resampled": "patient", "groups": 40, "without_patient": 0, "confidence": 0.95}
@@ -29,3 +34,20 @@ def test_figures_of_classes_are_listed_one_by_one():
     assert list_figures(metrics, intervals) == [
         ("accuracy", 0.5, (0, 1)), ("f1", 0.1, (0, 0.5)), ("f1", 0.2, (0.1, 0.6)),
     ]  # fmt: skip
+
+
+def test_a_class_that_few_patients_have_is_named():
+    few = "Only 8 of the patients have CNV: what is about that class has rough intervals"
+    assert find_caveats([], **HOW, rarest=("CNV", 8))[-1].startswith(few)
+    assert "1 of the patients has CNV" in find_caveats([], **HOW, rarest=("CNV", 1))[-1]
+    assert len(find_caveats([], **HOW, rarest=("CNV", 20))) == 1
+    assert "as few as 12" in find_caveats([], **{**HOW, "groups": 12}, rarest=("CNV", 3))[-1]  # says it all
+    assert not any("CNV" in said for said in find_caveats([], **{**HOW, "resampled": "scan"}, rarest=("CNV", 3)))
+
+
+def test_patients_of_a_class_are_counted_not_their_scans():
+    truth = np.repeat([0, 1], [60, 40])
+    patients = np.concatenate([np.arange(60) // 20, 10 + np.arange(40)])
+    with pytest.warns(UndefinedMetricWarning, match="No scan is of class DME"):
+        result = score(truth, np.eye(3)[truth], patients, ["CNV", "NORMAL", "DME"])
+    assert any("Only 3 of the patients have CNV" in said for said in result.caveats)

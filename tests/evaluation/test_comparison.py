@@ -76,7 +76,7 @@ def test_text_says_all_that_is_needed_to_read_it(comparison):
     assert lines[-4:] == [
         "p: accuracy by McNemar's test, AUROCs by DeLong's, over patients, corrected by Holm (3 and 3 tests).",
         "Intervals of 95 %, bootstrapped over patients.",
-        "From as few as 15 patients, intervals tend to be too narrow.",
+        "From as few as 15 patients, intervals are rough, and some of them too narrow.",
         NOTICE,
     ]
     pair = comparison.pairs["one", "<i>two"]

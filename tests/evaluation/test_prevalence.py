@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from octlib.evaluation import score
+from octlib.evaluation import prevalence, score
+from octlib.evaluation.intervals import correct_intervals
 
 NAMES = ("CNV", "DME", "NORMAL")
 
@@ -63,6 +64,37 @@ def test_a_perfect_classifier_is_not_certain():
     assert row["ppv_low"] == pytest.approx(sensitivity * 0.02 / (sensitivity * 0.02 + (1 - specificity) * 0.98))
     assert row["ppv_low"] < 0.5
     assert row["npv_low"] == pytest.approx(specificity * 0.98 / (specificity * 0.98 + (1 - sensitivity) * 0.02))
+
+
+def test_intervals_know_what_the_values_are_without_each_patient(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        prevalence,
+        "correct_intervals",
+        lambda drawn, confidence: (seen.append(drawn), correct_intervals(drawn, 0.9))[1],
+    )
+    truth, patients = np.arange(60) % 3, np.arange(60) // 4
+    predicted = np.where(np.arange(60) % 7 == 0, (truth + 1) % 3, truth)
+    score(truth, np.eye(3)[predicted], patients, NAMES).at_prevalence({"CNV": 0.1})
+    ppv = seen[0][: 1 + 15]
+    kept = [patients != each for each in range(15)]
+    others = [score(truth[each], np.eye(3)[predicted[each]], patients[each], NAMES) for each in kept]
+    rest = [each.at_prevalence({"CNV": 0.1})["ppv"][0] for each in others]
+    np.testing.assert_allclose(sorted(ppv[1:]), sorted(rest))
+
+
+@pytest.mark.parametrize("found", [0, 1])
+def test_a_rate_that_never_varies_is_as_unsure_as_its_own_interval(found):
+    """Three patients with CNV, all found or none, beside a hundred others, of whom nine in ten are cleared."""
+    truth = np.repeat([0, 1], [3, 100])
+    predicted = np.concatenate([np.full(3, 1 - found), np.arange(100) % 10 != 0]).astype(int)
+    result = score(truth, np.eye(2)[predicted], np.arange(103), ["CNV", "NORMAL"])
+    ends = zip(result.intervals["recall"]["CNV"], result.intervals["specificity"]["CNV"], strict=True)
+    (low, cleared_low), (high, cleared_high) = ends
+    row = result.at_prevalence({"CNV": 0.5}).iloc[0]
+    assert high - low > 0.5
+    assert row["ppv_low"] == pytest.approx(low / (low + 1 - cleared_low))
+    assert row["npv_high"] == pytest.approx(cleared_high / (cleared_high + 1 - high))
 
 
 def test_what_is_undefined_is_nan():

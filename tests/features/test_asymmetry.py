@@ -75,3 +75,6 @@ def test_they_are_computed_once_for_all_classifiers(build: Build, toy: Toy, monk
     assert sum(computed) == 24
     octlib.familiarity(classifier, toy(24), cache=False)
     assert sum(computed) == 48
+    monkeypatch.setattr(MODULE, "FLAT", 1.0)
+    extract_features(AsymmetryPass(), toy(24), progress=False)
+    assert sum(computed) == 72  # other numbers, which the store hasn't got

@@ -174,6 +174,16 @@ def test_too_few_scans_or_patients(classifier: Any, pixels: np.ndarray, toy: Toy
     assert classifier.reference is None
 
 
+def test_a_patient_with_nearly_all_scans(classifier: Any, pixels: np.ndarray) -> None:
+    with pytest.raises(
+        FamiliarityError, match="must have 5 scans then: without a single patient there are 4 of 14. Gi"
+    ):
+        octlib.learn_familiarity(classifier, octlib.load_oct_dataset((pixels[:14], None, ["a"] * 10 + ["b"] * 4)))
+    assert classifier.reference is None
+    octlib.learn_familiarity(classifier, octlib.load_oct_dataset((pixels[:14], None, ["a"] * 9 + ["b"] * 5)))
+    assert np.isfinite(measure(classifier, pixels)).all()
+
+
 def test_equal_scans_teach_nothing(classifier: Any, pixels: np.ndarray) -> None:
     images = np.repeat(pixels[:1], 12, axis=0)
     with pytest.raises(FamiliarityError, match="scans that differ, and the features of all 12 are equal. Give the"):
@@ -227,10 +237,18 @@ def test_it_is_gone_after_a_change(learned: Any, toy: Toy, tmp_path: Path, chang
     change(learned, toy)
     learned.save(tmp_path / "classifier")
     for classifier in (learned, octlib.load_classifier(tmp_path / "classifier")):
-        with pytest.raises(FamiliarityError, match=r"have changed since. Call octlib.learn_familiarity\(classifier"):
+        with pytest.raises(
+            FamiliarityError, match=r"have changed since, or what .* Call octlib.learn_familiarity\(classifier"
+        ):
             octlib.familiarity(classifier, toy())
     octlib.learn_familiarity(learned, toy())
     octlib.familiarity(learned, toy())
+
+
+def test_it_is_gone_where_other_numbers_are_looked_at(learned: Any, toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("octlib.features.asymmetry.FLAT", 1.0)
+    with pytest.raises(FamiliarityError, match="changed since, or what this version of octlib looks at in a scan"):
+        octlib.familiarity(learned, toy())
 
 
 def test_it_stays_where_no_weight_changes(learned: Any, toy: Toy) -> None:

@@ -126,7 +126,7 @@ class PredictionSets:
     def _caveats(self) -> list[str]:
         few = self.n_patients < FEW
         return [
-            *([f"From as few as {self.n_patients} patients, intervals tend to be too narrow."] if few else []),
+            *([f"From as few as {self.n_patients} patients, intervals are rough."] if few else []),
             *find_exact([(row[0], math.nan, (row[3], row[4])) for row in self._rows()], "patient"),
         ]
 

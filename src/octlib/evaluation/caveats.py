@@ -7,7 +7,7 @@ from typing import Any
 
 from octlib.evaluation.metrics import METRICS, Interval
 
-FEW = 20  # patients: fewer make intervals of the bootstrap too narrow
+FEW = 20  # patients, in all or with a class: of fewer, intervals of the bootstrap may be too narrow
 
 
 Figure = tuple[str, float, Interval]  # the name of a metric, its value and its interval
@@ -21,6 +21,7 @@ def find_caveats(
     without_patient: int,
     confidence: float,
     level: str = "scan",
+    rarest: tuple[str, int] | None = None,
 ) -> tuple[str, ...]:
     """Say what intervals are, and where they promise too much.
 
@@ -31,6 +32,7 @@ def find_caveats(
         without_patient: how many scans have no patient.
         confidence: in (0, 1).
         level: what was judged, such as ``"scan"``.
+        rarest: the class that the fewest patients have, and how many have it; ``None`` where classes don't matter.
 
     Returns:
         Sentences.
@@ -48,7 +50,12 @@ def find_caveats(
     elif without_patient:
         said.append(f"A {level} without a patient counts as a patient of its own: there are {without_patient:,}.")
     if resampled == "patient" and groups < FEW:
-        said.append(f"From as few as {groups} patients, intervals tend to be too narrow.")
+        said.append(f"From as few as {groups} patients, intervals are rough, and some of them too narrow.")
+    elif resampled == "patient" and rarest is not None and rarest[1] < FEW:
+        said.append(
+            f"Only {rarest[1]} of the patients {'has' if rarest[1] == 1 else 'have'} {rarest[0]}: what is about that "
+            "class has rough intervals, and that of its AUROC tends to be too narrow."
+        )
     return (*said, *find_exact(figures, resampled))
 
 

@@ -114,7 +114,7 @@ class OperatingPoint:
             accuracy     0.650 [0.400, 0.850]  13 of 20
             PPV and NPV hold where 50.0 % are positive, as here.
             Intervals of 95 %, bootstrapped over patients.
-            From as few as 10 patients, intervals tend to be too narrow.
+            From as few as 10 patients, intervals are rough, and some of them too narrow.
             For research, not a medical device.
         """
         as_seed(seed)

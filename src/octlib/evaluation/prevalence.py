@@ -67,14 +67,17 @@ def tabulate_prevalence(
         ends = {rate: np.full((len(class_names), 2), np.nan) for rate in RATES}
     rows = []
     for name, share in prevalence.items():
+        place = list(class_names).index(name)
         # Both values rise with sensitivity and with specificity, so that the low ends belong together.
         found, drawn, widest = (
-            _predictive([each[rate][list(class_names).index(name)] for rate in RATES], share)
-            for each in (values, resampled, ends)
+            _predictive([each[rate][place] for rate in RATES], share) for each in (values, resampled, ends)
         )
+        # In no resample is a rate of 0 or 1 another one, however little it was seen in.
+        exact = any(values[rate][place] in (0, 1) for rate in RATES)
         row: list[float] = []
         for each in range(2):
-            row += [float(found[each]), *_interval(drawn[each], widest[each], confidence)]
+            limits = widest[each] if exact else correct_intervals(drawn[each], confidence)
+            row += [float(found[each]), *map(float, limits)]
         rows.append((name, float(share), *row))
     columns = ["class", "prevalence", "ppv", "ppv_low", "ppv_high", "npv", "npv_low", "npv_high"]
     return pd.DataFrame(rows, columns=columns)
@@ -85,8 +88,3 @@ def _predictive(rates: Sequence[np.ndarray], share: float) -> tuple[np.ndarray, 
     found, missed = sensitivity * share, (1 - sensitivity) * share
     cleared, alarmed = specificity * (1 - share), (1 - specificity) * (1 - share)
     return divide(found, found + alarmed), divide(cleared, cleared + missed)
-
-
-def _interval(drawn: np.ndarray, widest: np.ndarray, confidence: float) -> list[float]:
-    limits = correct_intervals(drawn, confidence)
-    return [float(end) for end in (widest if limits[0] == limits[1] else limits)]

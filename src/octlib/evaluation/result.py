@@ -23,7 +23,7 @@ from octlib.evaluation.plots.reliability import draw_reliability
 from octlib.evaluation.prediction import FAMILIARITY_COLUMNS, tabulate_predictions
 from octlib.evaluation.prevalence import check_prevalence, tabulate_prevalence
 from octlib.evaluation.rendering import Row, render_html, render_text
-from octlib.evaluation.resamples import GroupedScans
+from octlib.evaluation.resamples import GroupedScans, number_patients
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,7 +114,14 @@ class Evaluation:
             without_patient=int(self.scans["patient"].isna().sum()) if known else self.n_scans,
             confidence=self.confidence,
             level=self.level,
+            rarest=self._rarest_class() if known else None,
         )
+
+    def _rarest_class(self) -> tuple[str, int]:
+        """Find the class that the fewest patients have, of those that any has, and how many have it."""
+        groups = number_patients(patients_of(self), self.truth[:, None])
+        patients = [len(np.unique(groups[self.truth == each])) for each in range(len(self.class_names))]
+        return min(zip(self.class_names, patients, strict=True), key=lambda pair: pair[1] or self.n_scans)
 
     def errors(self, n: int | None = None) -> np.ndarray:
         """Find the scans that were taken for another class, the most confident errors first.
@@ -209,9 +216,9 @@ class Evaluation:
 
         Returns:
             A row for each class. Columns: class, prevalence, ppv, ppv_low, ppv_high, npv, npv_low and npv_high, float,
-            NaN where undefined. Intervals come from the resamples of this evaluation. Where they are without width, as
-            the PPV of a class with a specificity of 1, their ends are those for both low ends, and for both high ends,
-            of sensitivity and specificity: never too narrow, and often too wide.
+            NaN where undefined. Intervals come from the resamples of this evaluation. Where sensitivity or specificity
+            is exactly 0 or 1, which it then is in every resample, their ends are those for both low ends, and for both
+            high ends, of the two: never too narrow, and often too wide.
 
         Raises:
             TypeError: if ``prevalence`` is no mapping.

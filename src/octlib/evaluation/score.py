@@ -41,7 +41,7 @@ def score(
     (accuracy, sensitivity, specificity, PPV, NPV), its interval is Clopper-Pearson's for the effective number of
     patients: (sum m)^2 / (sum m^2), if the share is one of m scans of each (Clopper & Pearson, Biometrika 26, 1934;
     Kish, Survey Sampling, 1965). Every other metric, such as F1, keeps an interval without width, which is no
-    certainty. Intervals from fewer than some twenty patients tend to be too narrow.
+    certainty. Intervals from fewer than some twenty patients are rough, and some of them too narrow.
 
     Args:
         truth: int (n,), for each scan the index of its class in ``class_names``.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -68,6 +70,12 @@ class AsymmetryPass(FeaturePass):
             unchanging=True,
             weights_digest="",
         )
+
+    @property
+    def digest(self) -> str:
+        """64 hexadecimal digits, others for other numbers or another preparation."""
+        settings = [self.backbone.settings, self.preprocessing.to_dict()]
+        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
     @property
     def passes(self) -> tuple[AsymmetryPass, ...]:

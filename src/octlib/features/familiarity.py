@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -62,7 +63,8 @@ def learn_familiarity(
         classifier: gets what is learned, which is saved with it and is a few megabytes at most. It holds for its
             weights, head included, and for its preprocessing: where one of them changes, it has to be learned anew.
         scans: those that it was fitted on; labels aren't needed. Of more than 4,096, that many are drawn.
-        cache: of the backbone's features, as in ``octlib.features.extract_features``.
+        cache: of the backbone's features and of the eight numbers, as in ``octlib.features.extract_features``;
+            without it each scan is read twice.
         batch_size: scans in memory at a time.
         progress: show a bar; ``None`` shows one where somebody can watch.
 
@@ -120,7 +122,7 @@ def learn_familiarity(
     classifier.reference = Reference(
         features=_learned(rows, patients),
         asymmetries=_learned(asymmetries[:], patients),
-        key=classifier_key(classifier),
+        key=_key(classifier),
         n_scans=len(rows),
         n_patients=None if unknown == len(dataset) else n_patients,
     )
@@ -143,12 +145,13 @@ def familiarity(
     Args:
         classifier: one that ``octlib.learn_familiarity`` was called for, since it was last fitted.
         scans: a dataset, uint8 (n, height, width[, 1 or 3]), a path or a list of paths.
-        cache: of the backbone's features, as in ``octlib.features.extract_features``.
+        cache: of the backbone's features and of the eight numbers, as in ``octlib.features.extract_features``;
+            without it each scan is read twice.
         batch_size: scans in memory at a time.
         progress: show a bar; ``None`` shows one where somebody can watch.
 
     Returns:
-        float32 (n,), higher is more like them: 1 or little less for most scans of a patient who was not learned from, 0
+        float32 (n,), higher is more like them: around 1 for a typical scan of a patient who was not learned from, 0
         for one that is just familiar, which 98 % of such scans surpass if many patients were learned from, and less,
         without a bound, for what is not. What was learned from fewer than some fifty patients may refuse many more.
 
@@ -192,10 +195,10 @@ def require_reference(classifier: OctClassifier) -> Reference:
     advice = "Call octlib.learn_familiarity(classifier, train) with the scans that it was fitted on."
     if classifier.reference is None:
         raise FamiliarityError("Familiarity must have been learned, and this classifier has learned none.", advice)
-    if classifier.reference.key != classifier_key(classifier):
+    if classifier.reference.key != _key(classifier):
         raise FamiliarityError(
             "Familiarity must have been learned for the classifier as it is, and its weights or its preprocessing have "
-            "changed since.",
+            "changed since, or what this version of octlib looks at in a scan.",
             advice,
         )
     wanted = (sum(classifier.backbone.feature_lengths), N_ASYMMETRIES)
@@ -209,12 +212,24 @@ def require_reference(classifier: OctClassifier) -> Reference:
     return classifier.reference
 
 
+def _key(classifier: OctClassifier) -> str:
+    """Digest all that decides what is described of a scan."""
+    digests = classifier_key(classifier), AsymmetryPass().digest
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
 def _learned(rows: np.ndarray, patients: np.ndarray) -> Distribution:
     """Fit a distribution, and find the distances of scans whose patients were left out."""
     from sklearn.model_selection import GroupKFold
 
     unseen = np.empty(len(rows))
     for seen, left_out in GroupKFold(min(FOLDS, len(np.unique(patients)))).split(rows, groups=patients):
+        if len(seen) < FEWEST // 2:
+            raise FamiliarityError(
+                f"Familiarity is learned from what scans are like without those of some patients, and must have "
+                f"{FEWEST // 2} scans then: without a single patient there are {len(seen)} of {len(rows)}.",
+                "Give scans of more patients.",
+            )
         unseen[left_out] = described(rows[seen]).distances(rows[left_out])
     limit = float(np.quantile(unseen, KEPT, method="higher"))
     typical = min(float(np.median(unseen)), limit - LEAST_SPAN)
