@@ -1,8 +1,9 @@
 """Interval coverage: how often 95 % intervals hold the true value, octlib's, plain percentiles, and over scans.
 
-Patients with 1 to 5 scans each are simulated again and again. Four in ten have a disease. What a classifier says of a
-scan is shifted by the same random amount for all scans of a patient, which makes half of the variance, or nine tenths
-with --alike; --slope makes it surer or less sure of itself. The true values come from 200,000 such patients.
+Patients with 1 to 5 scans each are simulated again and again. Four in ten have a disease, or so many as --diseased
+says. What a classifier says of a scan is shifted by the same random amount for all scans of a patient, which makes half
+of the variance, or nine tenths with --alike; --slope makes it surer or less sure of itself. The true values come from
+200,000 such patients.
 
 Needs nothing; takes some twenty minutes on one core.
 """
@@ -24,7 +25,13 @@ SLOPE = 2.0  # of the probabilities over the score: a little less sure than woul
 DISEASED = 0.4
 
 
-def simulate(n_patients: int, rng: np.random.Generator, alike: float = 0.5, slope: float = SLOPE) -> GroupedScans:
+def simulate(
+    n_patients: int,
+    rng: np.random.Generator,
+    alike: float = 0.5,
+    slope: float = SLOPE,
+    diseased: float = DISEASED,
+) -> GroupedScans:
     """Simulate scans of patients and a classifier's probabilities for them.
 
     Args:
@@ -32,21 +39,22 @@ def simulate(n_patients: int, rng: np.random.Generator, alike: float = 0.5, slop
         rng: of everything.
         alike: the share of the variance that scans of a patient have in common.
         slope: of the probabilities over the score.
+        diseased: the share of the patients who have the disease.
 
     Returns:
         The scans, class 0 being the disease.
     """
-    diseased = rng.random(n_patients) < DISEASED
+    sick = rng.random(n_patients) < diseased
     groups = np.repeat(np.arange(n_patients), rng.integers(1, 6, size=n_patients))
     common = rng.normal(0, np.sqrt(alike), n_patients)[groups]
-    scores = np.where(diseased[groups], DISTANCE, -DISTANCE) + common + rng.normal(0, np.sqrt(1 - alike), groups.size)
+    scores = np.where(sick[groups], DISTANCE, -DISTANCE) + common + rng.normal(0, np.sqrt(1 - alike), groups.size)
     probability = expit(slope * scores)
-    return GroupedScans(np.where(diseased[groups], 0, 1), np.stack([probability, 1 - probability], axis=1), groups)
+    return GroupedScans(np.where(sick[groups], 0, 1), np.stack([probability, 1 - probability], axis=1), groups)
 
 
-def true_values(names: tuple[str, ...], alike: float = 0.5, slope: float = SLOPE) -> dict[str, float]:
+def true_values(names: tuple[str, ...], **settings: float) -> dict[str, float]:
     """Compute metrics of so many patients that chance plays no part; by class, those of the disease."""
-    scans = simulate(200_000, np.random.default_rng(1_000_000), alike, slope)
+    scans = simulate(200_000, np.random.default_rng(1_000_000), **settings)
     values = {name: METRICS[name].value(scans.truth, scans.probabilities) for name in names}
     return {name: float(np.ravel(value)[0]) for name, value in values.items()}
 
@@ -77,8 +85,7 @@ def coverage(
     n_patients: int,
     repetitions: int,
     truth: dict[str, float],
-    alike: float = 0.5,
-    slope: float = SLOPE,
+    **settings: float,
 ) -> dict[str, float]:
     """Say how often 95 % intervals hold the true values.
 
@@ -87,15 +94,14 @@ def coverage(
         n_patients: of each repetition.
         repetitions: with other patients each.
         truth: the true value of each metric.
-        alike: the share of the variance that scans of a patient have in common.
-        slope: of the probabilities over the score.
+        **settings: of ``simulate``.
 
     Returns:
         The share of the repetitions for each metric.
     """
     held = dict.fromkeys(truth, 0)
     for seed in range(repetitions):
-        scans = simulate(n_patients, np.random.default_rng(seed), alike, slope)
+        scans = simulate(n_patients, np.random.default_rng(seed), **settings)
         for name, (low, high) in method(scans, truth, seed).items():
             held[name] += bool(low <= truth[name] <= high)
     return {name: count / repetitions for name, count in held.items()}
@@ -109,8 +115,9 @@ def main() -> None:
     parser.add_argument("--metrics", nargs="+", choices=METRICS, default=list(METRICS))
     parser.add_argument("--alike", action="store_const", const=0.9, default=0.5, help="scans of a patient are much so")
     parser.add_argument("--slope", type=float, default=SLOPE, help="of the probabilities over the score")
+    parser.add_argument("--diseased", type=float, default=DISEASED, help="share of the patients")
     options = parser.parse_args()
-    settings = {"alike": options.alike, "slope": options.slope}
+    settings = {name: getattr(options, name) for name in ("alike", "slope", "diseased")}
     truth = true_values(tuple(options.metrics), **settings)
     print(f"How often 95 % intervals hold the true value; {options.repetitions:,} repetitions")
     for n_patients in options.patients:
