@@ -1,12 +1,13 @@
-"""Explain speed: octlib's Grad-CAM beside the loop that a user of pytorch-grad-cam writes, and whether the maps agree.
+"""Explain speed: octlib's maps beside the loop that a user of pytorch-grad-cam writes, and whether they agree.
 
 Usage: OMP_NUM_THREADS=1 OCTLIB_KERMANY=FOLDER OCTLIB_WEIGHTS=TIMM_FOLDER python benchmarks/explain_speed.py
            [--scans 200] [--repeats 3]
 
 FOLDER has class folders of Kermany scans, TIMM_FOLDER the ImageNet weights of mobilenetv2_100. The head is trained on
 the scans, which takes no part in the times. The loop opens one file after another with Pillow (a JPEG at the reduced
-scale that octlib takes too), resizes it, and asks GradCAM of timm's model for the predicted class, at the last map.
-Within a round one comes right after the other.
+scale that octlib takes too), resizes it, and asks a method of timm's model for the predicted class: GradCAM at the last
+map, and GradCAMElementWise, octlib's default, at the layer that this takes. Within a round one comes right after the
+other.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import argparse
 import os
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,9 +24,12 @@ import numpy as np
 import timm
 import torch
 from PIL import Image
-from pytorch_grad_cam import GradCAM
+from pytorch_grad_cam import GradCAM, GradCAMElementWise
+from pytorch_grad_cam.base_cam import BaseCAM
 
 import octlib
+
+METHODS = {"gradcam": (GradCAM, "bn2"), "elementwisecam": (GradCAMElementWise, "blocks.4")}
 
 
 def plain_model(weights: Path, classifier: octlib.OctClassifier) -> torch.nn.Module:
@@ -35,11 +40,13 @@ def plain_model(weights: Path, classifier: octlib.OctClassifier) -> torch.nn.Mod
     return model.eval()
 
 
-def plain_maps(model: torch.nn.Module, paths: Sequence[Path], size: tuple[int, int]) -> np.ndarray:
+def plain_maps(
+    method: type[BaseCAM], layer: str, model: torch.nn.Module, paths: Sequence[Path], size: tuple[int, int]
+) -> np.ndarray:
     """Explain files one by one: float32 (n, height, width)."""
     mean, std = (torch.tensor(model.pretrained_cfg[name]).view(1, 3, 1, 1) for name in ("mean", "std"))
     maps = []
-    with GradCAM(model=model, target_layers=[model.bn2]) as cam:
+    with method(model=model, target_layers=[model.get_submodule(layer)]) as cam:
         for path in paths:
             with Image.open(path) as image:
                 image.draft("L", size[::-1])
@@ -57,7 +64,7 @@ def timed(function: Callable[[], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def main() -> None:
-    """Print the medians of both, their ratio, and the largest difference between maps."""
+    """Train a head, and compare both methods."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scans", type=int, default=200)
     parser.add_argument("--repeats", type=int, default=3)
@@ -69,18 +76,36 @@ def main() -> None:
     model, size = plain_model(weights, classifier), classifier.image_size
     print({name: version(name) for name in ("octlib", "grad-cam", "timm", "torch", "pillow")})
     print(f"{len(scans)} scans at {size[0]} x {size[1]} pixels, {torch.get_num_threads()} threads")
-    octlib.explain(classifier, scans[:16], progress=False)  # the first batch is slower
-    plain_maps(model, scans.paths[:16], size)
+    for name, (method, layer) in METHODS.items():
+        compare(
+            partial(plain_maps, method, layer, model, size=size),
+            partial(octlib.explain, classifier, method=name, progress=False),
+            scans,
+            arguments.repeats,
+            f"{name} at {layer}",
+        )
+
+
+def compare(
+    plain: Callable[[Sequence[Path]], np.ndarray],
+    explain: Callable[[octlib.OctDataset], octlib.Explanation],
+    scans: octlib.OctDataset,
+    repeats: int,
+    title: str,
+) -> None:
+    """Print the medians of both, their ratio, and the largest difference between maps."""
+    explain(scans[:16])  # the first batch is slower
+    plain(scans.paths[:16])
     rounds, largest = [], 0.0
-    for _ in range(arguments.repeats):
-        loop, expected = timed(lambda: plain_maps(model, scans.paths, size))
-        ours, maps = timed(lambda: octlib.explain(classifier, scans, progress=False).heatmaps)
+    for _ in range(repeats):
+        loop, expected = timed(lambda: plain(scans.paths))
+        ours, maps = timed(lambda: explain(scans).heatmaps)
         rounds.append((loop, ours, loop / ours))
         largest = max(largest, float(np.abs(maps - expected).max()))
     loop, ours, ratio = np.median(rounds, axis=0)
     for place, name in enumerate(("by the clock", "of the processors, which others' work changes less")):
-        print(f"loop {loop[place]:.2f} s, octlib {ours[place]:.2f} s: {ratio[place]:.2f} times as fast {name}")
-    print(f"medians of {arguments.repeats}; largest difference of a map {largest:.1e}")
+        print(f"{title}: loop {loop[place]:.2f} s, octlib {ours[place]:.2f} s: {ratio[place]:.2f} times as fast {name}")
+    print(f"medians of {repeats}; largest difference of a map {largest:.1e}", flush=True)
 
 
 if __name__ == "__main__":

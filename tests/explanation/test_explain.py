@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from pytorch_grad_cam import GradCAM
+from pytorch_grad_cam import GradCAM, GradCAMElementWise
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 import octlib
@@ -46,7 +46,7 @@ def test_signature_is_the_contracts():
     assert [item.name for item in parameters if item.kind is item.POSITIONAL_OR_KEYWORD] == ["classifier", "scans"]
     keywords = {item.name: item.default for item in parameters if item.kind is item.KEYWORD_ONLY}
     assert keywords == {
-        "method": "gradcam",
+        "method": "elementwisecam",
         "target": None,
         "against": None,
         "layer": None,
@@ -194,7 +194,7 @@ def test_maps_with_signal_are_not_warned_of(plant, scans):
     classifier = plant("resnet10t", (64, 96), "layer4", (2, 3), "NCHW")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        explanation = octlib.explain(classifier, scans, target="NORMAL")
+        explanation = octlib.explain(classifier, scans, target="NORMAL", layer="last map")
     assert explanation.has_signal.all()
     assert of_constants(caught) == []
 
@@ -206,7 +206,7 @@ def test_maps_with_signal_are_not_warned_of(plant, scans):
 )  # fmt: skip
 def test_overlays_colour_the_place_that_was_planted(plant, scans, name, size, layer, grid, layout):
     classifier = plant(name, size, layer, grid, layout)
-    overlay = octlib.explain(classifier, scans[:1], target="CNV").overlays()[0].astype(int)
+    overlay = octlib.explain(classifier, scans[:1], target="CNV", layer="last map").overlays()[0].astype(int)
     coloured = np.abs(overlay - scans[0][:, :, None]).max(2) > 3
     height, width = coloured.shape
     assert coloured[: height // 4, -width // 6 :].mean() > 0.9
@@ -248,17 +248,78 @@ def test_scans_pass_each_backbone_once_and_without_gradients(build, scans, monke
     classifier = build(names, 64)
     monkeypatch.setattr(TimmFeatures, "outputs_of", watched)
     several = isinstance(names, list)
-    octlib.explain(classifier, scans, flips=flips, target="CNV", backbone="test_resnet" if several else None)
+    asked = {"method": "gradcam", "target": "CNV", "backbone": "test_resnet" if several else None}
+    octlib.explain(classifier, scans, flips=flips, **asked)
     assert passed == [False] * (len(scans) * (1 + several) * (1 + flips))
+
+
+@pytest.mark.filterwarnings("ignore:.*maps are constant")
+@pytest.mark.parametrize(
+    ("name", "layer"),
+    [("test_resnet", "layer3"), ("test_convnext", "stages.2"), ("small_swin", "layers.2"), ("test_vit", "last map"),
+     ("octlib", "last map")],
+)  # fmt: skip
+def test_the_default_takes_the_deepest_map_that_is_fine_enough(build, scans, name, layer):
+    """A cell for every 16 pixels: as the whole network gives it, and as if the layer had been named."""
+    size = 160 if name == "test_vit" else 64
+    classifier = build(name, size, weights="pretrained" if name == "octlib" else None)
+    maps = octlib.explain(classifier, scans, target="CNV")
+    assert (maps.layer, maps.place) == (None, layer)
+    named = octlib.explain(classifier, scans, target="CNV", layer=layer)
+    assert named.layer == layer
+    np.testing.assert_array_equal(maps.heatmaps, named.heatmaps)
+    last = octlib.explain(classifier, scans, target="CNV", layer="last map")
+    assert bool(np.abs(last.heatmaps - maps.heatmaps).max() > 0.1) is (layer != "last map")
+    module = classifier.to_torch()
+    seen = torch.from_numpy(octlib.load_oct_dataset(scans).images(classifier.preprocessing)).float().unsqueeze(1)
+    native = layer != "last map"
+    watched = module.backbone.module.get_submodule(layer) if native else module.backbone.feature_map
+    cam = GradCAMElementWise(module, [watched], module.backbone.to_map if native else None)
+    np.testing.assert_allclose(maps.heatmaps, cam(seen, [ClassifierOutputTarget(0)] * 3), atol=1e-3)
+
+
+@pytest.mark.filterwarnings("ignore:.*maps are constant")
+def test_backbones_are_asked_where_it_suits_each(build, scans):
+    classifier = build(["test_resnet", "test_vit"], 160)
+    assert octlib.explain(classifier, scans).place == "layer3 of test_resnet and last map of test_vit"
+    assert octlib.explain(classifier, scans, layer="last map").place == "last map"
+    assert octlib.explain(classifier, scans, backbone="test_resnet").place == "layer3 of test_resnet"
+
+
+@pytest.mark.filterwarnings("ignore:.*maps are constant")
+@pytest.mark.parametrize("layer", ["layer1", "act1", "layer9", "global_pool"])
+def test_what_gives_no_map_as_fine_as_timm_says_is_not_taken(build, scans, layer):
+    classifier = build("test_resnet", 64)
+    network = classifier.backbone.module.module
+    network.feature_info = [{**network.feature_info[0], "module": layer, "reduction": 16}, network.feature_info[-1]]
+    assert octlib.explain(classifier, scans).place == "last map"
+
+
+@pytest.mark.filterwarnings("ignore:.*maps are constant")
+def test_the_default_passes_each_scan_once(build, scans, monkeypatch):
+    passed, outputs_of = [], TimmFeatures.outputs_of
+    classifier = build("test_resnet", 64)
+    module = classifier.to_torch()
+    monkeypatch.setattr(
+        TimmFeatures, "outputs_of", lambda self, seen: (passed.append(len(seen)), outputs_of(self, seen))[1]
+    )
+    octlib.explain(classifier, scans, batch_size=2)
+    assert passed == [1, 2, 1]  # the first one finds out what size the map has
+    assert all(not parameter.requires_grad or parameter.grad is None for parameter in module.parameters())
+
+
+@pytest.mark.parametrize("layer", ["last map", "layer4"])
+def test_a_method_of_the_scan_takes_no_layer(build, scans, layer):
+    with pytest.raises(ValueError, match="occlusion looks at the scan itself .* Leave layer out"):
+        octlib.explain(build("test_resnet", 64), scans, method="occlusion", layer=layer)
 
 
 @pytest.mark.filterwarnings("ignore:.*maps are constant")
 def test_against_explains_the_difference_of_two_logits(classifier, scans):
     """As pytorch-grad-cam has it when it is asked for the difference, for each scan its own."""
     pairs = [(0, 2), (0, 1), (3, 1)]
-    maps = octlib.explain(
-        classifier, scans, target=[NAMES[one] for one, _ in pairs], against=[NAMES[other] for _, other in pairs]
-    )
+    asked = {"target": [NAMES[one] for one, _ in pairs], "against": [NAMES[other] for _, other in pairs]}
+    maps = octlib.explain(classifier, scans, method="gradcam", **asked)
     assert maps.against == ("DRUSEN", "DME", "DME")
     module = classifier.to_torch()
     seen = torch.from_numpy(octlib.load_oct_dataset(scans).images(classifier.preprocessing)).float().unsqueeze(1)
@@ -309,7 +370,7 @@ def test_classes_to_tell_from_are_names_too(classifier, scans, argument, given):
 @pytest.mark.filterwarnings("ignore:.*maps are constant")
 def test_several_layers_are_averaged_as_grad_cam_does(classifier, scans):
     layers = ("stages.1", "stages.3")
-    maps = octlib.explain(classifier, scans, target="CNV", layer=list(layers))
+    maps = octlib.explain(classifier, scans, method="gradcam", target="CNV", layer=list(layers))
     assert (maps.layer, maps.place) == (layers, "stages.1 and stages.3")
     module = classifier.to_torch()
     seen = torch.from_numpy(octlib.load_oct_dataset(scans).images(classifier.preprocessing)).float().unsqueeze(1)
@@ -333,8 +394,8 @@ def test_layers_are_names(classifier, scans, layer, error, said):
 
 @pytest.mark.filterwarnings("ignore:.*maps are constant")
 def test_smooth_maps_are_means_over_noisy_copies(classifier, scans):
-    plain = octlib.explain(classifier, scans, target="CNV")
-    smooth = octlib.explain(classifier, scans, target="CNV", smooth=3, batch_size=2)
+    plain = octlib.explain(classifier, scans, method="gradcam", target="CNV")
+    smooth = octlib.explain(classifier, scans, method="gradcam", target="CNV", smooth=3, batch_size=2)
     assert (smooth.smooth, smooth.predicted) == (3, plain.predicted)
     assert "over 3 noisy copies" in repr(smooth)
     seen = torch.from_numpy(octlib.load_oct_dataset(scans).images(classifier.preprocessing)).float().unsqueeze(1)

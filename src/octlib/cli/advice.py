@@ -44,7 +44,7 @@ ADVICE: dict[type[Exception], tuple[tuple[str | None, str], ...]] = {
         ("checkpoint", "; to start anew, remove it or choose another --checkpoint"),
     ),
     errors.AugmentationError: (("freeze", "Add --no-freeze to fine-tune"),),
-    errors.ExplanationError: (("layer", "Name one with --backbone, or leave --layer out for the last map of each"),),
+    errors.ExplanationError: (("layer", "Name one with --backbone, or leave --layer out"),),
     errors.FamiliarityError: (
         ("familiarity", "Train with octlib train --familiarity, on ten scans or more of two patients or more"),
     ),

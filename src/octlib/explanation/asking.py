@@ -9,7 +9,9 @@ import numpy as np
 import torch
 from pytorch_grad_cam.utils.image import scale_cam_image
 
+from octlib.explanation.cams import CamMethod
 from octlib.explanation.last_map import LastMap, look
+from octlib.explanation.layers import LAST, find_fine_layer
 from octlib.explanation.methods import MapMethod, Method
 from octlib.explanation.noise import noisy
 from octlib.explanation.shares import shares
@@ -25,7 +27,7 @@ class Asking:
         module: the classifier, a copy, in evaluation mode.
         backbone: which of several to ask; ``None`` is all.
         method: makes the maps.
-        layers: timm's names; ``None`` is the last map. The maps of several are averaged.
+        layers: timm's names, or ``"last map"``; none for what suits the method. The maps of several are averaged.
         smooth: how many noisy copies of each scan the maps are averaged over; 0 takes the scan as it is.
         postprocessing: makes one prediction of the views of a scan.
     """
@@ -33,7 +35,7 @@ class Asking:
     module: TorchClassifier
     backbone: str | None
     method: Method
-    layers: tuple[str | None, ...]
+    layers: tuple[str, ...]
     smooth: int
     postprocessing: Postprocessing
 
@@ -44,6 +46,21 @@ class Asking:
         for each in (self.module, *parts.values()):
             each.requires_grad_(False)
         return parts
+
+    @cached_property
+    def places(self) -> dict[str, tuple[str, ...]]:
+        """At which layers each backbone is asked, by its name."""
+        if self.layers:
+            return dict.fromkeys(self.parts, self.layers)
+        fine = getattr(self.method, "fine", False)
+        return {name: (find_fine_layer(part) if fine else LAST,) for name, part in self.parts.items()}
+
+    def describe_places(self) -> tuple[str, ...]:
+        """Name the layers asked; with their backbones where those are asked at different ones."""
+        asked = {name: layers for name, layers in self.places.items() if self.backbone in (None, name)}
+        if len(set(asked.values())) == 1:
+            return next(iter(asked.values()))
+        return tuple(f"{layer} of {name}" for name, layers in asked.items() for layer in layers)
 
     def of_batch(
         self, images: np.ndarray, wanted: np.ndarray, against: np.ndarray | None = None
@@ -69,7 +86,12 @@ class Asking:
         return np.mean(turned, axis=0), asked[0], predicted
 
     def _look(self, scans: torch.Tensor) -> dict[str, LastMap]:
-        return {name: look(part, scans) for name, part in self.parts.items()}
+        return {name: look(part, scans, self._watched(name)) for name, part in self.parts.items()}
+
+    def _watched(self, name: str) -> str | None:
+        """Name the layer that a method needs beside the last map, where the first pass through a backbone gives it."""
+        (layer, *others), asked = self.places[name], self.backbone in (None, name)
+        return layer if asked and not others and layer != LAST and isinstance(self.method, CamMethod) else None
 
     def _predict(self, seen: dict[str, LastMap]) -> np.ndarray:
         """Return probabilities, float32 (n, classes)."""
@@ -92,18 +114,26 @@ class Asking:
         self, scans: torch.Tensor, seen: dict[str, LastMap], classes: np.ndarray, against: np.ndarray | None
     ) -> np.ndarray:
         """Average the maps of the backbones asked."""
-        asked = [each for name, each in seen.items() if self.backbone in (None, name)]
-        maps = [self._map(scans, each, classes, against) for each in asked]
+        asked = {name: each for name, each in seen.items() if self.backbone in (None, name)}
+        maps = [self._map(scans, each, self.places[name], classes, against) for name, each in asked.items()]
         if len(asked) == 1:
             return maps[0]
-        weights = shares(asked, scans, classes, against)[:, :, None, None]
+        weights = shares(list(asked.values()), scans, classes, against)[:, :, None, None]
         return np.asarray((weights * maps).sum(axis=0), dtype=np.float32)
 
-    def _map(self, scans: torch.Tensor, seen: LastMap, classes: np.ndarray, against: np.ndarray | None) -> np.ndarray:
+    def _map(
+        self,
+        scans: torch.Tensor,
+        seen: LastMap,
+        layers: tuple[str, ...],
+        classes: np.ndarray,
+        against: np.ndarray | None,
+    ) -> np.ndarray:
         """Make the maps of one backbone."""
         if against is not None:
             seen, classes = seen.contrasted(classes, against), np.arange(len(classes))
-        if self.layers == (None,) and isinstance(self.method, MapMethod):
+        if isinstance(self.method, MapMethod) and (layers == (LAST,) or seen.watched is not None):
             return self.method.of_last_map(seen, classes)
-        maps = [self.method(seen.classifier, scans, classes, layer) for layer in self.layers]
+        names = [None if layer == LAST else layer for layer in layers]
+        maps = [self.method(seen.classifier, scans, classes, name) for name in names]
         return maps[0] if len(maps) == 1 else np.asarray(scale_cam_image(np.mean(maps, axis=0)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr
+from collections.abc import Sequence
+from contextlib import redirect_stderr
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-from octlib.explanation.last_map import AfterLastMap, LastMap, look
+from octlib.explanation.last_map import AfterLastMap, AfterLayer, LastMap, look
 from octlib.explanation.layers import find_layer
 
 
@@ -22,27 +22,33 @@ class CamMethod:
 
     Args:
         cam: its class.
+        fine: whether it is at its best where a map has a cell for every 16 pixels, and not only at the last map.
     """
 
     cam: Any
+    fine: bool = False
 
     def __call__(
         self, module: torch.nn.Module, scans: torch.Tensor, classes: np.ndarray, layer: str | None
     ) -> np.ndarray:
         """Make a map of each scan: see ``Method``."""
-        if layer is None:
-            return self.of_last_map(look(module, scans), classes)
-        watched = find_layer(module, scans[:1], layer)
-        with gradient_from(watched):
-            return run_cam(self.cam(module, [watched], module.backbone.to_map), scans, _targets(classes))
+        return self.of_last_map(look(module, scans, layer), classes)
 
     def of_last_map(self, seen: LastMap, classes: np.ndarray) -> np.ndarray:
-        """Make a map of each scan: see ``MapMethod``."""
+        """Make a map of each scan, at the layer that was watched if one was: see ``MapMethod``."""
+        if seen.watched is not None:
+            return self._of_layer(seen, seen.watched, classes)
         after = AfterLastMap(seen)
         cam = self.cam(after, [after.feature_map])
         cam.compute_input_gradient = True  # of the last map, which is the input here
         cam.get_target_width_height = lambda _: seen.size[::-1]
         return run_cam(cam, seen.maps, _targets(classes))
+
+    def _of_layer(self, seen: LastMap, watched: torch.Tensor, classes: np.ndarray) -> np.ndarray:
+        after = AfterLayer(seen)
+        cam = self.cam(after, [after.layer], seen.classifier.backbone.to_map)
+        cam.get_target_width_height = lambda _: seen.size[::-1]
+        return run_cam(cam, watched.detach(), _targets(classes))
 
 
 @dataclass(frozen=True)
@@ -86,17 +92,6 @@ def run_cam(cam: Any, inputs: torch.Tensor, targets: Sequence[Any]) -> np.ndarra
         watching.activations, watching.gradients = [], []  # else detached in place, which torch refuses of views
         watching.release()
     return np.asarray(np.clip(maps, 0, 1), dtype=np.float32)
-
-
-@contextmanager
-def gradient_from(layer: torch.nn.Module) -> Iterator[None]:
-    """Let gradients begin at a layer: weights are frozen, and what comes before it needs none."""
-    # The copy is there for layers that come next and work in place, which torch refuses where a gradient begins.
-    hook = layer.register_forward_hook(lambda *call: call[-1].detach().requires_grad_().clone())
-    try:
-        yield
-    finally:
-        hook.remove()
 
 
 def _targets(classes: np.ndarray) -> list[ClassifierOutputTarget]:

@@ -15,8 +15,10 @@ from octlib._suggest import unknown
 from octlib.data import OctDataset, as_dataset
 from octlib.errors import ConstantMapWarning, ExplanationError
 from octlib.explanation.asking import Asking
+from octlib.explanation.extra import refuse_layer
+from octlib.explanation.layers import LAST
 from octlib.explanation.methods import METHODS
-from octlib.explanation.result import Explanation
+from octlib.explanation.result import OF_THE_SCAN, Explanation
 from octlib.models import OctClassifier
 from octlib.models.classifier import require_classifier
 
@@ -25,7 +27,7 @@ def explain(
     classifier: OctClassifier,
     scans: OctDataset | np.ndarray | str | Path | Sequence[str | Path],
     *,
-    method: str = "gradcam",
+    method: str = "elementwisecam",
     target: str | Sequence[str] | None = None,
     against: str | Sequence[str] | None = None,
     layer: str | Sequence[str] | None = None,
@@ -43,15 +45,18 @@ def explain(
     Args:
         classifier: whose decision is explained; it isn't changed.
         scans: a dataset, a uint8 array (n, height, width[, 1 or 3]), a path or a list of paths.
-        method: a name in ``octlib.explanation.METHODS``: ``"gradcam"`` (Selvaraju et al. 2017, section 3), other class
-            activation maps such as ``"hirescam"`` and ``"layercam"``, or, with ``pip install 'octlib[explain]'``, those
-            of torchcam, ``"occlusion"`` and ``"integrated_gradients"``. The guide to explanations compares them.
+        method: a name in ``octlib.explanation.METHODS``: ``"elementwisecam"`` (pytorch-grad-cam's
+            ``GradCAMElementWise``: activation times gradient, cell by cell, what is negative left out), other class
+            activation maps such as ``"gradcam"`` (Selvaraju et al. 2017, section 3), or, with ``pip install
+            'octlib[explain]'``, those of torchcam, ``"occlusion"`` and ``"integrated_gradients"``. The guide to
+            explanations compares them.
         target: the class to explain, or one for each scan; ``None`` is the predicted class of each.
         against: a class, or one for each scan, that the target is to be told from: why this and not that. What is
             explained then is the difference of both logits (Prabhushankar et al. 2020, "Contrastive Explanations in
             Neural Networks"). Where it is the predicted class itself, the map is constant.
-        layer: timm's name of a layer, such as ``"layer3"`` of a ResNet, or several, whose maps are averaged; ``None``
-            is the last map.
+        layer: timm's name of a layer, such as ``"layer3"`` of a ResNet, or ``"last map"``, which the backbone pools; or
+            several, whose maps are averaged. ``None`` is what suits the method: the last map, and for
+            ``"elementwisecam"`` the deepest one with a cell for every 16 x 16 pixels.
         backbone: which of several to ask, by its name in ``classifier.backbone_names``. ``None`` asks all: their maps
             are averaged, each weighted by what the scan makes its features add to the logit of the class, beyond what
             they add to the mean of all logits, and beyond an even scan of the same brightness (a baseline, as in
@@ -88,6 +93,8 @@ def explain(
     if method not in METHODS:
         raise unknown("method", method, METHODS)
     layers = _find_layers(layer)
+    if method in OF_THE_SCAN:
+        refuse_layer(method, layers[0] if layers else None)
     _check_backbone(classifier.backbone_names, backbone, layers)
     smooth = as_whole("smooth", smooth, minimum=0)
     scans = as_dataset(scans)
@@ -98,7 +105,7 @@ def explain(
     _check_contrast(wanted, others, classifier.class_names)
     postprocessing = classifier.postprocessing.with_flips(flips)
     batches = scans.batches(classifier.preprocessing, batch_size)
-    asking = Asking(classifier.to_torch(), backbone, METHODS[method], layers or (None,), smooth, postprocessing)
+    asking = Asking(classifier.to_torch(), backbone, METHODS[method], layers, smooth, postprocessing)
     starts = progress_bar(range(0, len(scans), batch_size), title="explanation", show=progress)
     results = []
     for start, images in zip(starts, batches, strict=True):
@@ -117,6 +124,7 @@ def explain(
         smooth=smooth,
         flips=postprocessing.flips,
         preprocessing=classifier.preprocessing,
+        places=() if method in OF_THE_SCAN else asking.describe_places(),
     )
     _warn_of_constants(explanation)
     return explanation
@@ -127,17 +135,17 @@ def _find_layers(layer: str | Sequence[str] | None) -> tuple[str, ...]:
     if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
         raise TypeError(f"layer must be timm's name of a layer, or several such names, got {layer!r}.")
     if layer is not None and not names:
-        raise ValueError("layer must name a layer or more, got none. Leave it out for the last map.")
+        raise ValueError("layer must name a layer or more, got none. Leave it out for what suits the method.")
     return tuple(names)
 
 
 def _check_backbone(names: tuple[str, ...], backbone: str | None, layers: tuple[str, ...]) -> None:
     if backbone is not None and backbone not in names:
         raise unknown("backbone of this classifier", backbone, names)
-    if layers and backbone is None and len(names) > 1:
+    if {*layers} - {LAST} and backbone is None and len(names) > 1:
         raise ExplanationError(
             f"A layer belongs to one backbone, and this classifier has {len(names)}: {', '.join(names)}.",
-            "Name one with backbone=, or leave layer out for the last map of each.",
+            "Name one with backbone=, or leave layer out.",
         )
 
 

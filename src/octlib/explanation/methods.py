@@ -18,7 +18,11 @@ from octlib.explanation.torchcams import TorchcamMethod
 
 
 class Method(Protocol):
-    """A way to explain: a function from scans and classes to maps."""
+    """A way to explain: a function from scans and classes to maps.
+
+    Where no layer is named it is asked at the last map, or, if it has an attribute ``fine`` that is true, at the
+    deepest one with a cell for every 16 x 16 pixels.
+    """
 
     def __call__(
         self, module: torch.nn.Module, scans: torch.Tensor, classes: np.ndarray, layer: str | None
@@ -66,7 +70,7 @@ METHODS: dict[str, Method] = {
     "hirescam": CamMethod(grad_cam.HiResCAM),
     "xgradcam": CamMethod(grad_cam.XGradCAM),
     "layercam": CamMethod(grad_cam.LayerCAM),
-    "elementwisecam": CamMethod(grad_cam.GradCAMElementWise),
+    "elementwisecam": CamMethod(grad_cam.GradCAMElementWise, fine=True),
     "shapleycam": ShapleyMethod(),
     "smoothgradcam++": TorchcamMethod("SmoothGradCAMpp", samples=4),
     "eigencam": CamMethod(grad_cam.EigenCAM),

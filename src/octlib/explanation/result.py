@@ -28,13 +28,14 @@ class Explanation:
         predicted: the class predicted for each scan, whatever was explained.
         scans: what was explained.
         method: by which method.
-        layer: at which layer, or over which several the maps were averaged; ``None`` is the last map, or the scan where
-            the method looks at that.
+        layer: the layer asked for, or several, over which the maps were averaged; ``None`` is what suits the method.
         backbone: of which of several backbones; ``None`` is of all.
         preprocessing: the classifier's, by which maps find their place on the scans; ``None`` stretches them.
         against: the class that the one explained was told from, for each scan; ``None`` where there is none.
         smooth: over how many noisy copies of each scan the maps were averaged; 0 is the scan as it is.
         flips: whether the maps are means over each scan and its mirror image.
+        places: at which layers the maps were made, where ``layer`` is ``None``; nothing stands for the last map, or for
+            the scan where the method looks at that.
     """
 
     heatmaps: np.ndarray = field(repr=False)
@@ -48,6 +49,7 @@ class Explanation:
     against: tuple[str, ...] | None = field(default=None, repr=False)
     smooth: int = 0
     flips: bool = False
+    places: tuple[str, ...] = ()
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -59,7 +61,7 @@ class Explanation:
     @property
     def place(self) -> str:
         """Where the maps were made, in words: the layer or layers and, of several, the backbone asked."""
-        layers = (self.layer,) if isinstance(self.layer, str) else self.layer or ()
+        layers = (self.layer,) if isinstance(self.layer, str) else self.layer or self.places
         last = "scan" if self.method in OF_THE_SCAN else "last map"
         where = " and ".join(filter(None, (", ".join(layers[:-1]), *layers[-1:]))) or last
         return where + (f" of {self.backbone}" if self.backbone else "")
