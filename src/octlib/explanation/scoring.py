@@ -108,10 +108,10 @@ def _gather(
 
     what = "click" if clicked else "lesion"
     place = "from a click" if clicked else "beside the lesion, or in it"
-    definitions = {"pointing": f"the highest point lies at most {tolerance:.0%} of the width {place}"}
+    definitions = {"pointing": f"the highest point lies at most {100 * tolerance:.0f} % of the width {place}"}
     if not clicked:
         definitions["energy"] = "share of the map's sum in the lesion"
-        definitions["iou"] = f"overlap of the lesion and what is at least {THRESHOLD:.0%} of the map's maximum"
+        definitions["iou"] = f"overlap of the lesion and what is at least {100 * THRESHOLD:.0f} % of the map's maximum"
     columns = [each for name in definitions for each in (name, name + CHANCE)]
     scores = pd.DataFrame(rows, columns=columns, dtype=float)
     maps = pd.DataFrame(describe_maps(explanation, positions)).join(scores)
