@@ -6,8 +6,8 @@ Usage: OMP_NUM_THREADS=1 OCTLIB_KERMANY=FOLDER OCTLIB_WEIGHTS=TIMM_FOLDER python
 FOLDER has class folders of Kermany scans, TIMM_FOLDER the ImageNet weights of mobilenetv2_100. The head is trained on
 the scans, which takes no part in the times. The loop opens one file after another with Pillow (a JPEG at the reduced
 scale that octlib takes too), resizes it, and asks a method of timm's model for the predicted class: GradCAM at the last
-map, and GradCAMElementWise, octlib's default, at the layer that this takes. Within a round one comes right after the
-other.
+map, octlib's default, and GradCAMElementWise, at the finer one that octlib takes for it. Within a round one comes right
+after the other.
 """
 
 from __future__ import annotations

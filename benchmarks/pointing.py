@@ -1,6 +1,6 @@
 """Pointing: whether the maps of octlib's own backbone point at lesions, over all phantoms of the demo.
 
-Usage: python benchmarks/pointing.py [--own TIMM_FOLDER] [--method elementwisecam] [--layer LAYER]
+Usage: python benchmarks/pointing.py [--own TIMM_FOLDER] [--method gradcam] [--layer LAYER]
 
 Five folds by patient (seed 0), octlib's defaults: every phantom is predicted and explained by a classifier whose head
 has not seen its patient. Maps of right decisions about sick eyes take part. --own takes other weights of the same
@@ -38,7 +38,7 @@ def main() -> None:
     """Print the share of maps that point at the lesion, by class and in all, beside chance."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--own", type=Path)
-    parser.add_argument("--method", default="elementwisecam")
+    parser.add_argument("--method", default="gradcam")
     parser.add_argument("--layer")
     arguments = parser.parse_args()
     print({name: version(name) for name in ("octlib", "keras", "timm", "torch", "grad-cam")})

@@ -46,7 +46,7 @@ def test_signature_is_the_contracts():
     assert [item.name for item in parameters if item.kind is item.POSITIONAL_OR_KEYWORD] == ["classifier", "scans"]
     keywords = {item.name: item.default for item in parameters if item.kind is item.KEYWORD_ONLY}
     assert keywords == {
-        "method": "elementwisecam",
+        "method": "gradcam",
         "target": None,
         "against": None,
         "layer": None,
@@ -194,7 +194,7 @@ def test_maps_with_signal_are_not_warned_of(plant, scans):
     classifier = plant("resnet10t", (64, 96), "layer4", (2, 3), "NCHW")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        explanation = octlib.explain(classifier, scans, target="NORMAL", layer="last map")
+        explanation = octlib.explain(classifier, scans, target="NORMAL")
     assert explanation.has_signal.all()
     assert of_constants(caught) == []
 
@@ -206,7 +206,7 @@ def test_maps_with_signal_are_not_warned_of(plant, scans):
 )  # fmt: skip
 def test_overlays_colour_the_place_that_was_planted(plant, scans, name, size, layer, grid, layout):
     classifier = plant(name, size, layer, grid, layout)
-    overlay = octlib.explain(classifier, scans[:1], target="CNV", layer="last map").overlays()[0].astype(int)
+    overlay = octlib.explain(classifier, scans[:1], target="CNV").overlays()[0].astype(int)
     coloured = np.abs(overlay - scans[0][:, :, None]).max(2) > 3
     height, width = coloured.shape
     assert coloured[: height // 4, -width // 6 :].mean() > 0.9
@@ -259,16 +259,16 @@ def test_scans_pass_each_backbone_once_and_without_gradients(build, scans, monke
     [("test_resnet", "layer3"), ("test_convnext", "stages.2"), ("small_swin", "layers.2"), ("test_vit", "last map"),
      ("octlib", "last map")],
 )  # fmt: skip
-def test_the_default_takes_the_deepest_map_that_is_fine_enough(build, scans, name, layer):
+def test_elementwisecam_takes_the_deepest_map_that_is_fine_enough(build, scans, name, layer):
     """A cell for every 16 pixels: as the whole network gives it, and as if the layer had been named."""
     size = 160 if name == "test_vit" else 64
     classifier = build(name, size, weights="pretrained" if name == "octlib" else None)
-    maps = octlib.explain(classifier, scans, target="CNV")
+    maps = octlib.explain(classifier, scans, target="CNV", method="elementwisecam")
     assert (maps.layer, maps.place) == (None, layer)
-    named = octlib.explain(classifier, scans, target="CNV", layer=layer)
+    named = octlib.explain(classifier, scans, target="CNV", method="elementwisecam", layer=layer)
     assert named.layer == layer
     np.testing.assert_array_equal(maps.heatmaps, named.heatmaps)
-    last = octlib.explain(classifier, scans, target="CNV", layer="last map")
+    last = octlib.explain(classifier, scans, target="CNV", method="elementwisecam", layer="last map")
     assert bool(np.abs(last.heatmaps - maps.heatmaps).max() > 0.1) is (layer != "last map")
     module = classifier.to_torch()
     seen = torch.from_numpy(octlib.load_oct_dataset(scans).images(classifier.preprocessing)).float().unsqueeze(1)
@@ -281,9 +281,13 @@ def test_the_default_takes_the_deepest_map_that_is_fine_enough(build, scans, nam
 @pytest.mark.filterwarnings("ignore:.*maps are constant")
 def test_backbones_are_asked_where_it_suits_each(build, scans):
     classifier = build(["test_resnet", "test_vit"], 160)
-    assert octlib.explain(classifier, scans).place == "layer3 of test_resnet and last map of test_vit"
-    assert octlib.explain(classifier, scans, layer="last map").place == "last map"
-    assert octlib.explain(classifier, scans, backbone="test_resnet").place == "layer3 of test_resnet"
+
+    def place(**asked):
+        return octlib.explain(classifier, scans, method="elementwisecam", **asked).place
+
+    assert place() == "layer3 of test_resnet and last map of test_vit"
+    assert place(layer="last map") == "last map"
+    assert place(backbone="test_resnet") == "layer3 of test_resnet"
 
 
 @pytest.mark.filterwarnings("ignore:.*maps are constant")
@@ -292,18 +296,18 @@ def test_what_gives_no_map_as_fine_as_timm_says_is_not_taken(build, scans, layer
     classifier = build("test_resnet", 64)
     network = classifier.backbone.module.module
     network.feature_info = [{**network.feature_info[0], "module": layer, "reduction": 16}, network.feature_info[-1]]
-    assert octlib.explain(classifier, scans).place == "last map"
+    assert octlib.explain(classifier, scans, method="elementwisecam").place == "last map"
 
 
 @pytest.mark.filterwarnings("ignore:.*maps are constant")
-def test_the_default_passes_each_scan_once(build, scans, monkeypatch):
+def test_a_layer_is_watched_in_the_pass_that_predicts(build, scans, monkeypatch):
     passed, outputs_of = [], TimmFeatures.outputs_of
     classifier = build("test_resnet", 64)
     module = classifier.to_torch()
     monkeypatch.setattr(
         TimmFeatures, "outputs_of", lambda self, seen: (passed.append(len(seen)), outputs_of(self, seen))[1]
     )
-    octlib.explain(classifier, scans, batch_size=2)
+    octlib.explain(classifier, scans, method="elementwisecam", batch_size=2)
     assert passed == [1, 2, 1]  # the first one finds out what size the map has
     assert all(not parameter.requires_grad or parameter.grad is None for parameter in module.parameters())
 

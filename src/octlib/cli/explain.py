@@ -36,7 +36,7 @@ EXPLAINING = ("method", "target", "against", "layer", "backbone", "flips", "smoo
 @classifier_argument
 @folder_argument
 @output_option("Folder for the pictures.", "octlib-explain")
-@click.option("--method", type=OneOf("method", METHODS), default="elementwisecam", help="How the maps are made.")
+@click.option("--method", type=OneOf("method", METHODS), default="gradcam", help="How the maps are made.")
 @click.option("--target", metavar="CLASS", help="The class to explain.  [default: the predicted one of each scan]")
 @click.option("--against", metavar="CLASS", help="A class to tell it from: why this and not that.")
 @click.option(

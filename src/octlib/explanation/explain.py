@@ -27,7 +27,7 @@ def explain(
     classifier: OctClassifier,
     scans: OctDataset | np.ndarray | str | Path | Sequence[str | Path],
     *,
-    method: str = "elementwisecam",
+    method: str = "gradcam",
     target: str | Sequence[str] | None = None,
     against: str | Sequence[str] | None = None,
     layer: str | Sequence[str] | None = None,
@@ -45,11 +45,10 @@ def explain(
     Args:
         classifier: whose decision is explained; it isn't changed.
         scans: a dataset, a uint8 array (n, height, width[, 1 or 3]), a path or a list of paths.
-        method: a name in ``octlib.explanation.METHODS``: ``"elementwisecam"`` (pytorch-grad-cam's
-            ``GradCAMElementWise``: activation times gradient, cell by cell, what is negative left out), other class
-            activation maps such as ``"gradcam"`` (Selvaraju et al. 2017, section 3), or, with ``pip install
-            'octlib[explain]'``, those of torchcam, ``"occlusion"`` and ``"integrated_gradients"``. The guide to
-            explanations compares them.
+        method: a name in ``octlib.explanation.METHODS``: ``"gradcam"`` (Selvaraju et al. 2017, section 3), other class
+            activation maps such as ``"elementwisecam"``, which points better and hardly tells classes apart, or, with
+            ``pip install 'octlib[explain]'``, those of torchcam, ``"occlusion"`` and ``"integrated_gradients"``. The
+            guide to explanations compares them.
         target: the class to explain, or one for each scan; ``None`` is the predicted class of each.
         against: a class, or one for each scan, that the target is to be told from: why this and not that. What is
             explained then is the difference of both logits (Prabhushankar et al. 2020, "Contrastive Explanations in

@@ -69,7 +69,7 @@ def randomisation_test(
     classifier: OctClassifier,
     scans: OctDataset | np.ndarray | str | Path | Sequence[str | Path],
     *,
-    method: str = "elementwisecam",
+    method: str = "gradcam",
     target: str | Sequence[str] | None = None,
     layer: str | None = None,
     cascade: bool = False,
