@@ -30,10 +30,7 @@ def listed(*arguments):
 
 DAMAGED = [
     "",
-    "{}",
     "[]",
-    "\0",
-    '{"architectures": [], "weights": []}',
     '{"architectures": [[1, 2]], "weights": []}',
     '{"architectures": [["resnet10t", true, [176, 176]]], "weights": []}',  # in a form of former days
     '{"architectures": [["resnet10t", [176, 176], null, [1]]], "weights": []}',
