@@ -135,7 +135,8 @@ def test_explain_takes_it_and_the_classifier_stays_as_it_was(any_classifier, met
     assert (there.method, there.against, back.targets) == (method, ("CNV", "NORMAL"), ("CNV", "NORMAL"))
     assert there.heatmaps.shape == back.heatmaps.shape == (2, *any_classifier.image_size)
     if len(modules) == 1:  # the shares of several heed classes, whatever the method does
-        assert bool(np.abs(there.heatmaps - back.heatmaps).max() > 1e-3) is (method not in NO_TARGET | NO_DIRECTION)
+        # Beyond rounding: of a network at random, what speaks for one class lies much where the other's lies.
+        assert bool(np.abs(there.heatmaps - back.heatmaps).max() > 1e-4) is (method not in NO_TARGET | NO_DIRECTION)
 
 
 @pytest.mark.filterwarnings("ignore::octlib.errors.ConstantMapWarning")
