@@ -51,3 +51,6 @@ def test_patients_of_a_class_are_counted_not_their_scans():
     with pytest.warns(UndefinedMetricWarning, match="No scan is of class DME"):
         result = score(truth, np.eye(3)[truth], patients, ["CNV", "NORMAL", "DME"])
     assert any("Only 3 of the patients have CNV" in said for said in result.caveats)
+    with pytest.warns(UndefinedMetricWarning):
+        alike = score(np.ones(60, int), np.eye(2)[np.ones(60, int)], np.arange(60), ["CNV", "NORMAL"])
+    assert not any("CNV" in said for said in alike.caveats)  # which nobody has

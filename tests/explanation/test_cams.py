@@ -107,6 +107,11 @@ def test_layers_without_a_map_are_refused(build, layer):
         explained(build(), "gradcam", layer, noise((64, 96)), [0] * 3)
 
 
+def test_maps_of_windows_are_refused(build):
+    with pytest.raises(ValueError, match=r"attn' doesn't. Choose a stage or a block"):
+        explained(build("small_swin"), "gradcam", "layers.0.blocks.0.attn", noise((64, 96)), [0] * 3)
+
+
 # What a backbone pools, in each form: a list of branches, tokens behind others, a head that refuses the mean.
 TAILS = {
     "resnet10t": (64, 96),

@@ -121,7 +121,7 @@ class Evaluation:
         """Find the class that the fewest patients have, of those that any has, and how many have it."""
         groups = number_patients(patients_of(self), self.truth[:, None])
         patients = [len(np.unique(groups[self.truth == each])) for each in range(len(self.class_names))]
-        return min(zip(self.class_names, patients, strict=True), key=lambda pair: pair[1] or self.n_scans)
+        return min(zip(self.class_names, patients, strict=True), key=lambda pair: pair[1] or np.inf)
 
     def errors(self, n: int | None = None) -> np.ndarray:
         """Find the scans that were taken for another class, the most confident errors first.

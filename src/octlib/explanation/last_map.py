@@ -135,7 +135,7 @@ def look(classifier: TorchClassifier, scans: torch.Tensor, layer: str | None = N
 
     def begin(*call: torch.Tensor) -> torch.Tensor:
         watched.append(call[-1])
-        require_map(watched, str(layer))
+        require_map(watched, str(layer), len(scans))
         watched[0] = call[-1].detach().requires_grad_()
         return watched[0].clone()  # for layers that come next and work in place, which torch refuses where it begins
 
@@ -150,7 +150,7 @@ def look(classifier: TorchClassifier, scans: torch.Tensor, layer: str | None = N
         if hook is not None:
             hook.remove()
     if layer is not None:
-        require_map(watched, layer)  # what comes after the last map was not passed through
+        require_map(watched, layer, len(scans))  # what comes after the last map was not passed through
     return LastMap(classifier, outputs, backbone.image_size, watched[0] if watched else None)
 
 

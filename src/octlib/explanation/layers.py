@@ -30,7 +30,7 @@ def find_layer(module: torch.nn.Module, scan: torch.Tensor, layer: str | None) -
     if layer is None:
         return module.backbone.feature_map
     found = name_layer(module, layer)
-    require_map(_try(module, scan, found), layer)
+    require_map(_try(module, scan, found), layer, 1)
     return found
 
 
@@ -51,17 +51,18 @@ def name_layer(module: torch.nn.Module, layer: str) -> Any:
     return named[layer]
 
 
-def require_map(seen: Sequence[Any], layer: str) -> None:
-    """Require that what a layer gave, each time that it was called, is one map.
+def require_map(seen: Sequence[Any], layer: str, n: int) -> None:
+    """Require that what a layer gave, each time that it was called, is one map of each scan.
 
     Args:
         seen: what it gave.
         layer: its name.
+        n: how many scans there are; what is of windows of scans has more rows.
 
     Raises:
         ValueError: if it isn't.
     """
-    if not _is_map(seen):
+    if len(seen) != 1 or not isinstance(seen[0], torch.Tensor) or seen[0].ndim not in (3, 4) or len(seen[0]) != n:
         raise ValueError(
             f"A layer must give a map of the scans, and {layer!r} doesn't. Choose a stage or a block of "
             f"the network, or {LAST!r}."
@@ -94,7 +95,7 @@ def _is_fine(module: torch.nn.Module, layer: str) -> bool:
     scan = torch.zeros(1, 1, *backbone.image_size, device=backbone.mean.device)
     try:
         seen = _try(module, scan, name_layer(module, layer))
-        require_map(seen, layer)
+        require_map(seen, layer, 1)
         cells = backbone.to_map(seen[0]).shape[2:]  # tokens may lie in no grid
     except ValueError:
         return False
@@ -111,7 +112,3 @@ def _try(module: torch.nn.Module, scan: torch.Tensor, layer: torch.nn.Module) ->
     finally:
         hook.remove()
     return seen
-
-
-def _is_map(seen: Sequence[Any]) -> bool:
-    return len(seen) == 1 and isinstance(seen[0], torch.Tensor) and seen[0].ndim in (3, 4)
